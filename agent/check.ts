@@ -1,0 +1,73 @@
+import type { Clock } from '../shared/clock.ts';
+import type { Finding, Observed, Rule } from '../shared/findings.ts';
+import type { Result } from '../shared/results.ts';
+import type { Baseline } from './desired/baseline.ts';
+import { type Host, HostError } from './host.ts';
+
+/** What a check may use. Everything it knows of the node comes through `host`. */
+export interface CheckContext {
+  readonly host: Host;
+  readonly clock: Clock;
+  /** The accepted state of this node, when one was captured. */
+  readonly baseline: Baseline | undefined;
+}
+
+/** A question about the node that can be asked again and again without changing it. */
+export interface Check {
+  readonly id: string;
+  readonly title: string;
+  readonly rules: readonly Rule[];
+  /** Folders of the node whose change asks again. */
+  readonly watches: readonly string[];
+  /** Files of the node that send no events (procfs, sysfs): looked at every 2 s, the check runs when one changed. */
+  readonly polls?: readonly string[];
+  /** Never throws for a state of the node; what it does throw becomes `error` for every rule of the check. */
+  run(context: CheckContext, signal: AbortSignal): Promise<readonly Finding[]>;
+}
+
+/** What a rule says when it has looked: result, one sentence, evidence. */
+export interface Statement {
+  readonly result: Result;
+  readonly message: string;
+  readonly observed?: Observed;
+  readonly expected?: Observed;
+  readonly reason?: string;
+  readonly subject?: string;
+  /** When this failure weighs otherwise than the rule in general. */
+  readonly severity?: Rule['severity'];
+}
+
+/** A statement made under a rule. */
+export function finding(rule: Rule, statement: Statement): Finding {
+  const { severity, observed, ...rest } = statement;
+  return {
+    ...rest,
+    ruleId: rule.id,
+    severity: severity ?? rule.severity,
+    observed: observed ?? {},
+  };
+}
+
+/**
+ * Asks one rule and turns a file that cannot be read as asked into `error` for this rule alone, so that the
+ * others still speak. Anything else that is thrown is a broken assumption and goes on to the runner.
+ */
+export async function ask(
+  rule: Rule,
+  look: () => Promise<Statement | readonly Statement[]>,
+): Promise<readonly Finding[]> {
+  try {
+    const statements = await look();
+    return [statements].flat().map((statement) => finding(rule, statement));
+  } catch (error) {
+    if (!(error instanceof HostError)) throw error;
+    return [
+      finding(rule, {
+        result: 'error',
+        reason: error.reason,
+        message: error.message,
+        observed: { path: error.path },
+      }),
+    ];
+  }
+}

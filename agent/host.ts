@@ -1,0 +1,252 @@
+import { constants } from 'node:fs';
+import { type FileHandle, lstat, open, readdir, readlink, realpath } from 'node:fs/promises';
+import { posix } from 'node:path';
+import { CodedError } from '../shared/errors.ts';
+
+export type HostErrorCode =
+  | 'ERR_HOST_PERMISSION'
+  | 'ERR_HOST_TOO_LARGE'
+  | 'ERR_HOST_NOT_A_FILE'
+  | 'ERR_HOST_NOT_A_FOLDER'
+  | 'ERR_HOST_LINK_LOOP'
+  | 'ERR_HOST_ENCODING'
+  | 'ERR_HOST_CHANGED'
+  | 'ERR_HOST_IO';
+
+/** Something is there but could not be read as asked; what is simply absent is `undefined`, never this. */
+export class HostError extends CodedError<HostErrorCode> {
+  /** The path as the node sees it. */
+  readonly path: string;
+  constructor(code: HostErrorCode, path: string, message: string, options?: ErrorOptions) {
+    super(code, `${path}: ${message}`, options);
+    this.path = path;
+  }
+  /** The code as a reason of a result: `permission`, `too-large`, … */
+  get reason(): string {
+    return this.code.slice('ERR_HOST_'.length).toLowerCase().replaceAll('_', '-');
+  }
+}
+
+export interface HostStat {
+  readonly kind: 'file' | 'folder' | 'link' | 'other';
+  /** Permission bits, `0o7777` at most. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Bytes. */
+  readonly size: number;
+  readonly mtimeMs: number;
+  readonly inode: number;
+}
+
+/**
+ * Read-only view of a node's files under one root. Every path is absolute and as the node sees it; links are
+ * resolved as in a chroot, so none leads outside. What does not exist (a dangling link too) is `undefined`;
+ * what exists but cannot be read as asked is a `HostError`.
+ */
+export interface Host {
+  readonly root: string;
+  /** The whole file as UTF-8; `ERR_HOST_ENCODING` when it is not. At most `limitBytes` (default 4 MiB). */
+  readText(path: string, limitBytes?: number): Promise<string | undefined>;
+  readBytes(path: string, limitBytes?: number): Promise<Buffer | undefined>;
+  /** What the path leads to, links followed. */
+  stat(path: string): Promise<HostStat | undefined>;
+  /** What stands at the path itself. */
+  lstat(path: string): Promise<HostStat | undefined>;
+  /** Names in a folder, sorted by code unit. */
+  list(path: string): Promise<readonly string[] | undefined>;
+  /** Target of a link, as written; `undefined` when there is no link. */
+  readLink(path: string): Promise<string | undefined>;
+  /** The path with every link resolved, still as the node sees it; `undefined` when it leads nowhere. */
+  resolve(path: string): Promise<string | undefined>;
+}
+
+export const DEFAULT_LIMIT_BYTES: number = 4 * 1024 * 1024;
+/** As the kernel's own limit, path_resolution(7). */
+const MAX_LINKS = 40;
+const CHUNK_BYTES = 64 * 1024;
+
+/** The node under `root` (`/` for this machine, `/host` in a container). */
+export function openHost(root: string): Host {
+  return new RootedHost(posix.resolve(root));
+}
+
+class RootedHost implements Host {
+  readonly root: string;
+  #realRoot: Promise<string> | undefined;
+
+  constructor(root: string) {
+    this.root = root;
+  }
+
+  async readText(path: string, limitBytes?: number): Promise<string | undefined> {
+    const bytes = await this.readBytes(path, limitBytes);
+    if (bytes === undefined) return undefined;
+    try {
+      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    } catch (cause) {
+      throw new HostError('ERR_HOST_ENCODING', path, 'expected UTF-8 text', { cause });
+    }
+  }
+
+  async readBytes(path: string, limitBytes = DEFAULT_LIMIT_BYTES): Promise<Buffer | undefined> {
+    return await guarded(path, async () => {
+      const resolved = await this.resolve(path);
+      if (resolved === undefined) return undefined;
+      const place = await this.#place(resolved);
+      // Looked at before it is opened: opening a device can have effects, opening a fifo can hang.
+      if (!(await lstat(place)).isFile()) {
+        throw new HostError('ERR_HOST_NOT_A_FILE', path, 'expected a regular file');
+      }
+      const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+      await using file = await open(place, flags);
+      await this.#assertPlace(file, place, path);
+      return await readAll(file, path, limitBytes);
+    });
+  }
+
+  async stat(path: string): Promise<HostStat | undefined> {
+    return await guarded(path, async () => {
+      const resolved = await this.resolve(path);
+      return resolved === undefined
+        ? undefined
+        : toHostStat(await lstat(await this.#place(resolved)));
+    });
+  }
+
+  async lstat(path: string): Promise<HostStat | undefined> {
+    return await guarded(path, async () => {
+      const parent = await this.resolve(posix.dirname(path));
+      if (parent === undefined) return undefined;
+      return toHostStat(await lstat(await this.#place(posix.join(parent, posix.basename(path)))));
+    });
+  }
+
+  async list(path: string): Promise<readonly string[] | undefined> {
+    return await guarded(path, async () => {
+      const resolved = await this.resolve(path);
+      if (resolved === undefined) return undefined;
+      return (await readdir(await this.#place(resolved))).sort();
+    });
+  }
+
+  async readLink(path: string): Promise<string | undefined> {
+    return await guarded(path, async () => {
+      const parent = await this.resolve(posix.dirname(path));
+      if (parent === undefined) return undefined;
+      return await linkTarget(await this.#place(posix.join(parent, posix.basename(path))));
+    });
+  }
+
+  async resolve(path: string): Promise<string | undefined> {
+    if (!path.startsWith('/'))
+      throw new HostError('ERR_HOST_IO', path, 'expected an absolute path');
+    return await guarded(path, async () => {
+      // Nothing is outside of `/`: the kernel resolves it, in one call.
+      if (this.root === '/') return await realpath(path);
+      let done = '/';
+      const rest = path.split('/').reverse();
+      for (let links = 0; rest.length > 0; ) {
+        const name = rest.pop();
+        if (name === undefined || name === '' || name === '.') continue;
+        if (name === '..') {
+          done = posix.dirname(done);
+          continue;
+        }
+        const next = posix.join(done, name);
+        const target = await linkTarget(await this.#place(next));
+        if (target === undefined) {
+          done = next;
+          continue;
+        }
+        if (++links > MAX_LINKS) {
+          throw new HostError('ERR_HOST_LINK_LOOP', path, `more than ${MAX_LINKS} links`);
+        }
+        if (target.startsWith('/')) done = '/';
+        rest.push(...target.split('/').reverse());
+      }
+      return done;
+    });
+  }
+
+  /** Where a resolved path of the node lies for this process. */
+  async #place(resolved: string): Promise<string> {
+    this.#realRoot ??= realpath(this.root);
+    const root = await this.#realRoot;
+    return root === '/' ? resolved : posix.join(root, resolved);
+  }
+
+  /** A folder on the way may have become a link between looking and opening: what was opened decides. */
+  async #assertPlace(file: FileHandle, place: string, path: string): Promise<void> {
+    if (this.root === '/') return;
+    const opened = await readlink(`/proc/self/fd/${file.fd}`);
+    if (opened !== place && opened !== `${place} (deleted)`) {
+      throw new HostError('ERR_HOST_CHANGED', path, 'was replaced while it was opened');
+    }
+  }
+}
+
+/** Target of the link at `place`; undefined for anything else. */
+async function linkTarget(place: string): Promise<string | undefined> {
+  if (!(await lstat(place)).isSymbolicLink()) return undefined;
+  return await readlink(place);
+}
+
+/** Files of procfs say size 0, so only reading tells the length. */
+async function readAll(file: FileHandle, path: string, limitBytes: number): Promise<Buffer> {
+  const { size } = await file.stat();
+  const tooLarge = (): HostError =>
+    new HostError('ERR_HOST_TOO_LARGE', path, `larger than ${limitBytes} bytes`);
+  if (size > limitBytes) throw tooLarge();
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for (;;) {
+    const buffer = Buffer.allocUnsafe(size > length ? size - length + 1 : CHUNK_BYTES);
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, null);
+    if (bytesRead === 0) break;
+    chunks.push(buffer.subarray(0, bytesRead));
+    length += bytesRead;
+    if (length > limitBytes) throw tooLarge();
+  }
+  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, length);
+}
+
+function toHostStat(stats: Awaited<ReturnType<typeof lstat>>): HostStat {
+  return {
+    kind: stats.isFile()
+      ? 'file'
+      : stats.isDirectory()
+        ? 'folder'
+        : stats.isSymbolicLink()
+          ? 'link'
+          : 'other',
+    mode: Number(stats.mode) & 0o7777,
+    uid: Number(stats.uid),
+    gid: Number(stats.gid),
+    size: Number(stats.size),
+    mtimeMs: Number(stats.mtimeMs),
+    inode: Number(stats.ino),
+  };
+}
+
+const CODES: Readonly<Record<string, readonly [HostErrorCode, string]>> = {
+  EACCES: ['ERR_HOST_PERMISSION', 'permission denied'],
+  EPERM: ['ERR_HOST_PERMISSION', 'operation not permitted'],
+  ELOOP: ['ERR_HOST_LINK_LOOP', 'too many links'],
+  ENOTDIR: ['ERR_HOST_NOT_A_FOLDER', 'expected a folder'],
+  EISDIR: ['ERR_HOST_NOT_A_FILE', 'expected a regular file'],
+};
+
+/** Turns errno codes into the three answers: value, absent, `HostError`. */
+async function guarded<T>(path: string, look: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await look();
+  } catch (error) {
+    if (error instanceof HostError) throw error;
+    const code = (error as NodeJS.ErrnoException).code ?? '';
+    // ESRCH: the process whose folder in /proc it was is gone.
+    if (code === 'ENOENT' || code === 'ESRCH') return undefined;
+    const [known, message] = CODES[code] ?? ['ERR_HOST_IO', `could not be read (${code || error})`];
+    throw new HostError(known, path, message, { cause: error });
+  }
+}

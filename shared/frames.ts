@@ -1,0 +1,248 @@
+import { gunzipSync, gzipSync } from 'node:zlib';
+import * as v from 'valibot';
+import type { Json } from './canonical.ts';
+import { messageOf } from './errors.ts';
+import {
+  type AgentFrame,
+  type AggregatorFrame,
+  EVENT_CLASSES,
+  type EventItem,
+  type Frame,
+  FrameError,
+  type Hashes,
+  LIMITS,
+} from './protocol.ts';
+import { SECTIONS } from './report.ts';
+
+/** Byte 0 of a frame: how the rest is encoded. */
+const CODEC = { json: 0, gzip: 1 } as const;
+/** Below this gzip costs more than it saves. */
+const GZIP_FROM_BYTES = 4096;
+
+/** A frame as it goes on the wire. */
+export function encodeFrame(frame: Frame): Buffer {
+  const json = Buffer.from(JSON.stringify(frame));
+  const gzip = json.length >= GZIP_FROM_BYTES;
+  return Buffer.concat([
+    Buffer.of(gzip ? CODEC.gzip : CODEC.json),
+    gzip ? gzipSync(json, { level: 1 }) : json,
+  ]);
+}
+
+/** What an agent sent. Throws `FrameError`; unknown members are dropped, an unknown type is `ERR_FRAME_TYPE`. */
+export function readAgentFrame(bytes: Uint8Array): AgentFrame {
+  return readFrame(bytes, agentFrames);
+}
+
+/** What an aggregator sent. */
+export function readAggregatorFrame(bytes: Uint8Array): AggregatorFrame {
+  return readFrame(bytes, aggregatorFrames);
+}
+
+/** One event of an `events` frame, whose other members are not yet checked. Throws `ERR_FRAME_SCHEMA`. */
+export function readEventItem(value: unknown): EventItem {
+  const parsed = v.safeParse(eventItem, value);
+  if (parsed.success) return parsed.output;
+  const [issue] = parsed.issues;
+  throw new FrameError('ERR_FRAME_SCHEMA', `event.${v.getDotPath(issue) ?? ''}: ${issue.message}`);
+}
+
+type Readers<F extends Frame> = { readonly [T in F['type']]: v.GenericSchema<unknown, unknown> };
+
+function readFrame<F extends Frame>(bytes: Uint8Array, readers: Readers<F>): F {
+  const value = parseJson(inflate(bytes));
+  const type: unknown =
+    typeof value === 'object' && value !== null && 'type' in value ? value.type : undefined;
+  if (typeof type !== 'string' || !Object.hasOwn(readers, type)) {
+    throw new FrameError('ERR_FRAME_TYPE', `type: unknown frame type ${shorten(type)}`);
+  }
+  const parsed = v.safeParse(readers[type as F['type']], value);
+  if (!parsed.success) {
+    const [issue] = parsed.issues;
+    const place = v.getDotPath(issue) ?? type;
+    throw new FrameError('ERR_FRAME_SCHEMA', `${type}.${place}: ${issue.message.slice(0, 200)}`);
+  }
+  return parsed.output as F;
+}
+
+function inflate(bytes: Uint8Array): string {
+  if (bytes.length > LIMITS.frameBytes) {
+    throw new FrameError('ERR_FRAME_TOO_LARGE', `frame of ${bytes.length} bytes`);
+  }
+  const body = bytes.subarray(1);
+  switch (bytes[0]) {
+    case CODEC.json:
+      return Buffer.from(body.buffer, body.byteOffset, body.length).toString();
+    case CODEC.gzip:
+      try {
+        return gunzipSync(body, { maxOutputLength: LIMITS.inflatedBytes }).toString();
+      } catch (cause) {
+        const tooLarge = (cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE';
+        throw tooLarge
+          ? new FrameError('ERR_FRAME_TOO_LARGE', 'inflates to more than 8 MiB', { cause })
+          : new FrameError('ERR_FRAME_CODEC', `gzip: ${messageOf(cause)}`, { cause });
+      }
+    default:
+      throw new FrameError('ERR_FRAME_CODEC', `unknown codec ${bytes[0] ?? '(empty frame)'}`);
+  }
+}
+
+function parseJson(text: string): unknown {
+  assertDepth(text);
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new FrameError('ERR_FRAME_SYNTAX', `not JSON: ${messageOf(cause)}`.slice(0, 200), {
+      cause,
+    });
+  }
+}
+
+/** Before parsing, because everything that walks a value afterwards does so by recursion. */
+function assertDepth(text: string): void {
+  let depth = 0;
+  let inString = false;
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (inString) {
+      if (code === 0x5c) index++;
+      else if (code === 0x22) inString = false;
+    } else if (code === 0x22) inString = true;
+    else if (code === 0x5b || code === 0x7b) {
+      if (++depth > LIMITS.depth) {
+        throw new FrameError('ERR_FRAME_DEPTH', `nested deeper than ${LIMITS.depth}`);
+      }
+    } else if (code === 0x5d || code === 0x7d) depth--;
+  }
+}
+
+function shorten(value: unknown): string {
+  return JSON.stringify(value)?.slice(0, 40) ?? 'undefined';
+}
+
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const positive = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
+const number = v.pipe(v.number(), v.finite());
+const name = v.pipe(v.string(), v.maxLength(1024));
+const hash = v.pipe(v.string(), v.regex(/^sha256:[0-9a-f]{64}$/));
+const section = v.picklist(SECTIONS);
+/** What came out of JSON.parse is JSON, and its depth is already limited. */
+const json = v.custom<Json>(() => true);
+const hashes: v.GenericSchema<unknown, Hashes> = v.object({
+  host: v.optional(hash),
+  checks: v.optional(hash),
+  trust: v.optional(hash),
+  files: v.optional(hash),
+  images: v.optional(hash),
+  agent: v.optional(hash),
+}) as v.GenericSchema<unknown, Hashes>;
+
+const eventItem = v.object({
+  sequence: positive,
+  at: v.pipe(v.string(), v.isoTimestamp()),
+  monotonicMs: number,
+  kind: name,
+  class: v.picklist(EVENT_CLASSES),
+  data: v.record(v.string(), json),
+  throughSequence: v.optional(positive),
+  count: v.optional(count),
+});
+
+const heartbeat = v.object({
+  type: v.literal('heartbeat'),
+  rootHash: hash,
+  unsent: v.object({ records: count, oldestSeconds: number }),
+  rssBytes: count,
+  loopDelayMs: number,
+  wallMs: number,
+  conditions: v.optional(v.array(name)),
+});
+
+const errorFrame = v.object({
+  type: v.literal('error'),
+  code: name,
+  message: v.string(),
+  keepIdentity: v.boolean(),
+  retryAfterSeconds: v.optional(number),
+});
+
+const agentFrames: Readers<AgentFrame> = {
+  hello: v.object({
+    type: v.literal('hello'),
+    protocol: name,
+    agent: v.object({ version: name }),
+    host: v.object({ name, machineId: name, bootId: name }),
+    capabilities: v.array(name),
+    spool: v.object({ epoch: name, first: positive, next: positive, bytes: count, lost: count }),
+    sections: hashes,
+    rootHash: hash,
+    clock: v.object({ wallMs: number, monotonicMs: number }),
+  }),
+  state: v.object({
+    type: v.literal('state'),
+    section,
+    mode: v.picklist(['full', 'delta']),
+    base: v.optional(hash),
+    to: hash,
+    part: positive,
+    of: positive,
+    upsert: v.array(v.tuple([v.string(), json])),
+    remove: v.array(v.string()),
+    asOf: v.pipe(v.string(), v.isoTimestamp()),
+  }),
+  events: v.object({
+    type: v.literal('events'),
+    epoch: name,
+    items: v.array(v.looseObject({ sequence: positive })),
+  }),
+  heartbeat,
+  result: v.object({
+    type: v.literal('result'),
+    id: name,
+    part: positive,
+    of: positive,
+    ok: v.boolean(),
+    data: v.optional(json),
+    error: v.optional(v.string()),
+  }),
+  authenticate: v.object({ type: v.literal('authenticate'), token: v.string() }),
+  error: errorFrame,
+};
+
+const aggregatorFrames: Readers<AggregatorFrame> = {
+  welcome: v.object({
+    type: v.literal('welcome'),
+    session: count,
+    node: name,
+    server: v.object({ id: name, version: name, timeMs: number }),
+    have: v.object({ epoch: v.string(), sequence: count, sections: hashes }),
+    limits: v.object({
+      frameBytes: positive,
+      inflight: positive,
+      inflightBytes: positive,
+      heartbeatSeconds: number,
+    }),
+    reconnectSpreadSeconds: number,
+    authenticatedUntilMs: v.nullable(number),
+  }),
+  stateApplied: v.object({ type: v.literal('stateApplied'), section, to: hash }),
+  stateNeeded: v.object({ type: v.literal('stateNeeded'), section, why: name }),
+  ack: v.object({ type: v.literal('ack'), epoch: name, sequence: count }),
+  reject: v.object({
+    type: v.literal('reject'),
+    epoch: name,
+    sequence: positive,
+    code: name,
+    retry: v.literal(false),
+  }),
+  heartbeat,
+  command: v.object({
+    type: v.literal('command'),
+    id: name,
+    verb: name,
+    arguments: json,
+    deadlineMs: number,
+  }),
+  drain: v.object({ type: v.literal('drain'), why: name, reconnectSpreadSeconds: number }),
+  error: errorFrame,
+};

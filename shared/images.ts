@@ -1,0 +1,38 @@
+import type { PolicyRequirement } from './trust/policy-types.ts';
+import type { SignatureVerdict } from './trust/verdict-types.ts';
+
+export const VERDICTS = ['accepted', 'unenforced', 'rejected', 'unknown'] as const;
+/**
+ * What the policy in force says of one image under one name. `unenforced`: nothing asked for a signature, so
+ * it is never shown as verified. `unknown`: could not be decided, `reason` says why.
+ */
+export type Verdict = (typeof VERDICTS)[number];
+
+/** A pod (or podman container, then without namespace) that uses an image. */
+export interface ImageUser {
+  readonly namespace?: string;
+  readonly pod?: string;
+  readonly container: string;
+}
+
+/** The item of `ImageVerdictList` and of the section `images`. */
+export interface ImageVerdict {
+  /** Image id: hex. */
+  readonly imageId: string;
+  /** The name judged, `<none>` for a nameless image. */
+  readonly reference: string;
+  /** Digest of the record, `sha256:…`. */
+  readonly digest: string;
+  readonly verdict: Verdict;
+  /** A `Rejection`, or a code of what could not be decided. */
+  readonly reason?: string;
+  readonly message?: string;
+  readonly signedBy: readonly string[];
+  /** The scope that spoke: `docker "quay.io/x"` or `default`. */
+  readonly scope: string;
+  readonly requirements: readonly PolicyRequirement[];
+  readonly signatures: readonly SignatureVerdict[];
+  /** Where the signatures came from: `store`, `lookaside`, `registry`; `none` when there were none. */
+  readonly source: string;
+  readonly pods: readonly ImageUser[];
+}
