@@ -1,0 +1,126 @@
+import type { Json } from './canonical.ts';
+import type { RuleResult } from './findings.ts';
+import type { ImageVerdict, Verdict } from './images.ts';
+import type { EventClass } from './protocol.ts';
+import type { Result, ResultCounts } from './results.ts';
+
+/** What the aggregator's HTTP API and `-o json` of the command line say, in one place (PRODUCT.md, "JSON"). */
+export const API_VERSION = 'nodeseal.dev/v1' as const;
+
+/** Why a node that is expected does not count as reporting. */
+export interface MissingNode {
+  readonly node: string;
+  readonly cause: string;
+}
+/** For how many nodes an answer speaks: no data is not a pass. */
+export interface Coverage {
+  readonly expected: number;
+  readonly reporting: number;
+  readonly missing: readonly MissingNode[];
+}
+
+export interface List<Kind extends string, Item> {
+  readonly apiVersion: typeof API_VERSION;
+  readonly kind: Kind;
+  readonly items: readonly Item[];
+  /** Absent in node-local lists. */
+  readonly coverage?: Coverage;
+  /** Pass as `continue` to get the next page; absent on the last. */
+  readonly continue?: string;
+}
+
+export const NODE_STATES = [
+  'expected',
+  'online',
+  'late',
+  'silent',
+  'stale',
+  'conflict',
+  'retired',
+] as const;
+export type NodeState = (typeof NODE_STATES)[number];
+
+export interface NodeItem {
+  readonly name: string;
+  readonly uid: string;
+  readonly pool: string;
+  readonly state: NodeState;
+  readonly results: ResultCounts;
+  /** The result that speaks for all of the node's rules. */
+  readonly worst: Result;
+  /** Files that differ from what they should be. */
+  readonly drift: number;
+  readonly images: Readonly<Record<Verdict, number>>;
+  /** RFC 3339; null when never seen. */
+  readonly lastSeen: string | null;
+  readonly agentVersion: string | null;
+}
+export type NodeList = List<'NodeList', NodeItem>;
+
+/** One node with everything one would ask next. */
+export interface NodeDetail {
+  readonly apiVersion: typeof API_VERSION;
+  readonly kind: 'Node';
+  readonly node: NodeItem;
+  /** Sections `host`, `trust`, `files`, `agent` as the node reported them: key to item. */
+  readonly sections: Readonly<Record<string, Readonly<Record<string, Json>>>>;
+  readonly findings: readonly FindingItem[];
+  readonly images: readonly ImageItem[];
+  readonly events: readonly EventRecord[];
+  readonly session: {
+    readonly connected: boolean;
+    readonly since: string | null;
+    readonly rootHash: string | null;
+    readonly unsentRecords: number;
+    readonly lostRecords: number;
+    readonly clockSkewSeconds: number | null;
+  };
+}
+
+export interface FindingItem extends RuleResult {
+  readonly node: string;
+}
+export type FindingList = List<'FindingList', FindingItem>;
+
+export interface ImageItem extends ImageVerdict {
+  readonly node: string;
+}
+export type ImageList = List<'ImageVerdictList', ImageItem>;
+
+export interface EventRecord {
+  readonly node: string;
+  readonly epoch: string;
+  readonly sequence: number;
+  /** RFC 3339, the node's clock. */
+  readonly at: string;
+  /** RFC 3339, the aggregator's clock. */
+  readonly receivedAt: string;
+  readonly kind: string;
+  readonly class: EventClass;
+  readonly data: Readonly<Record<string, Json>>;
+}
+export type EventList = List<'EventList', EventRecord>;
+
+/** One message of `/v1/watch`: the server-sent event is named by `topic`, its data is this object. */
+export type WatchMessage =
+  | { readonly topic: 'nodes'; readonly change: 'set' | 'removed'; readonly item: NodeItem }
+  | { readonly topic: 'findings'; readonly change: 'set' | 'removed'; readonly item: FindingItem }
+  | { readonly topic: 'images'; readonly change: 'set' | 'removed'; readonly item: ImageItem }
+  | { readonly topic: 'events'; readonly change: 'set'; readonly item: EventRecord };
+
+/** RFC 9457 problem details; `code` is stable and safe to switch on. */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail?: string;
+  readonly code: string;
+}
+
+/** The item of `CheckResultList` (`nodeseal check`): no server, so with the time it took. */
+export interface CheckResultItem extends RuleResult {
+  readonly durationMs: number;
+}
+export interface CheckResultList extends List<'CheckResultList', CheckResultItem> {
+  readonly summary: ResultCounts;
+}
