@@ -1,0 +1,76 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import t from 'tap';
+import { parseAllDocuments } from 'yaml';
+
+const root = join(import.meta.dirname, '../..');
+const skip = spawnSync('kubectl', ['kustomize', '--help']).status === 0 ? false : 'needs kubectl';
+
+interface Container {
+  readonly securityContext: Readonly<Record<string, unknown>>;
+  readonly volumeMounts: readonly { name: string; mountPath: string; readOnly?: boolean }[];
+}
+interface Resource {
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string };
+  readonly spec: {
+    readonly template: {
+      readonly spec: Readonly<Record<string, unknown>> & {
+        readonly containers: readonly Container[];
+        readonly volumes: readonly { name: string; hostPath?: { path: string } }[];
+      };
+    };
+  };
+}
+
+function render(folder: string): readonly Resource[] {
+  const kubectl = spawnSync('kubectl', ['kustomize', join(root, folder)], { encoding: 'utf8' });
+  if (kubectl.status !== 0) throw new Error(kubectl.stderr);
+  return parseAllDocuments(kubectl.stdout).map((document) => document.toJS() as Resource);
+}
+
+t.test('the base renders agent, aggregator and what they need', { skip }, async (t) => {
+  const resources = render('packaging/kustomize/base');
+  const kinds = resources.map(({ kind, metadata }) => `${kind}/${metadata.name}`);
+  for (const name of [
+    'Namespace/nodeseal',
+    'DaemonSet/nodeseal-agent',
+    'Deployment/nodeseal-aggregator',
+    'Service/nodeseal-aggregator',
+    'PersistentVolumeClaim/nodeseal-aggregator',
+    'ServiceAccount/nodeseal-agent',
+    'ServiceAccount/nodeseal-aggregator',
+    'ClusterRoleBinding/nodeseal-aggregator-issuer-discovery',
+  ]) {
+    t.ok(kinds.includes(name), name);
+  }
+});
+
+t.test('the agent pod can only read the node', { skip }, async (t) => {
+  const agent = render('packaging/kustomize/base').find(({ kind }) => kind === 'DaemonSet');
+  const pod = agent?.spec.template.spec;
+  const [container] = pod?.containers ?? [];
+  t.ok(pod && container, 'there is a DaemonSet with a container');
+  if (!pod || !container) return;
+  t.match(container.securityContext, {
+    privileged: false,
+    allowPrivilegeEscalation: false,
+    readOnlyRootFilesystem: true,
+    capabilities: { drop: ['ALL'] },
+    seccompProfile: { type: 'RuntimeDefault' },
+  });
+  for (const right of ['hostPID', 'hostIPC', 'hostNetwork']) t.notOk(pod[right], right);
+  const hostPaths = new Map(
+    pod.volumes.flatMap((v) => (v.hostPath ? [[v.name, v.hostPath.path]] : [])),
+  );
+  t.ok(hostPaths.size > 0, 'it mounts folders of the node');
+  for (const mount of container.volumeMounts) {
+    const path = hostPaths.get(mount.name);
+    if (path === undefined) continue;
+    t.not(path, '/', 'never the whole node');
+    t.notMatch(path, /\.sock$/, 'no runtime socket');
+    if (path === '/var/lib/nodeseal/agent') continue;
+    t.equal(mount.readOnly, true, `${path} is read-only`);
+    t.equal(mount.mountPath, `/host${path}`, `${path} lies where the agent looks for it`);
+  }
+});
