@@ -1,0 +1,58 @@
+import { join } from 'node:path';
+import t from 'tap';
+import { sharedDir } from '../support/shared.ts';
+import { judge } from './judge.ts';
+import { KINDS } from './kinds/index.ts';
+import { readTables } from './table.ts';
+
+const shared = sharedDir();
+
+if (shared === undefined) {
+  t.test(
+    'the conformance tables',
+    { skip: 'needs the conformance tables of ../shared' },
+    async () => {},
+  );
+} else {
+  const root = join(shared, 'conformance');
+  for (const table of await readTables(join(root, 'cases'))) {
+    const { hasRunner, total, disagreements } = await judge(table, KINDS, root);
+    const skip = hasRunner ? false : `no runner for ${table.kind}: ${total} cases not run`;
+    t.test(`the product agrees with containers/image on ${table.kind}`, { skip }, async (t) => {
+      t.ok(total > 0, `${total} cases`);
+      t.same(disagreements, [], 'no case differs');
+    });
+  }
+}
+
+t.test('a table of an unknown kind is reported, not passed', async (t) => {
+  const table = { kind: 'no-such-kind', cases: [{ id: 'x', input: {}, expect: {} }] };
+  t.match(await judge(table, KINDS, ''), { hasRunner: false, agreed: 0, total: 1 });
+});
+
+t.test('an answer that differs, lacks a member or is thrown is a disagreement', async (t) => {
+  const answers = { same: { valid: true, more: 1 }, other: { valid: false }, none: undefined };
+  const kind = {
+    kind: 'k',
+    answer: (input: unknown) => {
+      if (typeof input === 'string' && Object.hasOwn(answers, input))
+        return Reflect.get(answers, input);
+      throw new Error('no answer');
+    },
+  };
+  const cases = ['same', 'other', 'none', 'thrown'].map((id) => ({
+    id,
+    input: id,
+    expect: { valid: true },
+  }));
+  const { agreed, disagreements } = await judge({ kind: 'k', cases }, [kind], '');
+  t.equal(agreed, 1);
+  t.same(
+    disagreements.map(({ id, differs }) => [id, differs]),
+    [
+      ['other', ['valid']],
+      ['none', ['valid']],
+      ['thrown', ['valid']],
+    ],
+  );
+});
