@@ -1,0 +1,182 @@
+import { posix } from 'node:path';
+import type { Json } from '../shared/canonical.ts';
+import type { Items } from '../shared/report.ts';
+import { parsePolicy } from '../shared/trust/policy.ts';
+import type { Policy } from '../shared/trust/policy-types.ts';
+import { parseRegistriesD, type RegistriesD } from '../shared/trust/registries-d.ts';
+import { readCrioConfig } from './crio-conf.ts';
+import type { Host } from './host.ts';
+import {
+  digestTrustFile,
+  missing,
+  problemOf,
+  readTrustFile,
+  type TrustContent,
+  type TrustFile,
+  type TrustProblem,
+} from './trust-files.ts';
+import { readKeyFiles } from './trust-keys.ts';
+
+/** Who put the file there: root's own home, the administrator (`/etc`), or the vendor (`/usr/share`). */
+export type TrustOrigin = 'user' | 'system' | 'vendor';
+
+/** The policy.json in force: `policy` or `problem`, never both. */
+export interface NodePolicy extends TrustFile {
+  readonly origin: TrustOrigin;
+  readonly policy?: Policy;
+}
+
+/** The registries.d folder in force; a folder that does not exist is an empty configuration. */
+export interface NodeRegistriesD {
+  readonly path: string;
+  readonly origin: TrustOrigin;
+  readonly files: readonly TrustFile[];
+  readonly registries?: RegistriesD;
+  readonly problem?: TrustProblem;
+}
+
+/** Everything the node declares about the trust in images, at one moment. */
+export interface NodeTrust {
+  readonly policy: NodePolicy;
+  readonly registriesD: NodeRegistriesD;
+  /** What CRI-O is told of policies. `signaturePolicy` replaces the system's policy for CRI-O alone. */
+  readonly crio: {
+    readonly signaturePolicy?: TrustFile;
+    /** Policies of namespaces: `<folder>/<namespace>.json`. */
+    readonly namespacePolicies: readonly TrustFile[];
+  };
+  /** Key material that the policy in force names, by path. */
+  readonly keyFiles: ReadonlyMap<string, TrustContent>;
+}
+
+const POLICY_PATHS = {
+  system: '/etc/containers/policy.json',
+  // Since April 2026 the last place; before, its absence in /etc was an error.
+  vendor: '/usr/share/containers/policy.json',
+} as const;
+const REGISTRIES_D_PATH = '/etc/containers/registries.d';
+const PASSWD_PATH = '/etc/passwd';
+
+/**
+ * The trust configuration in force for root on this node, as containers/image looks for it:
+ * containers-policy.plain(5) and containers-registries.d(5), root's home first and never merged.
+ * Never throws for a state of the node.
+ */
+export async function readNodeTrust(host: Host): Promise<NodeTrust> {
+  const home = await rootHome(host);
+  const policy = await readPolicy(host, home);
+  return {
+    policy,
+    registriesD: await readRegistriesD(host, home),
+    crio: await readCrioPolicies(host),
+    keyFiles: policy.policy === undefined ? new Map() : await readKeyFiles(host, policy.policy),
+  };
+}
+
+async function readPolicy(host: Host, home: string): Promise<NodePolicy> {
+  const candidates: readonly (readonly [TrustOrigin, string])[] = [
+    ['user', posix.join(home, '.config/containers/policy.json')],
+    ['system', POLICY_PATHS.system],
+    ['vendor', POLICY_PATHS.vendor],
+  ];
+  for (const [origin, path] of candidates) {
+    const { bytes, ...file } = await readTrustFile(host, path);
+    if (file.problem?.reason === 'missing') continue;
+    if (bytes === undefined) return { origin, ...file };
+    try {
+      return { origin, ...file, policy: parsePolicy(bytes) };
+    } catch (error) {
+      return { origin, ...file, problem: problemOf(error, path) };
+    }
+  }
+  const { system: path } = POLICY_PATHS;
+  const problem = missing(path, 'no policy.json here, in the home of root or in /usr/share');
+  return { origin: 'system', path, problem };
+}
+
+async function readRegistriesD(host: Host, home: string): Promise<NodeRegistriesD> {
+  const own = posix.join(home, '.config/containers/registries.d');
+  let place: { readonly path: string; readonly origin: TrustOrigin } = {
+    path: own,
+    origin: 'user',
+  };
+  const files: TrustFile[] = [];
+  try {
+    // The folder in root's home replaces the system's by being there, empty or not.
+    if ((await host.stat(own)) === undefined) place = { path: REGISTRIES_D_PATH, origin: 'system' };
+    const contents: { path: string; bytes: Uint8Array }[] = [];
+    for (const name of (await host.list(place.path)) ?? []) {
+      if (!name.endsWith('.yaml')) continue;
+      const { bytes, ...file } = await readTrustFile(host, posix.join(place.path, name));
+      // A file that went away between listing and reading is skipped, as the library does.
+      if (file.problem?.reason === 'missing') continue;
+      files.push(file);
+      if (file.problem !== undefined) return { ...place, files, problem: file.problem };
+      if (bytes !== undefined) contents.push({ path: file.path, bytes });
+    }
+    return { ...place, files, registries: parseRegistriesD(contents) };
+  } catch (error) {
+    return { ...place, files, problem: problemOf(error, place.path) };
+  }
+}
+
+async function readCrioPolicies(host: Host): Promise<NodeTrust['crio']> {
+  const config = await readCrioConfig(host);
+  const own = config.signaturePolicy;
+  return {
+    ...(own === undefined ? {} : { signaturePolicy: await digestTrustFile(host, own) }),
+    namespacePolicies: await listPolicies(host, config.signaturePolicyFolder),
+  };
+}
+
+async function listPolicies(host: Host, folder: string): Promise<readonly TrustFile[]> {
+  try {
+    const names = ((await host.list(folder)) ?? []).filter((name) => name.endsWith('.json'));
+    return await Promise.all(names.map((name) => digestTrustFile(host, posix.join(folder, name))));
+  } catch (error) {
+    return [{ path: folder, problem: problemOf(error, folder) }];
+  }
+}
+
+/** Home of the superuser by passwd(5): where the library looks when HOME is not set, as in a service. */
+async function rootHome(host: Host): Promise<string> {
+  const passwd = await host.readText(PASSWD_PATH).catch(() => undefined);
+  const root = passwd?.split('\n').find((line) => /^[^:]*:[^:]*:0:/.test(line));
+  const home = root?.split(':')[5];
+  return home?.startsWith('/') === true ? home : '/root';
+}
+
+/**
+ * The section `trust` of a report, and what `trust show` prints. Items: `policy` (with all its scopes),
+ * `registriesD` and one `registriesD <scope>` for each scope, `key <path>`, `crioPolicy`, `namespacePolicy <path>`.
+ */
+export function describeTrust(trust: NodeTrust): Items {
+  const { policy, registriesD, crio } = trust;
+  const items = new Map<string, Json>([['policy', describePolicy(policy)]]);
+  const { registries, ...folder } = registriesD;
+  items.set('registriesD', {
+    ...plain(folder),
+    default: registries?.defaultDocker === undefined ? undefined : plain(registries.defaultDocker),
+  });
+  for (const [scope, section] of registries?.docker ?? []) {
+    items.set(`registriesD ${scope}`, { scope, ...plain(section) });
+  }
+  for (const { bytes: _, ...file } of trust.keyFiles.values()) {
+    items.set(`key ${file.path}`, plain(file));
+  }
+  if (crio.signaturePolicy !== undefined) items.set('crioPolicy', plain(crio.signaturePolicy));
+  for (const file of crio.namespacePolicies) items.set(`namespacePolicy ${file.path}`, plain(file));
+  return items;
+}
+
+function describePolicy({ policy, ...file }: NodePolicy): Json {
+  if (policy === undefined) return plain(file);
+  const scopes = [...policy.transports].flatMap(([transport, scopes]) =>
+    [...scopes].map(([scope, requirements]) => ({ transport, scope, requirements })),
+  );
+  return { ...plain(file), default: policy.default.map(plain), scopes: scopes.map(plain) };
+}
+
+function plain(value: object): { readonly [name: string]: Json } {
+  return value as { readonly [name: string]: Json }; // plain data of our own types: no Map, no function, no bytes
+}
