@@ -1,0 +1,56 @@
+import { spawn } from 'node:child_process';
+import type { Start } from './lifecycle.ts';
+import type { Logger } from './log.ts';
+
+/** What systemd told this process, sd_notify(3). */
+export interface NotifyEnvironment {
+  readonly NOTIFY_SOCKET?: string | undefined;
+  readonly WATCHDOG_USEC?: string | undefined;
+}
+
+/**
+ * The last part of a daemon: tells systemd READY=1 when it starts, WATCHDOG=1 at half the time the unit's
+ * WatchdogSec allows, and STOPPING=1 when it stops. It is the event loop that must answer, so a hung process is
+ * restarted. Does nothing when systemd did not start this process. Node has no datagram unix socket, therefore
+ * systemd-notify(1) runs as a child; the unit needs NotifyAccess=all.
+ */
+export function startNotify(
+  log: Logger,
+  environment: NotifyEnvironment = process.env,
+  program = 'systemd-notify',
+): Start {
+  return async () => {
+    if (!environment.NOTIFY_SOCKET) return { [Symbol.asyncDispose]: async () => {} };
+    const send = (state: string): Promise<void> => notify(program, state, environment, log);
+    await send('READY=1');
+    const everyMs = Number(environment.WATCHDOG_USEC ?? 0) / 2000;
+    const beat = everyMs > 0 ? setInterval(() => void send('WATCHDOG=1'), everyMs) : undefined;
+    return {
+      [Symbol.asyncDispose]: async () => {
+        clearInterval(beat);
+        await send('STOPPING=1');
+      },
+    };
+  };
+}
+
+/** A message that cannot be sent is logged: the daemon's work does not depend on it. */
+async function notify(
+  program: string,
+  state: string,
+  environment: NotifyEnvironment,
+  log: Logger,
+): Promise<void> {
+  const failure = await new Promise<string | undefined>((resolve) => {
+    const child = spawn(program, [state], {
+      stdio: 'ignore',
+      env: { PATH: process.env['PATH'], NOTIFY_SOCKET: environment.NOTIFY_SOCKET },
+      timeout: 5000,
+    });
+    child.once('error', (error) => resolve(error.message));
+    child.once('exit', (code, signal) => {
+      resolve(code === 0 ? undefined : `ended with ${signal ?? code}`);
+    });
+  });
+  if (failure !== undefined) log.warn({ state, failure }, 'systemd was not notified');
+}
