@@ -1,4 +1,11 @@
-import { JsonError, type JsonList, type JsonNode, type JsonObject, quoted } from './json.ts';
+import {
+  JsonError,
+  type JsonList,
+  type JsonMember,
+  type JsonNode,
+  type JsonObject,
+  quoted,
+} from './json.ts';
 
 /**
  * Turns one value of a document into what it means; throws `JsonError` at the place at fault. Readers follow Go's
@@ -15,11 +22,13 @@ export type Members<R extends Readers> = {
 
 /** An object that may hold the named members and no others, each at most once after unescaping, in any order. */
 export function readObject<const R extends Readers>(node: JsonNode, readers: R): Members<R> {
-  const members: Record<string, unknown> = {};
-  for (const [name, value] of readMembers(node, (name) => memberReader(readers, name))) {
-    members[name] = value;
-  }
-  return members as Members<R>; // each value came from the reader of its own name
+  const members = readMap(node, (value, member) => {
+    const read = Object.hasOwn(readers, member.name) ? readers[member.name] : undefined;
+    if (read !== undefined) return read(value);
+    const found = `expected no member ${quoted(member.name)} here`;
+    throw new JsonError('unknown-field', member, found);
+  });
+  return Object.fromEntries(members) as Members<R>; // each value came from the reader of its own name
 }
 
 /** As `readObject`, and every named member must be there. */
@@ -40,35 +49,20 @@ export function requireMembers(node: JsonNode, members: object, names: readonly 
 }
 
 /** An object of any members, each at most once after unescaping, as a map in the order of the document. */
-export function readMap<T>(node: JsonNode, read: JsonReader<T>): Map<string, T> {
-  return readMembers(node, () => read);
-}
-
-function readMembers<T>(
+export function readMap<T>(
   node: JsonNode,
-  readerOf: (name: string) => JsonReader<T> | undefined,
+  read: (value: JsonNode, member: JsonMember) => T,
 ): Map<string, T> {
   const values = new Map<string, T>();
   for (const member of objectNode(node).members) {
     const { name } = member;
     if (values.has(name)) {
-      throw new JsonError(
-        'duplicate-key',
-        member,
-        `expected the member once, found ${quoted(name)} again`,
-      );
+      const found = `expected the member once, found ${quoted(name)} again`;
+      throw new JsonError('duplicate-key', member, found);
     }
-    const read = readerOf(name);
-    if (read === undefined) {
-      throw new JsonError('unknown-field', member, `expected no member ${quoted(name)} here`);
-    }
-    values.set(name, read(member.value));
+    values.set(name, read(member.value, member));
   }
   return values;
-}
-
-function memberReader(readers: Readers, name: string): JsonReader<unknown> | undefined {
-  return Object.hasOwn(readers, name) ? readers[name] : undefined;
 }
 
 /** The value as an object, without a look at its members. */
@@ -101,6 +95,35 @@ export const readNumber: JsonReader<number> = (node) => {
   if (!Number.isFinite(value)) throw wrongType(node, 'a number');
   return value;
 };
+
+/** A value together with where it stands, for rules that are checked after the whole object was read. */
+export interface Placed<T> {
+  readonly node: JsonNode;
+  readonly value: T;
+}
+
+export function placed<T>(read: JsonReader<T>): JsonReader<Placed<T>> {
+  return (node) => ({ node, value: read(node) });
+}
+
+/**
+ * One of several objects, told apart by `type`. It is looked for as a lenient Go decoder does (any case, the last
+ * one counts); the reader it picks is strict again, so that in the end only one exact `type` passes.
+ */
+export function readByType<T>(
+  node: JsonNode,
+  readers: Readonly<Record<string, JsonReader<T>>>,
+  what: string,
+): T {
+  const written = node.kind === 'null' ? [] : foldedMembers(objectNode(node), 'type');
+  const types = written.filter(({ kind }) => kind !== 'null').map(placed(readString));
+  const { node: place, value: type } = types.at(-1) ?? { node, value: '' };
+  const read = Object.hasOwn(readers, type) ? readers[type] : undefined;
+  if (read === undefined) {
+    throw new JsonError('unknown-type', place, `expected ${what}, found ${quoted(type)}`);
+  }
+  return read(node);
+}
 
 /** The values a lenient Go decoder would put, one over the other, into the field `name`: case does not matter. */
 export function foldedMembers(node: JsonObject, name: string): readonly JsonNode[] {
