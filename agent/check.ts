@@ -1,4 +1,5 @@
 import type { Clock } from '../shared/clock.ts';
+import { CodedError } from '../shared/errors.ts';
 import type { Finding, Observed, Rule } from '../shared/findings.ts';
 import type { Result } from '../shared/results.ts';
 import type { Baseline } from './desired/baseline.ts';
@@ -60,14 +61,36 @@ export async function ask(
     const statements = await look();
     return [statements].flat().map((statement) => finding(rule, statement));
   } catch (error) {
-    if (!(error instanceof HostError)) throw error;
+    if (!isFileError(error)) throw error;
     return [
       finding(rule, {
         result: 'error',
-        reason: error.reason,
+        reason: error.reason ?? 'parse',
         message: error.message,
         observed: { path: error.path },
       }),
     ];
+  }
+}
+
+/** An error about one file of the node: it cannot be read as asked, or does not say what its format asks. */
+export interface FileError extends CodedError<string> {
+  /** The path as the node sees it. */
+  readonly path: string;
+  /** Reason of the result; that of an error of content is `parse`. */
+  readonly reason?: string;
+}
+
+export function isFileError(error: unknown): error is FileError {
+  return error instanceof CodedError && 'path' in error && typeof error.path === 'string';
+}
+
+/** What a file says, where it only explains a result: undefined when it cannot be read. */
+export async function whereReadable<T>(look: Promise<T>): Promise<T | undefined> {
+  try {
+    return await look;
+  } catch (error) {
+    if (error instanceof HostError) return undefined;
+    throw error;
   }
 }

@@ -1,0 +1,5 @@
+import type { Check } from '../check.ts';
+import { selinux } from './selinux.ts';
+
+/** Every question the agent asks its node, in the order of reports. */
+export const checks: readonly Check[] = [selinux];

@@ -1,0 +1,94 @@
+import type { Rule } from '../../../shared/findings.ts';
+import { derived, upstream } from './mappings.ts';
+
+export const enforcing: Rule = {
+  id: 'selinux.enforcing',
+  title: 'SELinux is enforcing now, and will be after the next boot',
+  severity: 'critical',
+  rationale:
+    'In permissive mode nothing keeps a process that leaves its container from the rest of the node. ' +
+    '`setenforce 0` leaves no trace in any file, so only the kernel can tell.',
+  remediation: {
+    kind: 'host command',
+    text:
+      'Find who switched it (audit records MAC_STATUS), then `setenforce 1`; replace an RHCOS node ' +
+      'whose change nobody can explain.',
+  },
+  mappings: derived({
+    CaC: ['selinux_state'],
+    STIG: ['CNTR-OS-000540'],
+    nist53: ['AC-3', 'AC-3(3)(a)', 'AU-9', 'SC-7(21)'],
+    nist190: ['4.4.3'],
+  }),
+};
+
+export const configEnforcing: Rule = {
+  id: 'selinux.config-enforcing',
+  title: 'The configuration asks for enforcing at the next boot',
+  severity: 'high',
+  rationale: 'The running mode is lost at a reboot when /etc/selinux/config asks for another one.',
+  remediation: {
+    kind: 'MachineConfig',
+    text:
+      'Set SELINUX=enforcing once in /etc/selinux/config: by MachineConfig on RHCOS, by hand on RHEL, ' +
+      'and look who changed it.',
+  },
+  mappings: upstream({
+    CaC: ['selinux_state'],
+    STIG: ['CNTR-OS-000540'],
+    nist53: ['AC-3', 'AU-9', 'SC-7(21)'],
+    nist190: ['4.4.3'],
+  }),
+};
+
+export const policyType: Rule = {
+  id: 'selinux.policy-type',
+  title: 'The configured SELinux policy is targeted or mls',
+  severity: 'medium',
+  rationale: 'Under the minimum policy only a few selected services are confined.',
+  remediation: {
+    kind: 'MachineConfig',
+    text:
+      'Set SELINUXTYPE=targeted in /etc/selinux/config (MachineConfig on RHCOS) and reinstall ' +
+      'selinux-policy-targeted on RHEL if its files are missing.',
+  },
+  mappings: upstream({
+    CaC: ['selinux_policytype'],
+    STIG: ['CNTR-OS-000540'],
+    nist53: ['AC-3', 'SC-7(21)'],
+  }),
+};
+
+export const kernelArguments: Rule = {
+  id: 'selinux.kernel-args',
+  title: 'No kernel argument switches SELinux off or to permissive',
+  severity: 'high',
+  rationale:
+    'selinux=0 and enforcing=0 overrule /etc/selinux/config, so that file proves nothing by itself.',
+  remediation: {
+    kind: 'MachineConfig',
+    text:
+      'Remove the argument: from spec.kernelArguments of the MachineConfig on RHCOS, with ' +
+      '`grubby --update-kernel=ALL --remove-args=…` on RHEL.',
+  },
+  mappings: upstream({
+    CaC: ['coreos_enable_selinux_kernel_argument'],
+    STIG: ['CNTR-OS-000540'],
+    nist53: ['AC-3', 'AC-3(3)(a)'],
+  }),
+};
+
+export const crioEnabled: Rule = {
+  id: 'selinux.crio-enabled',
+  title: 'CRI-O labels containers',
+  severity: 'high',
+  rationale:
+    'With selinux = false CRI-O starts every container unlabelled, even though the node is enforcing.',
+  remediation: {
+    kind: 'MachineConfig',
+    text:
+      'Remove the drop-in of /etc/crio/crio.conf.d that sets selinux = false; the cluster’s own ' +
+      'template sets true.',
+  },
+  mappings: derived({ nist53: ['AC-3', 'SC-39'], nist190: ['4.4.3'] }),
+};

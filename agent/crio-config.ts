@@ -1,0 +1,92 @@
+import { ContentError } from './content-error.ts';
+import type { Host } from './host.ts';
+import { parseToml, type TomlTable, tomlAt } from './toml.ts';
+
+export const CRIO_FOLDER: string = '/etc/crio';
+const CONFIG = '/etc/crio/crio.conf';
+const DROP_INS = '/etc/crio/crio.conf.d';
+const PROGRAMS = ['/usr/bin/crio', '/usr/local/bin/crio'];
+/** Deeper folders than this hold no configuration anybody wrote on purpose. */
+const MAX_DEPTH = 8;
+
+/** The files CRI-O reads at its start, in its order: a later one overrules an earlier one, member by member. */
+export interface CrioConfig {
+  readonly files: readonly CrioFile[];
+}
+
+export interface CrioFile {
+  readonly path: string;
+  readonly table: TomlTable;
+}
+
+/** A setting that CRI-O would refuse to start with. */
+export class CrioConfigError extends ContentError<'ERR_CRIO_VALUE'> {}
+
+/** Value of a setting and the file that decides it. */
+export interface CrioSetting<T> {
+  readonly path: string;
+  readonly value: T;
+}
+
+/**
+ * CRI-O's configuration (crio.conf(5), crio.conf.d(5)); undefined where there is no CRI-O. Throws `HostError` or
+ * `TomlFileError` for a file that CRI-O could not read either.
+ */
+export async function readCrioConfig(host: Host): Promise<CrioConfig | undefined> {
+  const files: CrioFile[] = [];
+  for (const path of [CONFIG, ...(await filesBelow(host, DROP_INS, 0))]) {
+    const text = await host.readText(path);
+    if (text !== undefined) files.push({ path, table: parseToml(text, path) });
+  }
+  if (files.length > 0) return { files };
+  for (const path of PROGRAMS) {
+    if ((await host.stat(path)) !== undefined) return { files };
+  }
+  return undefined;
+}
+
+/** What the last file that sets it says. Throws `CrioConfigError` when that is no boolean. */
+export function crioBoolean(
+  config: CrioConfig,
+  ...keys: readonly string[]
+): CrioSetting<boolean> | undefined {
+  const isBoolean = (value: unknown): value is boolean => typeof value === 'boolean';
+  return setting(config, keys, 'a boolean', isBoolean);
+}
+
+/** As `crioBoolean`, for text. */
+export function crioText(
+  config: CrioConfig,
+  ...keys: readonly string[]
+): CrioSetting<string> | undefined {
+  const isText = (value: unknown): value is string => typeof value === 'string';
+  return setting(config, keys, 'text', isText);
+}
+
+function setting<T>(
+  { files }: CrioConfig,
+  keys: readonly string[],
+  kind: string,
+  isKind: (value: unknown) => value is T,
+): CrioSetting<T> | undefined {
+  for (const { path, table } of files.toReversed()) {
+    const value = tomlAt(table, ...keys);
+    if (value === undefined) continue;
+    if (isKind(value)) return { path, value };
+    const message = `${keys.join('.')}: expected ${kind}, found ${typeof value}`;
+    throw new CrioConfigError('ERR_CRIO_VALUE', path, message);
+  }
+  return undefined;
+}
+
+/** CRI-O walks its folder in order of names and takes every file, whatever its ending. */
+async function filesBelow(host: Host, folder: string, depth: number): Promise<readonly string[]> {
+  const paths: string[] = [];
+  for (const name of (await host.list(folder)) ?? []) {
+    const path = `${folder}/${name}`;
+    const isFolder = (await host.lstat(path))?.kind === 'folder';
+    if (!isFolder) paths.push(path);
+    else if (depth < MAX_DEPTH) paths.push(...(await filesBelow(host, path, depth + 1)));
+  }
+  return paths;
+}

@@ -1,0 +1,41 @@
+import type { CheckContext } from '../../agent/check.ts';
+import type { Baseline } from '../../agent/desired/baseline.ts';
+import { openHost } from '../../agent/host.ts';
+import { systemClock } from '../../shared/clock.ts';
+
+/** Folders and files as `t.testdir` takes them. */
+export interface Tree {
+  readonly [name: string]: string | Tree;
+}
+
+interface Folder {
+  [name: string]: string | Folder;
+}
+
+/** A tree of files by their absolute paths on the node; undefined leaves a file out. */
+export function treeOf(files: Readonly<Record<string, string | undefined>>): Tree {
+  const root: Folder = {};
+  for (const [path, content] of Object.entries(files)) {
+    if (content === undefined) continue;
+    const names = path.split('/').filter((name) => name !== '');
+    const last = names.pop() ?? '';
+    folderAt(root, names)[last] = content;
+  }
+  return root;
+}
+
+function folderAt(root: Folder, names: readonly string[]): Folder {
+  let folder = root;
+  for (const name of names) {
+    const here = folder[name];
+    const next = typeof here === 'object' ? here : {};
+    folder[name] = next;
+    folder = next;
+  }
+  return folder;
+}
+
+/** What a check is run with on the node whose files lie under `root`. */
+export function contextAt(root: string, baseline?: Baseline): CheckContext {
+  return { host: openHost(root), clock: systemClock, baseline };
+}
