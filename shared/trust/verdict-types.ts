@@ -1,6 +1,10 @@
 import type { PolicyRequirement, PolicyScope } from './policy-types.ts';
 
-/** Why a signature, a requirement or an image was refused. Classes, not messages; stable. */
+/**
+ * Why a signature, a requirement or an image was refused. Classes, not messages; stable. `algorithm-unavailable` is no
+ * judgement: this machine's OpenSSL (FIPS mode, crypto policy) does not offer what the signature needs, so the node's own
+ * answer is not known.
+ */
 export const REJECTIONS = [
   'policy-reject',
   'no-signature',
@@ -24,6 +28,7 @@ export const REJECTIONS = [
   'certificate-issuer',
   'certificate-subject',
   'all-signatures-rejected',
+  'algorithm-unavailable',
 ] as const;
 export type Rejection = (typeof REJECTIONS)[number];
 
@@ -75,6 +80,11 @@ export interface CandidateImage {
   readonly dockerReference?: string;
   /** The manifest that was or would be used: of one platform, never a list unless the list itself is judged. */
   readonly manifest: Uint8Array;
+  /**
+   * The list the manifest was chosen from. A digest in `dockerReference` is then the list's, and the manifest has to be
+   * one of its instances; without it that digest has to be the manifest's own.
+   */
+  readonly list?: Uint8Array;
   /** Signature blobs in stored form, in order; not read when the policy asks for none. */
   readonly signatures: readonly Uint8Array[];
 }

@@ -1,13 +1,21 @@
 import type { ConformanceKind } from '../kind.ts';
 import { identityMatch } from './identity-match.ts';
+import { manifestDigests } from './manifest-digest.ts';
+import { openpgpVerify } from './openpgp-verify.ts';
 import { policyParse } from './policy-parse.ts';
 import { referenceNormalisation } from './reference-normalisation.ts';
 import { scopeLookup } from './scope-lookup.ts';
+import { signatureBlobFormat } from './signature-blob-format.ts';
+import { signaturePayload } from './signature-payload.ts';
 
 /** Every kind of question that the product answers; a table of another kind is reported as not run. */
 export const KINDS: readonly ConformanceKind[] = [
   identityMatch,
+  manifestDigests,
+  openpgpVerify,
   policyParse,
   referenceNormalisation,
   scopeLookup,
+  signatureBlobFormat,
+  signaturePayload,
 ];

@@ -1,0 +1,172 @@
+import { SignatureError } from '../signature-error.ts';
+import { armoredBlocks, isArmored, readCleartext } from './armor.ts';
+import { MAX_NESTING, UnpackBudget } from './compression.ts';
+import { FieldReader, malformed, type Packet, PacketReader, TAG } from './packets.ts';
+import { readSignaturePacket, type SignaturePacket } from './signature-packet.ts';
+
+/** A message with exactly one signature to judge; nothing is verified yet. */
+export interface SignedMessage {
+  readonly signature: SignaturePacket;
+  /** The bytes the signature is about. */
+  readonly signed: Uint8Array;
+  /** The content as GnuPG gives it out; differs from `signed` in line ends of texts only. */
+  readonly untrustedContent: Uint8Array;
+}
+
+/**
+ * Reads a signed message that carries its content, in the shapes GnuPG verifies: one-pass headers, literal, signatures;
+ * signatures before the literal; cleartext; armored or not; compressed, also within compressed data. Throws
+ * `SignatureError` "openpgp-invalid" for damaged data and anything after the message, and "openpgp-signature-count" when
+ * not exactly one signature would be reported.
+ */
+export function readSignedMessage(bytes: Uint8Array): SignedMessage {
+  const reader = new MessageReader();
+  if (!isArmored(bytes)) {
+    reader.read(bytes, 0);
+  } else {
+    const cleartext = readCleartext(bytes);
+    if (cleartext === undefined) reader.read(dearmored(bytes), 0);
+    else reader.readCleartext(cleartext);
+  }
+  return reader.onlySignature();
+}
+
+function dearmored(bytes: Uint8Array): Uint8Array {
+  const blocks = [...armoredBlocks(bytes, () => true)].map((block) => block.bytes);
+  if (blocks.length === 0) throw malformed('neither packets nor armor');
+  return Buffer.concat(blocks);
+}
+
+/** What stands in one level of a message, in order. GnuPG judges by this sequence what is signed by whom. */
+type Item =
+  | { readonly kind: 'one-pass'; readonly hashAlgorithm: number }
+  | { readonly kind: 'content' }
+  | { readonly kind: 'signature'; readonly signature: SignaturePacket };
+
+interface Content {
+  readonly signed: Uint8Array;
+  readonly given: Uint8Array;
+}
+
+class MessageReader {
+  readonly #budget = new UnpackBudget();
+  readonly #reported: { signature: SignaturePacket; hashAlgorithms: readonly number[] }[] = [];
+  #content: Content | undefined;
+  #hasSignatures = false;
+
+  /** Reads one level of packets. */
+  read(bytes: Uint8Array, depth: number): void {
+    if (depth > MAX_NESTING) throw malformed(`more than ${MAX_NESTING} levels of compression`);
+    const packets = new PacketReader(bytes);
+    const items: Item[] = [];
+    let endsWithContent = false;
+    for (;;) {
+      const packet = packets.next();
+      if (packet === undefined) break;
+      const item = this.#item(packet, depth);
+      if (item === 'skipped') continue;
+      if (item !== 'other') items.push(item);
+      if (packet.tag !== TAG.signature) endsWithContent = packet.tag === TAG.literal;
+    }
+    this.#report(items, endsWithContent);
+  }
+
+  readCleartext({
+    content,
+    signed,
+    hashAlgorithms,
+    signatures,
+  }: NonNullable<ReturnType<typeof readCleartext>>): void {
+    this.#content = { signed, given: content };
+    const packets = new PacketReader(signatures);
+    for (let packet = packets.next(); packet !== undefined; packet = packets.next()) {
+      if (packet.tag !== TAG.signature) throw malformed('more than signatures after a cleartext');
+      this.#hasSignatures = true;
+      this.#reported.push({ signature: readSignaturePacket(packet.body), hashAlgorithms });
+    }
+  }
+
+  onlySignature(): SignedMessage {
+    const [first] = this.#reported;
+    if (!this.#hasSignatures) throw malformed('no signature found');
+    if (this.#reported.length !== 1 || first === undefined || this.#content === undefined) {
+      throw new SignatureError(
+        'openpgp-signature-count',
+        `OpenPGP data: expected exactly one signature with its content, found ${this.#reported.length}`,
+      );
+    }
+    if (!first.hashAlgorithms.includes(first.signature.hashAlgorithm)) {
+      throw malformed('a signature made with another hash than the message announces');
+    }
+    const { signed, given } = this.#content;
+    return { signature: first.signature, signed, untrustedContent: given };
+  }
+
+  #item({ tag, body, isPartial }: Packet, depth: number): Item | 'other' | 'skipped' {
+    switch (tag) {
+      case TAG.signature:
+        this.#hasSignatures = true;
+        return { kind: 'signature', signature: readSignaturePacket(body) };
+      case TAG.onePass:
+        return { kind: 'one-pass', hashAlgorithm: readOnePass(body) };
+      case TAG.literal:
+        if (this.#content !== undefined) throw malformed('more than one message');
+        this.#content = readLiteral(body, isPartial);
+        return { kind: 'content' };
+      case TAG.compressed:
+        this.read(this.#budget.unpack(body), depth + 1);
+        return 'other';
+      case TAG.marker:
+      case TAG.oldComment:
+      case TAG.comment:
+        return 'other';
+      case TAG.reserved:
+      case TAG.trust:
+        return 'skipped';
+      default:
+        if (KNOWN.has(tag)) throw malformed(`a packet of type ${tag} in a signed message`);
+        return 'skipped';
+    }
+  }
+
+  /** Tells which signatures GnuPG would report for one level; an ambiguous sequence has none. */
+  #report(items: readonly Item[], endsWithContent: boolean): void {
+    const signatures = items.flatMap((item) => (item.kind === 'signature' ? [item.signature] : []));
+    const onePass = items.flatMap((item) => (item.kind === 'one-pass' ? [item.hashAlgorithm] : []));
+    const shape = items.map(({ kind }) => kind[0]).join('');
+    const isStandard = /^o+cs+$/.test(shape) && onePass.length === signatures.length;
+    const isOldStyle = /^s+c$/.test(shape);
+    if (!isStandard && !isOldStyle) return;
+    if (!endsWithContent) throw malformed('something after the signed content');
+    const [first] = signatures;
+    // Of an old-style message with signatures of several kinds GnuPG looks at the first one alone.
+    const isMixed = signatures.some(
+      ({ type, hashAlgorithm }) => type !== first?.type || hashAlgorithm !== first.hashAlgorithm,
+    );
+    const reported = isOldStyle && isMixed ? signatures.slice(0, 1) : signatures;
+    const hashAlgorithms = isStandard
+      ? onePass
+      : signatures.map(({ hashAlgorithm }) => hashAlgorithm);
+    for (const signature of reported) this.#reported.push({ signature, hashAlgorithms });
+  }
+}
+
+const KNOWN: ReadonlySet<number> = new Set(Object.values(TAG));
+
+/** RFC 4880 §5.4: only which hash it announces matters. */
+function readOnePass(body: Uint8Array): number {
+  if (body.length < 13 || body[0] !== 3) throw malformed('a one-pass header that cannot be read');
+  return body[2] ?? 0;
+}
+
+/** RFC 4880 §5.9. Name and date mean nothing; of a text carriage returns are cut when it is given out. */
+function readLiteral(body: Uint8Array, isPartial: boolean): Content {
+  if (!isPartial && body.length < 6) throw malformed('a literal packet that is too short');
+  const fields = new FieldReader(body);
+  const mode = fields.number(1);
+  fields.bytes(fields.number(1));
+  fields.bytes(4);
+  const signed = fields.rest();
+  const isText = mode === 0x74 || mode === 0x75; // t, u
+  return { signed, given: isText ? signed.filter((byte) => byte !== 0x0d) : signed };
+}
