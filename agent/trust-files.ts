@@ -56,7 +56,10 @@ export function problemOf(error: unknown, path: string): TrustProblem {
     return { reason: error.reason, path: error.path, message: error.message };
   }
   if (!(error instanceof CodedError)) throw error;
-  return { ...placeIn(error), path, message: `${path}: ${error.message}` };
+  const message = `${path}: ${error.message}`;
+  // The error of a folder names the file in it.
+  const file = 'file' in error ? `${path}/${error.file}` : path;
+  return { ...placeIn(error), path: file, message };
 }
 
 /** What the errors of the parsers have beside code and message, as far as this one has it. */

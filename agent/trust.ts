@@ -4,7 +4,7 @@ import type { Items } from '../shared/report.ts';
 import { parsePolicy } from '../shared/trust/policy.ts';
 import type { Policy } from '../shared/trust/policy-types.ts';
 import { parseRegistriesD, type RegistriesD } from '../shared/trust/registries-d.ts';
-import { readCrioConfig } from './crio-conf.ts';
+import { readCrioPlaces } from './crio-places.ts';
 import type { Host } from './host.ts';
 import {
   digestTrustFile,
@@ -56,6 +56,7 @@ const POLICY_PATHS = {
 } as const;
 const REGISTRIES_D_PATH = '/etc/containers/registries.d';
 const PASSWD_PATH = '/etc/passwd';
+const EMPTY: Uint8Array = new Uint8Array();
 
 /**
  * The trust configuration in force for root on this node, as containers/image looks for it:
@@ -104,15 +105,19 @@ async function readRegistriesD(host: Host, home: string): Promise<NodeRegistries
   try {
     // The folder in root's home replaces the system's by being there, empty or not.
     if ((await host.stat(own)) === undefined) place = { path: REGISTRIES_D_PATH, origin: 'system' };
-    const contents: { path: string; bytes: Uint8Array }[] = [];
+    const contents = new Map<string, Uint8Array>();
     for (const name of (await host.list(place.path)) ?? []) {
-      if (!name.endsWith('.yaml')) continue;
+      if (!name.endsWith('.yaml')) {
+        // Not read by anyone; the parser warns of names that look as if somebody thought so.
+        contents.set(name, EMPTY);
+        continue;
+      }
       const { bytes, ...file } = await readTrustFile(host, posix.join(place.path, name));
       // A file that went away between listing and reading is skipped, as the library does.
       if (file.problem?.reason === 'missing') continue;
       files.push(file);
       if (file.problem !== undefined) return { ...place, files, problem: file.problem };
-      if (bytes !== undefined) contents.push({ path: file.path, bytes });
+      if (bytes !== undefined) contents.set(name, bytes);
     }
     return { ...place, files, registries: parseRegistriesD(contents) };
   } catch (error) {
@@ -121,7 +126,7 @@ async function readRegistriesD(host: Host, home: string): Promise<NodeRegistries
 }
 
 async function readCrioPolicies(host: Host): Promise<NodeTrust['crio']> {
-  const config = await readCrioConfig(host);
+  const config = await readCrioPlaces(host);
   const own = config.signaturePolicy;
   return {
     ...(own === undefined ? {} : { signaturePolicy: await digestTrustFile(host, own) }),
@@ -157,6 +162,7 @@ export function describeTrust(trust: NodeTrust): Items {
   items.set('registriesD', {
     ...plain(folder),
     default: registries?.defaultDocker === undefined ? undefined : plain(registries.defaultDocker),
+    warnings: registries?.warnings.map(plain),
   });
   for (const [scope, section] of registries?.docker ?? []) {
     items.set(`registriesD ${scope}`, { scope, ...plain(section) });
