@@ -1,0 +1,40 @@
+import { readFile } from 'node:fs/promises';
+import { messageOf } from '../shared/errors.ts';
+import { CliError } from './errors.ts';
+import type { Io } from './io.ts';
+
+/** What a person names on the command line is no larger; a policy of 1,000 scopes has 300 KiB. */
+const LIMIT_BYTES = 16 * 1024 * 1024;
+
+/** Content of a file named on the command line, `-` for standard input; `what` names it in errors. */
+export async function readInput(file: string, what: string, io: Io): Promise<Buffer> {
+  const bytes = file === '-' ? await io.readStdin(LIMIT_BYTES) : await readNamed(file, what);
+  if (bytes.length > LIMIT_BYTES) {
+    throw new CliError('ERR_CLI_INPUT', `${what} ${file} is larger than ${LIMIT_BYTES} bytes`);
+  }
+  return bytes;
+}
+
+async function readNamed(file: string, what: string): Promise<Buffer> {
+  try {
+    return await readFile(file);
+  } catch (cause) {
+    throw fileError(cause, `cannot read the ${what} ${file}`);
+  }
+}
+
+/** A failure of the file system as exit code and cause: absent is `not found`, forbidden is `not allowed`. */
+export function fileError(cause: unknown, what: string): CliError {
+  const { code } = cause as NodeJS.ErrnoException;
+  if (code === 'ENOENT')
+    return new CliError('ERR_CLI_NOT_FOUND', what, { why: 'no such file', cause });
+  if (code === 'EACCES' || code === 'EPERM') {
+    return new CliError('ERR_CLI_NOT_ALLOWED', what, {
+      why: 'permission denied',
+      next: "node-local commands read root's files: run it with sudo",
+      cause,
+    });
+  }
+  const why = code === 'EISDIR' ? 'it is a folder, expected a file' : messageOf(cause);
+  return new CliError('ERR_CLI_INPUT', what, { why, cause });
+}

@@ -1,0 +1,24 @@
+/** Where text goes. */
+export interface Sink {
+  write(text: string): void;
+  readonly isTerminal: boolean;
+  /** Width of the terminal; absent when it is none. */
+  readonly columns?: number | undefined;
+}
+
+/** Everything a command may touch of the process it runs in; tests hand in their own. */
+export interface Io {
+  readonly stdout: Sink;
+  readonly stderr: Sink;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Wall time in milliseconds since 1970 (UTC). */
+  nowMs(): number;
+  /** Standard input to its end; more than `limitBytes` when it is longer than that. */
+  readStdin(limitBytes: number): Promise<Buffer>;
+  /** Aborted when the person interrupts. */
+  readonly signal: AbortSignal;
+  /** Aborted when nobody reads stdout any more: what goes on for ever ends then. */
+  readonly unread: AbortSignal;
+  /** `-v`: say what is asked and what came back, on stderr. */
+  readonly verbose: boolean;
+}

@@ -1,0 +1,57 @@
+import { EXIT } from './exit.ts';
+import type { Io, Sink } from './io.ts';
+import { run } from './run.ts';
+
+const interrupted = new AbortController();
+const unread = new AbortController();
+
+/** A reader that is gone (`| head`) is no error: what follows is dropped and the exit code still tells the truth. */
+function sink(stream: NodeJS.WriteStream): Sink {
+  let isOpen = true;
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    isOpen = false;
+    if (stream === process.stdout) unread.abort();
+  });
+  return {
+    write: (text) => {
+      if (isOpen) stream.write(text);
+    },
+    isTerminal: stream.isTTY === true,
+    get columns() {
+      return stream.isTTY ? stream.columns : undefined;
+    },
+  };
+}
+
+async function readStdin(limitBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of process.stdin) {
+    const bytes = Buffer.from(chunk);
+    length += bytes.length;
+    chunks.push(bytes);
+    if (length > limitBytes) break;
+  }
+  return Buffer.concat(chunks);
+}
+
+const io: Io = {
+  stdout: sink(process.stdout),
+  stderr: sink(process.stderr),
+  env: process.env,
+  nowMs: () => Date.now(),
+  readStdin,
+  signal: interrupted.signal,
+  unread: unread.signal,
+  verbose: false,
+};
+
+// The first signal ends the command in good order, a second one ends the process as the system does.
+process.once('SIGINT', () => {
+  interrupted.abort();
+  // A command that waits for something else than the signal must not hold the person up.
+  setTimeout(() => process.exit(EXIT.interrupted), 1000).unref();
+});
+// Not process.exit(): what is written to a pipe would be cut off.
+process.exitCode = await run(process.argv.slice(2), io);

@@ -1,0 +1,63 @@
+import type { OptionSpec } from './command.ts';
+import { FORMATS, type Format } from './output/format.ts';
+
+/** Understood by every command. */
+export const COMMON_OPTIONS: readonly OptionSpec[] = [
+  {
+    flags: '--color <when>',
+    description: 'colour: auto, always or never',
+    choices: ['auto', 'always', 'never'],
+    default: 'auto',
+  },
+  { flags: '-q, --quiet', description: 'print nothing on stdout; the exit code is the answer' },
+  { flags: '-v, --verbose', description: 'say on stderr what is asked and how long it took' },
+];
+
+/** `-o` with the formats a command has. */
+export function outputOption(formats: readonly Format[] = FORMATS): OptionSpec {
+  return {
+    flags: '-o, --output <format>',
+    description: `output: ${formats.join(', ')}`,
+    choices: formats,
+    default: 'table',
+  };
+}
+
+export const HOST_ROOT_OPTION: OptionSpec = {
+  flags: '--host-root <dir>',
+  description: "where the node's files are: / on the node itself, /host in a debug pod",
+  default: '/',
+};
+
+/** Which aggregator is asked, and as whom. */
+export const SERVER_OPTIONS: readonly OptionSpec[] = [
+  { flags: '--context <name>', description: 'context of the configuration file to use' },
+  { flags: '--server <url>', description: 'address of the aggregator, in place of a context' },
+  { flags: '--token-file <file>', description: 'file that holds the token' },
+  { flags: '--ca-file <file>', description: 'certificates the server is verified by (PEM)' },
+  {
+    flags: '--plain-http',
+    description: 'send the token over plain HTTP to another machine than this one',
+  },
+  { flags: '--timeout <duration>', description: 'give up after: 500ms, 30s, 2m', default: '30s' },
+];
+
+/** Flags that may stand before the verb and take a value, so that the verb can be found behind them. */
+export const LEADING_VALUE_FLAGS: ReadonlySet<string> = new Set([
+  '-o',
+  '--output',
+  '-l',
+  '--selector',
+  '--field-selector',
+  '--sort-by',
+  '--since',
+  '--limit',
+  '--fail-on',
+  '--color',
+  '--host-root',
+  '--context',
+  '--server',
+  '--token-file',
+  '--ca-file',
+  '--timeout',
+]);

@@ -1,0 +1,6 @@
+import { safeJson } from './safe.ts';
+
+/** One item as one line. */
+export function jsonLine(item: unknown): string {
+  return `${safeJson(JSON.stringify(item))}\n`;
+}
