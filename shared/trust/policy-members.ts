@@ -18,15 +18,6 @@ export const readBinaryList: JsonReader<readonly string[] | undefined> = (node) 
 /** A member that is read later, when the whole object was found to be as it should. */
 export const itself: JsonReader<JsonNode> = (node) => node;
 
-/** `{ [name]: value }`, or `{}` when there is no value: to spread only what is there. */
-export function present<Name extends string, T>(
-  name: Name,
-  value: T | undefined,
-): { readonly [N in Name]?: T } {
-  // a computed name makes TypeScript forget which one it is
-  return (value === undefined ? {} : { [name]: value }) as { readonly [N in Name]?: T };
-}
-
 function readByte(node: JsonNode): number {
   if (node.kind === 'null') return 0;
   const value = node.kind === 'number' && /^\d+$/.test(node.text) ? Number(node.text) : 256;

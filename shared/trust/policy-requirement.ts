@@ -8,9 +8,10 @@ import {
   readWholeObject,
 } from './json-reader.ts';
 import { DEFAULT_IDENTITY, readIdentity } from './policy-identity.ts';
-import { itself, present, readBinary } from './policy-members.ts';
+import { itself, readBinary } from './policy-members.ts';
 import { readSigstoreSigned } from './policy-sigstore.ts';
 import { KEY_TYPES, type KeyType, type PolicyRequirement, type SignedBy } from './policy-types.ts';
+import { present } from './present.ts';
 
 const REQUIREMENTS: Readonly<Record<PolicyRequirement['type'], JsonReader<PolicyRequirement>>> = {
   insecureAcceptAnything: (node) => {

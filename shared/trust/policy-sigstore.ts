@@ -1,8 +1,9 @@
 import { JsonError, type JsonNode } from './json.ts';
 import { readObject, readString, readStringList } from './json-reader.ts';
 import { DEFAULT_IDENTITY, readIdentity } from './policy-identity.ts';
-import { itself, present, readBinary, readBinaryList } from './policy-members.ts';
+import { itself, readBinary, readBinaryList } from './policy-members.ts';
 import type { FulcioTrust, PkiTrust, SigstoreSigned } from './policy-types.ts';
+import { present } from './present.ts';
 
 const LISTS = ['keyPaths', 'keyDatas', 'rekorPublicKeyPaths', 'rekorPublicKeyDatas'] as const;
 

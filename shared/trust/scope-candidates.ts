@@ -25,6 +25,19 @@ export interface ImageStoreName {
   readonly root: string;
 }
 
+/**
+ * The scopes of a Docker reference, most exact first: itself with its tag (`latest` when it has neither tag nor
+ * digest) or digest, repository, namespaces, host, wildcards of the host without its port. Policies and registries.d
+ * use the same. Throws `ImageReferenceError` for a reference with both, which docker: does not take.
+ */
+export function dockerScopes(image: Reference): readonly string[] {
+  const reference = withDefaultTag(image);
+  if (reference.tag !== undefined && reference.digest !== undefined) {
+    throw refused(referenceText(reference), 'expected a tag or a digest, not both');
+  }
+  return [referenceText(reference), ...parents(reference.name), ...wildcards(reference)];
+}
+
 type Candidates = (reference: string, options: ScopeOptions) => readonly string[];
 
 const CANDIDATES: ReadonlyMap<string, Candidates> = new Map([
@@ -58,11 +71,7 @@ export function scopeCandidates(
 }
 
 function ofDocker(text: string): readonly string[] {
-  const reference = withDefaultTag(parseReference(text));
-  if (reference.tag !== undefined && reference.digest !== undefined) {
-    throw refused(text, 'expected a tag or a digest, not both');
-  }
-  return [referenceText(reference), ...parents(reference.name), ...wildcards(reference)];
+  return dockerScopes(parseReference(text));
 }
 
 /** An image id has no names above it. */

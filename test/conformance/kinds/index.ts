@@ -4,6 +4,7 @@ import { manifestDigests } from './manifest-digest.ts';
 import { openpgpVerify } from './openpgp-verify.ts';
 import { policyParse } from './policy-parse.ts';
 import { referenceNormalisation } from './reference-normalisation.ts';
+import { registriesD } from './registries-d.ts';
 import { scopeLookup } from './scope-lookup.ts';
 import { signatureBlobFormat } from './signature-blob-format.ts';
 import { signaturePayload } from './signature-payload.ts';
@@ -15,6 +16,7 @@ export const KINDS: readonly ConformanceKind[] = [
   openpgpVerify,
   policyParse,
   referenceNormalisation,
+  registriesD,
   scopeLookup,
   signatureBlobFormat,
   signaturePayload,
