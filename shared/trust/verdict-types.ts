@@ -1,4 +1,5 @@
 import type { PolicyRequirement, PolicyScope } from './policy-types.ts';
+import type { ScopeOptions } from './scope-candidates.ts';
 
 /**
  * Why a signature, a requirement or an image was refused. Classes, not messages; stable. `algorithm-unavailable` is no
@@ -97,4 +98,6 @@ export interface EvaluationContext {
   readonly nowMs: number;
   /** Signing subkeys count (containers/image 5.37.0 and later, September 2025). Default true. */
   readonly signingSubkeys?: boolean;
+  /** What looking up a scope has to know of the node: its store, and where links lead. */
+  readonly scopeOptions?: ScopeOptions;
 }

@@ -177,6 +177,6 @@ class Lines {
     const end = this.#text.indexOf(0x0a, this.#at);
     const line = this.#text.subarray(this.#at, end === -1 ? this.#text.length : end);
     this.#at = end === -1 ? this.#text.length : end + 1;
-    return Buffer.from(line.buffer, line.byteOffset, line.length).latin1Slice();
+    return Buffer.from(line.buffer, line.byteOffset, line.length).toString('latin1');
   }
 }

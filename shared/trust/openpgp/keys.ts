@@ -47,64 +47,63 @@ async function readKeyring(files: readonly Uint8Array[]): Promise<Keyring> {
 /** Keeps of a certificate what its primary key vouches for. */
 async function certify(certificate: Certificate): Promise<CertifiedKey> {
   const primary = new PublicKey(certificate.primary);
-  const isOwn = ({ issuerKeyId }: SignaturePacket): boolean => issuerKeyId === primary.packet.keyId;
-  const verified = async (
-    signatures: readonly SignaturePacket[],
-    types: (type: number) => boolean,
-    about: Uint8Array | ((signature: SignaturePacket) => readonly Uint8Array[]),
-  ): Promise<readonly SignaturePacket[]> => {
-    const good: SignaturePacket[] = [];
-    for (const signature of signatures) {
-      if (!isOwn(signature) || !types(signature.type)) continue;
-      const rest = typeof about === 'function' ? about(signature) : [about];
-      if (await isGood(signature, primary, primary, rest)) good.push(signature);
-    }
-    return good;
-  };
-
-  const nothing = new Uint8Array();
-  const isType = (wanted: number) => (type: number) => type === wanted;
-  const revocations = isType(SIGNATURE_TYPE.keyRevocation);
+  const { signatures } = certificate;
+  const { directKey, keyRevocation, subkeyBinding, subkeyRevocation } = SIGNATURE_TYPE;
+  const whole = { primary };
   const userIds: (readonly SignaturePacket[])[] = [];
   for (const userId of certificate.userIds) {
-    userIds.push(
-      await verified(userId.signatures, isUserIdType, (signature) =>
-        userIdInput(userId, signature),
-      ),
-    );
+    userIds.push(await ownSignatures(userId.signatures, isUserIdType, { primary, userId }));
   }
   const subkeys: Subkey[] = [];
   for (const part of certificate.subkeys) {
     const key = new PublicKey(part.key);
-    const bindings = await verified(
-      part.signatures,
-      isType(SIGNATURE_TYPE.subkeyBinding),
-      key.hashInput,
-    );
-    const binding = newest(bindings);
+    const subject = { primary, subkey: key };
+    const binding = newest(await ownSignatures(part.signatures, is(subkeyBinding), subject));
     if (binding === undefined) continue;
-    const revoked = await verified(
-      part.signatures,
-      isType(SIGNATURE_TYPE.subkeyRevocation),
-      key.hashInput,
-    );
+    const revocations = await ownSignatures(part.signatures, is(subkeyRevocation), subject);
     subkeys.push({
       key,
       binding,
-      isCrossCertified: await isCrossCertified(binding, primary, key),
-      isRevoked: revoked.length > 0,
+      isCrossCertified: await isCrossCertified(binding, subject),
+      isRevoked: revocations.length > 0,
     });
   }
   return {
     primary,
-    direct: await verified(certificate.signatures, isType(SIGNATURE_TYPE.directKey), nothing),
-    isRevoked: (await verified(certificate.signatures, revocations, nothing)).length > 0,
-    otherRevocations: certificate.signatures.filter(
-      (signature) => revocations(signature.type) && !isOwn(signature),
+    direct: await ownSignatures(signatures, is(directKey), whole),
+    isRevoked: (await ownSignatures(signatures, is(keyRevocation), whole)).length > 0,
+    otherRevocations: signatures.filter(
+      ({ type, issuerKeyId }) => type === keyRevocation && issuerKeyId !== primary.packet.keyId,
     ),
     userIds,
     subkeys,
   };
+}
+
+/** What a signature in a certificate is about: the primary key, alone or with one of these. */
+interface Subject {
+  readonly primary: PublicKey;
+  readonly userId?: UserIdPart;
+  readonly subkey?: PublicKey;
+}
+
+/** Of the signatures after a packet those by the primary key that verify. */
+async function ownSignatures(
+  signatures: readonly SignaturePacket[],
+  isWanted: (type: number) => boolean,
+  subject: Subject,
+): Promise<readonly SignaturePacket[]> {
+  const good: SignaturePacket[] = [];
+  for (const signature of signatures) {
+    const isOwn = signature.issuerKeyId === subject.primary.packet.keyId;
+    if (!isOwn || !isWanted(signature.type)) continue;
+    if (await isGood(signature, subject.primary, subject)) good.push(signature);
+  }
+  return good;
+}
+
+function is(wanted: number): (type: number) => boolean {
+  return (type) => type === wanted;
 }
 
 function isUserIdType(type: number): boolean {
@@ -113,23 +112,10 @@ function isUserIdType(type: number): boolean {
   );
 }
 
-/** RFC 4880 §5.2.4: version 3 signatures hash the text alone. */
-function userIdInput(
-  { body, isAttribute }: UserIdPart,
-  { version }: SignaturePacket,
-): readonly Uint8Array[] {
-  if (version < 4) return [body];
-  const prefix = Buffer.alloc(5);
-  prefix[0] = isAttribute ? 0xd1 : 0xb4;
-  prefix.writeUInt32BE(body.length, 1);
-  return [prefix, body];
-}
-
 /** The newest signature by the subkey that its binding carries, hashed or not, has to be good. */
 async function isCrossCertified(
   binding: SignaturePacket,
-  primary: PublicKey,
-  subkey: PublicKey,
+  subject: Subject & { readonly subkey: PublicKey },
 ): Promise<boolean> {
   const embedded = [binding.hashed, binding.unhashed]
     .flatMap((area) => allSubpackets(area, SUBPACKET.embeddedSignature))
@@ -143,30 +129,40 @@ async function isCrossCertified(
     })
     .filter(({ type }) => type === SIGNATURE_TYPE.primaryKeyBinding);
   const signature = newest(embedded);
-  return signature !== undefined && isGood(signature, subkey, primary, [subkey.hashInput]);
+  return signature !== undefined && (await isGood(signature, subject.subkey, subject));
 }
 
 /**
- * Whether `signer` made a signature about `primary` and `rest`, and not before it existed itself. openpgp.js is asked
- * first. Where it refuses, our own reader decides as GnuPG does: version 3 packets, DSA, small RSA, Brainpool,
- * secp256k1, keys with a designated revoker are all refused there.
+ * Whether `signer` made a signature about `subject`, and not before it existed itself. openpgp.js is asked first. Where it
+ * refuses, our own reader decides as GnuPG does: version 3 packets, Brainpool, secp256k1, RIPEMD-160 and keys with a
+ * designated revoker are not for openpgp.js.
  */
 async function isGood(
   signature: SignaturePacket,
   signer: PublicKey,
-  primary: PublicKey,
-  rest: readonly Uint8Array[],
+  subject: Subject,
 ): Promise<boolean> {
   if (signature.created < signer.packet.created || isLocal(signature)) return false;
   if (hasUnknownCritical(signature)) return false;
   try {
     hashAlgorithm(signature.hashAlgorithm);
-    if (await isGoodForOpenpgpjs(signature, signer, [primary.hashInput, ...rest])) return true;
-    return signer.verifies(signature, [primary.hashInput, ...rest]);
+    if (await isGoodForOpenpgpjs(signature, signer, subject)) return true;
+    return signer.verifies(signature, hashInput(subject, signature.version));
   } catch (error) {
     if (error instanceof SignatureError && error.code === 'openpgp-invalid') return false;
     throw error;
   }
+}
+
+/** RFC 4880 §5.2.4: version 3 signatures hash the text of a user ID alone. */
+function hashInput({ primary, userId, subkey }: Subject, version: number): readonly Uint8Array[] {
+  if (subkey !== undefined) return [primary.hashInput, subkey.hashInput];
+  if (userId === undefined) return [primary.hashInput];
+  const { body, isAttribute } = userId;
+  const prefix = Buffer.alloc(5);
+  prefix[0] = isAttribute ? 0xd1 : 0xb4;
+  prefix.writeUInt32BE(body.length, 1);
+  return version < 4 ? [primary.hashInput, body] : [primary.hashInput, prefix, body];
 }
 
 /** GnuPG does not import what is marked as not for export. */
@@ -181,18 +177,29 @@ let openpgp: Promise<typeof Openpgp> | undefined;
 async function isGoodForOpenpgpjs(
   signature: SignaturePacket,
   signer: PublicKey,
-  data: readonly Uint8Array[],
+  { primary, userId, subkey }: Subject,
 ): Promise<boolean> {
   openpgp ??= import('openpgp');
-  const { config, PublicKeyPacket, SignaturePacket: OpenpgpSignature } = await openpgp;
+  const { PublicKeyPacket, SignaturePacket: OpenpgpSignature } = await openpgp;
+  const read = async (key: PublicKey): Promise<Openpgp.PublicKeyPacket> => {
+    const packet = new PublicKeyPacket();
+    await packet.read(key.packet.body);
+    return packet;
+  };
   try {
-    const key = new PublicKeyPacket();
-    await key.read(signer.packet.body);
     const packet = new OpenpgpSignature();
-    packet.read(signature.body, config);
-    // Given as it is hashed already: the reader of user IDs in openpgp.js would decode and encode the text.
-    packet.toSign = () => Buffer.concat(data);
-    await packet.verify(key, packet.signatureType ?? 0, {}, null, false, config);
+    packet.read(signature.body);
+    // The bytes of a user ID as they stand: openpgp.js would decode and encode the text.
+    const userIdPacket = { write: () => userId?.body };
+    const about = {
+      key: await read(primary),
+      ...(userId &&
+        (userId.isAttribute ? { userAttribute: userIdPacket } : { userID: userIdPacket })),
+      ...(subkey && { bind: await read(subkey) }),
+    };
+    // Judged at its own time: whether it is expired is asked later, and of our clock.
+    const at = packet.created ?? undefined;
+    await packet.verify(await read(signer), signature.type, about, at);
     return true;
   } catch {
     return false;

@@ -1,0 +1,214 @@
+import { messageOf } from '../errors.ts';
+import { decodeBase64 } from './base64.ts';
+import { matchesIdentity } from './identity.ts';
+import { ManifestError, manifestDigest } from './manifest.ts';
+import { importedKeys, type Keyring } from './openpgp/keyring.ts';
+import { loadKeys } from './openpgp/keys.ts';
+import { readSignedMessage } from './openpgp/message.ts';
+import { type VerifiedMessage, verifyMessage } from './openpgp/verify.ts';
+import type { SignedBy } from './policy-types.ts';
+import type { SignatureBlob } from './signature-blob.ts';
+import { SignatureError } from './signature-error.ts';
+import { parseSignedPayload, type SignedClaims } from './signature-payload.ts';
+import type {
+  CandidateImage,
+  EvaluationContext,
+  RequirementVerdict,
+  SignatureVerdict,
+} from './verdict-types.ts';
+
+/**
+ * Judges a `signedBy` requirement: one simple signature that its keys made, for this manifest, under an identity its rule
+ * accepts, is enough; sigstore signatures do not count here. Every signature is judged, so that the answer can say who
+ * signed. Refusals are values, never thrown. containers-policy.json(5), "signedBy".
+ */
+export async function evaluateSignedBy(
+  requirement: SignedBy,
+  image: CandidateImage,
+  blobs: readonly SignatureBlob[],
+  context: EvaluationContext,
+): Promise<RequirementVerdict> {
+  const keys = await keysOf(requirement, context);
+  const judge = new SignatureJudge(requirement, image, keys, context);
+  const signatures = blobs.flatMap((blob, index) =>
+    blob.format === 'simple-signing' ? [judge.judge(index, blob.data)] : [],
+  );
+  return {
+    requirement,
+    keys: keys instanceof SignatureError ? [] : keys.fingerprints,
+    signatures,
+    ...conclusion(signatures),
+  };
+}
+
+/** What the verdicts on all signatures of one format mean for a requirement: one accepted is enough. */
+function conclusion(
+  signatures: readonly SignatureVerdict[],
+): Pick<RequirementVerdict, 'satisfied' | 'reason' | 'message'> {
+  if (signatures.some(({ accepted }) => accepted)) return { satisfied: true };
+  const [first, second] = signatures;
+  if (first === undefined) {
+    const message = 'a signature is required, but the image has none';
+    return { satisfied: false, reason: 'no-signature', message };
+  }
+  const { reason = 'openpgp-invalid', message = '' } = first;
+  if (second === undefined) return { satisfied: false, reason, message };
+  const undecided = signatures.some((verdict) => verdict.reason === 'algorithm-unavailable');
+  return {
+    satisfied: false,
+    reason: undecided ? 'algorithm-unavailable' : 'all-signatures-rejected',
+    message: `none of ${signatures.length} signatures was accepted: ${signatures
+      .map((verdict) => verdict.message)
+      .join('; ')}`,
+  };
+}
+
+interface Keys {
+  readonly keyring: Keyring;
+  /** Upper-case hex, of primary keys. */
+  readonly fingerprints: readonly string[];
+}
+
+/** The requirement's keys, or why it has none; what stands against them is the reason of every signature. */
+async function keysOf(
+  requirement: SignedBy,
+  context: EvaluationContext,
+): Promise<Keys | SignatureError> {
+  try {
+    if (requirement.keyType !== 'GPGKeys') {
+      throw new SignatureError(
+        'unsupported-key-type',
+        `keyType ${requirement.keyType} is not implemented by containers/image`,
+      );
+    }
+    const keyring = await loadKeys(await keyFiles(requirement, context));
+    const fingerprints = importedKeys(keyring, context.nowMs / 1000).map((key) =>
+      key.toUpperCase(),
+    );
+    if (fingerprints.length === 0) {
+      throw new SignatureError('no-usable-keys', 'the requirement has no usable OpenPGP key');
+    }
+    return { keyring, fingerprints };
+  } catch (error) {
+    if (error instanceof SignatureError) return error;
+    throw error;
+  }
+}
+
+/** One file that cannot be read spoils the requirement, though another key might have verified. */
+async function keyFiles(
+  { keyPath, keyPaths, keyData }: SignedBy,
+  { readFile }: EvaluationContext,
+): Promise<readonly Uint8Array[]> {
+  if (keyData !== undefined) {
+    const data = decodeBase64(keyData);
+    if (data === undefined) throw new SignatureError('key-invalid', 'keyData: expected base64');
+    return [data];
+  }
+  const paths = keyPaths ?? (keyPath === undefined ? [] : [keyPath]);
+  const files: Uint8Array[] = [];
+  for (const path of paths) {
+    try {
+      files.push(await readFile(path));
+    } catch (cause) {
+      const message = `key file ${path} cannot be read: ${messageOf(cause)}`;
+      throw new SignatureError('key-unreadable', message, { cause });
+    }
+  }
+  return files;
+}
+
+/** Holds signatures against one requirement; the manifest is hashed once, when a signature asks for it. */
+class SignatureJudge {
+  readonly #requirement: SignedBy;
+  readonly #image: CandidateImage;
+  readonly #keys: Keys | SignatureError;
+  readonly #context: EvaluationContext;
+  #digest: string | undefined;
+
+  constructor(
+    requirement: SignedBy,
+    image: CandidateImage,
+    keys: Keys | SignatureError,
+    context: EvaluationContext,
+  ) {
+    this.#requirement = requirement;
+    this.#image = image;
+    this.#keys = keys;
+    this.#context = context;
+  }
+
+  judge(index: number, data: Uint8Array): SignatureVerdict {
+    const format = 'simple-signing' as const;
+    let signer: string | undefined;
+    try {
+      if (this.#keys instanceof SignatureError) throw this.#keys;
+      const message = verifyMessage(this.#keys.keyring, data, this.#context.nowMs);
+      signer = this.#signerOf(message);
+      const claims = parseSignedPayload(message.content);
+      this.#compare(claims);
+      return { index, format, accepted: true, signer, ...claimsOf(claims) };
+    } catch (error) {
+      if (!(error instanceof SignatureError)) throw error;
+      const { code: reason, message } = error;
+      const verdict = { index, format, accepted: false, reason, message };
+      const claims = claimsOf(untrustedClaims(data));
+      return signer === undefined ? { ...verdict, ...claims } : { ...verdict, signer, ...claims };
+    }
+  }
+
+  /** The primary key is the identity, whichever of its subkeys signed. */
+  #signerOf({ fingerprint, primaryFingerprint }: VerifiedMessage): string {
+    if (fingerprint !== primaryFingerprint && this.#context.signingSubkeys === false) {
+      throw new SignatureError(
+        'openpgp-invalid',
+        `signed by the subkey ${fingerprint}, which counts from containers/image 5.37.0 on only`,
+      );
+    }
+    return primaryFingerprint;
+  }
+
+  #compare({ digest, reference }: SignedClaims): void {
+    const manifest = this.#manifestDigest();
+    if (digest !== manifest) {
+      const message = `signed for the manifest ${digest}, found ${manifest}`;
+      throw new SignatureError('digest-mismatch', message);
+    }
+    const { signedIdentity } = this.#requirement;
+    const intended = this.#image.dockerReference;
+    if (!matchesIdentity(signedIdentity, intended, reference)) {
+      throw new SignatureError(
+        'identity-mismatch',
+        `signed as "${reference}", which ${signedIdentity.type} does not accept for "${intended ?? 'an image without a Docker reference'}"`,
+      );
+    }
+  }
+
+  #manifestDigest(): string {
+    try {
+      this.#digest ??= manifestDigest(this.#image.manifest);
+      return this.#digest;
+    } catch (cause) {
+      if (!(cause instanceof ManifestError)) throw cause;
+      throw new SignatureError('manifest-error', cause.message, { cause });
+    }
+  }
+}
+
+/** What a signature says of itself before anyone checked who made it: for messages, never for decisions. */
+export function untrustedClaims(data: Uint8Array): SignedClaims | undefined {
+  try {
+    return parseSignedPayload(readSignedMessage(data).untrustedContent);
+  } catch (error) {
+    if (error instanceof SignatureError) return undefined;
+    throw error;
+  }
+}
+
+function claimsOf(
+  claims: SignedClaims | undefined,
+): Pick<SignatureVerdict, 'signedDigest' | 'signedReference'> {
+  return claims === undefined
+    ? {}
+    : { signedDigest: claims.digest, signedReference: claims.reference };
+}
