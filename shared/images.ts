@@ -24,7 +24,10 @@ export interface ImageVerdict {
   /** Digest of the record, `sha256:…`. */
   readonly digest: string;
   readonly verdict: Verdict;
-  /** A `Rejection`, or a code of what could not be decided. */
+  /**
+   * `rejected`: a `Rejection`, or `store-metadata`, `store-manifest`, `store-signatures`, `signatures-unreadable` for
+   * what no tool of the node could read either. `unknown`: why it could not be decided (agent/images/trouble.ts).
+   */
   readonly reason?: string;
   readonly message?: string;
   readonly signedBy: readonly string[];

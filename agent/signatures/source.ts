@@ -1,0 +1,55 @@
+import { CodedError } from '../../shared/errors.ts';
+import type { Reference } from '../../shared/trust/reference.ts';
+import type { Host } from '../host.ts';
+import type { ImageStore } from '../images/store.ts';
+import type { NodeTrust } from '../trust.ts';
+
+export const SOURCE_IDS = ['store', 'lookaside', 'registry'] as const;
+/**
+ * Where signatures come from: `store`, what was kept with the image at its pull; `lookaside`, the signature
+ * storage that registries.d names; `registry`, the registry's own (API extension and sigstore attachments).
+ */
+export type SourceId = (typeof SOURCE_IDS)[number];
+
+/** The manifest whose signatures are wanted. */
+export interface SignatureQuery {
+  /** Image id in the store. */
+  readonly imageId: string;
+  /** SHA-256 of the manifest, `sha256:…`. */
+  readonly manifestDigest: string;
+  /** Digest of the instance when the image was asked for by the digest of a list. */
+  readonly instance?: string;
+  /** A requirement asks for sigstore signatures. */
+  readonly wantsSigstore: boolean;
+  /** Name under which the image is judged, with tag or digest; absent for a nameless image. */
+  readonly reference?: Reference;
+}
+
+/** What sources need: the node, what it declares, and the records of its store. */
+export interface SourceOptions {
+  readonly host: Host;
+  readonly trust: NodeTrust;
+  readonly store: ImageStore;
+}
+
+/** Signature blobs for one manifest, in stored form and in order. None is a normal answer; a failure to look throws. */
+export interface SignatureSource {
+  readonly id: SourceId;
+  signatures(query: SignatureQuery, signal: AbortSignal): AsyncIterable<Uint8Array>;
+}
+
+/**
+ * `ERR_SOURCE_NOT_ENABLED`: the place is known and was not looked at. `ERR_SOURCE_CONFIG`: the node does not say
+ * in a readable way where to look. Nothing can be said of the image in either case. `ERR_SOURCE_REFUSED`: the
+ * node's own tools would fail here too, so the image is refused.
+ */
+export type SourceErrorCode = 'ERR_SOURCE_NOT_ENABLED' | 'ERR_SOURCE_CONFIG' | 'ERR_SOURCE_REFUSED';
+
+/** A source that could not give all signatures there are. */
+export class SourceError extends CodedError<SourceErrorCode> {}
+
+/** As containers/image: more are taken for a broken server, and none is longer. */
+export const SIGNATURE_LIMITS: { readonly count: number; readonly bytes: number } = {
+  count: 128,
+  bytes: 4 * 1024 * 1024,
+};
