@@ -82,7 +82,7 @@ export interface FileError extends CodedError<string> {
 }
 
 export function isFileError(error: unknown): error is FileError {
-  return error instanceof CodedError && 'path' in error && typeof error.path === 'string';
+  return error instanceof CodedError && 'path' in error && String(error.path).startsWith('/');
 }
 
 /** What a file says, where it only explains a result: undefined when it cannot be read. */

@@ -1,5 +1,7 @@
 import type { Check } from '../check.ts';
+import { fips } from './fips.ts';
+import { seccomp } from './seccomp.ts';
 import { selinux } from './selinux.ts';
 
 /** Every question the agent asks its node, in the order of reports. */
-export const checks: readonly Check[] = [selinux];
+export const checks: readonly Check[] = [selinux, fips, seccomp];
