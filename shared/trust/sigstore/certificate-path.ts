@@ -35,6 +35,7 @@ export function refusePath(leaf: Certificate, options: PathOptions): string | un
 
 class PathSearch {
   readonly #options: PathOptions;
+  readonly #identities = new Map<Certificate, string>();
   #signatureChecks = 0;
   /** What stopped the last candidate, for the message. */
   nearest = 'no configured CA certificate bears the name of its issuer';
@@ -84,15 +85,28 @@ class PathSearch {
     role: 'anchor' | 'intermediate',
   ): boolean {
     if (!isSame(candidate.subject, child.issuer) || candidate.publicKey === undefined) return false;
-    if (path.some((certificate) => isSameSubject(certificate, candidate))) return false;
     if (this.#signatureChecks >= MAX_SIGNATURE_CHECKS) {
       this.nearest = `it took more than ${MAX_SIGNATURE_CHECKS} signature checks`;
       return false;
     }
+    const identity = this.#identity(candidate);
+    if (path.some((certificate) => this.#identity(certificate) === identity)) return false;
     this.#signatureChecks++;
     const refusal = refuseSignature(candidate, child) ?? this.#refuse(candidate, path, role);
     if (refusal !== undefined) this.nearest = refusal;
     return refusal === undefined;
+  }
+
+  /** The same subject with the same key and names: once in a path is enough. */
+  #identity(certificate: Certificate): string {
+    const known = this.#identities.get(certificate);
+    if (known !== undefined) return known;
+    const { subject, spki, extensions } = certificate;
+    const names = extensions.all.find(({ oid }) => oid === SUBJECT_ALT_NAME)?.value;
+    const parts = [subject, spki, ...(names === undefined ? [] : [names])];
+    const identity = parts.map((part) => Buffer.from(part).toString('base64')).join(' ');
+    this.#identities.set(certificate, identity);
+    return identity;
   }
 
   #refuse(
@@ -140,17 +154,6 @@ function refuseSignature(issuer: Certificate, child: Certificate): string | unde
 
 function allowsCodeSigning(usages: readonly string[]): boolean {
   return usages.length === 0 || usages.includes(ANY_USAGE) || usages.includes(CODE_SIGNING);
-}
-
-/** The same subject with the same key and names: once in a path is enough. */
-function isSameSubject(one: Certificate, other: Certificate): boolean {
-  if (!isSame(one.subject, other.subject) || !isSame(one.spki, other.spki)) return false;
-  const [ours, theirs] = [namesOf(one), namesOf(other)];
-  return ours === undefined || theirs === undefined ? ours === theirs : isSame(ours, theirs);
-}
-
-function namesOf({ extensions }: Certificate): Uint8Array | undefined {
-  return extensions.all.find(({ oid }) => oid === SUBJECT_ALT_NAME)?.value;
 }
 
 function isSame(one: Uint8Array, other: Uint8Array): boolean {

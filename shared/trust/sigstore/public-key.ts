@@ -44,15 +44,15 @@ export function readSubjectPublicKeyInfo(spki: Uint8Array): PublicKey | undefine
         throw new DerError('expected an RSA key with NULL parameters');
       }
       checkRsa(bytes);
-      return { algorithm: 'rsa', ...imported(spki, 'spki') };
+      return imported('rsa', spki, 'spki');
     case EC:
       checkPoint(parameters, bytes);
-      return { algorithm: 'ecdsa', ...imported(spki, 'spki') };
+      return imported('ecdsa', spki, 'spki');
     case ED25519:
       if (parameters !== undefined || bytes.length !== 32) {
         throw new DerError('expected an Ed25519 key of 32 bytes without parameters');
       }
-      return { algorithm: 'ed25519', ...imported(spki, 'spki') };
+      return imported('ed25519', spki, 'spki');
     default:
       return undefined;
   }
@@ -62,7 +62,7 @@ export function readSubjectPublicKeyInfo(spki: Uint8Array): PublicKey | undefine
 export function readRsaPublicKey(der: Uint8Array): PublicKey {
   const exponent = checkRsa(der);
   if (exponent > MAX_RSA_EXPONENT) throw new DerError('expected an RSA exponent below 2^31');
-  return { algorithm: 'rsa', ...imported(der, 'pkcs1') };
+  return imported('rsa', der, 'pkcs1');
 }
 
 /** `sha256:` and the hash of the SubjectPublicKeyInfo: what verdicts call a signer. */
@@ -141,10 +141,17 @@ function checkPoint(parameters: Uint8Array | undefined, point: Uint8Array): void
   }
 }
 
-function imported(der: Uint8Array, type: 'spki' | 'pkcs1'): Pick<PublicKey, 'key' | 'spki'> {
+function imported(algorithm: KeyAlgorithm, der: Uint8Array, type: 'spki' | 'pkcs1'): PublicKey {
   try {
     const key = createPublicKey({ key: Buffer.from(der), format: 'der', type });
-    return { key, spki: key.export({ format: 'der', type: 'spki' }) };
+    return {
+      algorithm,
+      key,
+      // Most keys of a chain are never asked for it, and writing it takes longer than reading the key.
+      get spki() {
+        return key.export({ format: 'der', type: 'spki' });
+      },
+    };
   } catch (cause) {
     if (
       getFips() === 1 ||

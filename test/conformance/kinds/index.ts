@@ -8,6 +8,7 @@ import { registriesD } from './registries-d.ts';
 import { scopeLookup } from './scope-lookup.ts';
 import { signatureBlobFormat } from './signature-blob-format.ts';
 import { signaturePayload } from './signature-payload.ts';
+import { sigstoreVerify } from './sigstore-verify.ts';
 import { simpleSigningVerify } from './simple-signing-verify.ts';
 
 /** Every kind of question that the product answers; a table of another kind is reported as not run. */
@@ -21,5 +22,6 @@ export const KINDS: readonly ConformanceKind[] = [
   scopeLookup,
   signatureBlobFormat,
   signaturePayload,
+  sigstoreVerify,
   simpleSigningVerify,
 ];
