@@ -32,8 +32,10 @@ export interface Invocation {
   /** True when the switch was given. The name is the long one without dashes: `host-root`. */
   flag(name: string): boolean;
   value(name: string): string | undefined;
-  /** Every value of a repeatable option, each split at commas. */
+  /** Every value of a repeatable option, as given. */
   values(name: string): readonly string[];
+  /** The same, each split at commas. */
+  list(name: string): readonly string[];
 }
 
 /** One command: what is said of it is data, what it does is `run`. */

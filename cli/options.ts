@@ -61,3 +61,19 @@ export const LEADING_VALUE_FLAGS: ReadonlySet<string> = new Set([
   '--ca-file',
   '--timeout',
 ]);
+
+export const NO_HEADERS_OPTION: OptionSpec = {
+  flags: '--no-headers',
+  description: 'leave out the column headers',
+};
+
+export const POLICY_OPTION: OptionSpec = {
+  flags: '--policy <file>',
+  description: 'the policy.json to judge by',
+  required: true,
+};
+
+export const REGISTRIES_D_OPTION: OptionSpec = {
+  flags: '--registries-d <dir>',
+  description: 'folder that says where signatures are stored, containers-registries.d(5)',
+};

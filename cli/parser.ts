@@ -61,7 +61,13 @@ function toInvocation(program: Commander): Invocation {
   const read = (name: string): unknown => {
     const option = program.options.find((candidate) => candidate.long === `--${name}`);
     if (option === undefined) throw new TypeError(`the command has no option --${name}`);
-    return options[option.attributeName()];
+    const value = options[option.attributeName()];
+    // For commander `--no-headers` is the option `headers`, true until it is given.
+    return option.negate ? value === false : value;
+  };
+  const values = (name: string): readonly string[] => {
+    const value = read(name);
+    return Array.isArray(value) ? value.map(String) : [];
   };
   return {
     positional: program.args,
@@ -70,11 +76,8 @@ function toInvocation(program: Commander): Invocation {
       const value = read(name);
       return typeof value === 'string' ? value : undefined;
     },
-    values: (name) => {
-      const value = read(name);
-      const given = Array.isArray(value) ? value.map(String) : [];
-      return given.flatMap((text) => text.split(',')).filter((text) => text !== '');
-    },
+    values,
+    list: (name) => values(name).flatMap((text) => text.split(',').filter((word) => word !== '')),
   };
 }
 

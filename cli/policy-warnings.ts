@@ -1,4 +1,4 @@
-import { nearest } from '../shared/nearest.ts';
+import { isKnownTransport } from '../shared/trust/policy-scope-syntax.ts';
 import type { Policy, PolicyRequirements } from '../shared/trust/policy-types.ts';
 import { referenceText, tryParseReference } from '../shared/trust/reference.ts';
 
@@ -9,28 +9,13 @@ export interface PolicyWarning {
   readonly message: string;
 }
 
-/** containers-policy.json(5), "Supported transports and their scopes". */
-const TRANSPORTS = [
-  'atomic',
-  'containers-storage',
-  'dir',
-  'docker',
-  'docker-archive',
-  'docker-daemon',
-  'oci',
-  'oci-archive',
-  'ostree',
-  'sif',
-  'tarball',
-] as const;
-
 /** What containers/image accepts without a word although it can hardly be meant. */
 export function policyWarnings(policy: Policy): readonly PolicyWarning[] {
   const warnings = requirementWarnings('default', policy.default);
   for (const [transport, scopes] of policy.transports) {
-    if (!TRANSPORTS.some((known) => known === transport)) {
-      const close = nearest(transport, TRANSPORTS);
-      const hint = close === undefined ? '' : `; did you mean ${JSON.stringify(close)}?`;
+    if (!isKnownTransport(transport)) {
+      const folded = transport.toLowerCase();
+      const hint = isKnownTransport(folded) ? `; did you mean "${folded}"?` : '';
       warnings.push({
         path: `transports.${nameInPath(transport)}`,
         reason: 'unknown-transport',

@@ -3,9 +3,57 @@ import type { CommandEntry } from '../command.ts';
 /** Every command. Modules are loaded when their command is called, so that each starts fast. */
 export const COMMANDS: readonly CommandEntry[] = [
   {
+    path: ['check'],
+    group: 'this node',
+    summary: 'ask every rule of this node: SELinux, FIPS, seccomp, image trust, drift',
+    load: async () => (await import('./check.ts')).check,
+  },
+  {
+    path: ['verify'],
+    group: 'this node',
+    summary: "judge the images in this node's store by its policy",
+    load: async () => (await import('./verify.ts')).verify,
+  },
+  {
+    path: ['verify-signature'],
+    group: 'this node',
+    summary: 'verify one signature of one manifest, as skopeo standalone-verify',
+    load: async () => (await import('./verify-signature.ts')).verifySignatureCommand,
+  },
+  {
     path: ['policy', 'validate'],
     group: 'this node',
     summary: 'does containers/image accept this policy.json? else the exact place and reason',
     load: async () => (await import('./policy-validate.ts')).policyValidate,
+  },
+  {
+    path: ['policy', 'resolve'],
+    group: 'this node',
+    summary: 'which entry of a policy speaks for an image, and where are its signatures',
+    load: async () => (await import('./policy-resolve.ts')).policyResolve,
+  },
+  {
+    path: ['policy', 'evaluate'],
+    group: 'this node',
+    summary: 'does a policy accept this manifest under this name with these signatures',
+    load: async () => (await import('./policy-evaluate.ts')).policyEvaluate,
+  },
+  {
+    path: ['trust', 'show'],
+    group: 'this node',
+    summary: 'which images this node trusts and by whose signature, every field',
+    load: async () => (await import('./trust-show.ts')).trustShow,
+  },
+  {
+    path: ['explain'],
+    group: 'this node',
+    summary: 'what a rule asks, why, how to put it right, which controls it maps to',
+    load: async () => (await import('./explain.ts')).explain,
+  },
+  {
+    path: ['version'],
+    group: 'nodeseal itself',
+    summary: 'version of this program',
+    load: async () => (await import('./version.ts')).version,
   },
 ];

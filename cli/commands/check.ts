@@ -1,0 +1,134 @@
+import type { Check } from '../../agent/check.ts';
+import { checks } from '../../agent/checks/index.ts';
+import { runChecks } from '../../agent/runner.ts';
+import { API_VERSION, type CheckResultItem, type CheckResultList } from '../../shared/api.ts';
+import { type Clock, systemClock } from '../../shared/clock.ts';
+import { countResults, isAtLeast, SEVERITIES, type Severity } from '../../shared/results.ts';
+import type { Command } from '../command.ts';
+import { EXIT, type ExitCode } from '../exit.ts';
+import { openHostRoot } from '../host-root.ts';
+import type { Io } from '../io.ts';
+import { HOST_ROOT_OPTION, NO_HEADERS_OPTION, outputOption } from '../options.ts';
+import { type Style, styleOf } from '../output/colour.ts';
+import type { Presentation } from '../output/column.ts';
+import { byUrgency, countsText, FINDING_COLUMNS, findingLines } from '../output/finding.ts';
+import { isFormat } from '../output/format.ts';
+import { jsonText } from '../output/json.ts';
+import { listText } from '../output/list.ts';
+import { yamlText } from '../output/yaml.ts';
+import { selectRules } from '../rules.ts';
+
+const PRESENTATION: Presentation<CheckResultItem> = {
+  resource: 'finding',
+  columns: FINDING_COLUMNS,
+  nameOf: ({ ruleId, subject }) => (subject === undefined ? ruleId : `${ruleId}/${subject}`),
+};
+
+export const check: Command = {
+  description: `Asks every rule of this node, once, without a server and without changing anything.
+
+Exit code 1: a rule of at least the severity of --fail-on fails. Exit code 6: none fails, but such a rule could not
+be decided (error, unknown): no data is not a pass.`,
+  arguments: [],
+  options: [
+    HOST_ROOT_OPTION,
+    {
+      flags: '--only <ids>',
+      description: 'these checks or rules, separated by commas: selinux,trust.*',
+      repeatable: true,
+    },
+    { flags: '--skip <ids>', description: 'all but these', repeatable: true },
+    {
+      flags: '--fail-on <severity>',
+      description: 'exit 1 when a rule of this severity or above fails',
+      choices: SEVERITIES,
+      default: 'low',
+    },
+    outputOption(),
+    NO_HEADERS_OPTION,
+  ],
+  examples: [
+    { line: 'sudo nodeseal check', meaning: 'every rule on this node, failures first' },
+    {
+      line: 'nodeseal check --host-root /host --only selinux,fips',
+      meaning: 'two checks, from a debug pod on the node',
+    },
+    {
+      line: "nodeseal check -o json | jq '.summary'",
+      meaning: 'how many rules passed, failed, could not be decided',
+    },
+  ],
+  async run(invocation, io) {
+    const host = await openHostRoot(invocation.value('host-root') ?? '/');
+    const rules = selectRules(checks, invocation.list('only'), invocation.list('skip'));
+    const clock: Clock = { ...systemClock, nowMs: () => io.nowMs() };
+    const results = await runChecks(
+      withRules(checks, rules),
+      { host, clock, baseline: undefined },
+      {
+        signal: io.signal,
+        onCrash: (id, error) => {
+          if (io.verbose)
+            io.stderr.write(`${id}: ${error instanceof Error ? error.stack : error}\n`);
+        },
+      },
+    );
+    const items = results
+      .flatMap(({ results, durationMs }) => results.map((result) => ({ ...result, durationMs })))
+      .filter(({ ruleId }) => rules.has(ruleId))
+      .sort(byUrgency);
+    write(
+      items,
+      invocation.value('output') ?? 'table',
+      !invocation.flag('no-headers'),
+      io,
+      styleOf(io, invocation.value('color')),
+    );
+    return exitFor(items, severityOf(invocation.value('fail-on')));
+  },
+};
+
+function withRules(all: readonly Check[], rules: ReadonlySet<string>): readonly Check[] {
+  return all.filter((check) => check.rules.some(({ id }) => rules.has(id)));
+}
+
+function write(
+  items: readonly CheckResultItem[],
+  output: string,
+  headers: boolean,
+  io: Io,
+  style: Style,
+): void {
+  const summary = countResults(items.map(({ result }) => result));
+  const list: CheckResultList = {
+    apiVersion: API_VERSION,
+    kind: 'CheckResultList',
+    items,
+    summary,
+  };
+  if (output === 'json') io.stdout.write(jsonText(list));
+  else if (output === 'yaml') io.stdout.write(yamlText(list));
+  else if (output !== 'table' && isFormat(output)) {
+    io.stdout.write(listText(list, PRESENTATION, output, style, headers));
+  } else {
+    const lines = [...findingLines(items, style), countsText(summary)];
+    io.stdout.write(lines.map((line) => `${line}\n`).join(''));
+    const [first] = items;
+    if (io.stderr.isTerminal && first !== undefined && summary.fail > 0) {
+      io.stderr.write(`Next: nodeseal explain ${first.ruleId}\n`);
+    }
+  }
+}
+
+/** The exit code for some findings under `--fail-on`: a failure is told before what could not be decided. */
+function exitFor(items: readonly CheckResultItem[], failOn: Severity): ExitCode {
+  const results = items
+    .filter(({ severity }) => isAtLeast(severity, failOn))
+    .map(({ result }) => result);
+  if (results.includes('fail')) return EXIT.findings;
+  return results.includes('error') || results.includes('unknown') ? EXIT.partial : EXIT.clean;
+}
+
+function severityOf(text: string | undefined): Severity {
+  return SEVERITIES.find((severity) => severity === text) ?? 'low';
+}

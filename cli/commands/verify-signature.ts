@@ -1,0 +1,152 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { API_VERSION } from '../../shared/api.ts';
+import { parseDigest } from '../../shared/trust/digest.ts';
+import { loadKeys } from '../../shared/trust/openpgp/keys.ts';
+import { type SignatureAnswer, verifySignature } from '../../shared/trust/verify-signature.ts';
+import type { Command, Invocation } from '../command.ts';
+import { CliError, usageError } from '../errors.ts';
+import { EXIT } from '../exit.ts';
+import { fileError, readInput } from '../files.ts';
+import type { Io } from '../io.ts';
+import { outputOption } from '../options.ts';
+import { type Style, styleOf } from '../output/colour.ts';
+import { DOCUMENT_FORMATS, documentText } from '../output/document.ts';
+import { safeText } from '../output/safe.ts';
+
+interface FileAnswer {
+  readonly file: string;
+  readonly answer: SignatureAnswer;
+}
+
+export const verifySignatureCommand: Command = {
+  description: `Verifies simple signatures of an image manifest, as 'skopeo standalone-verify' does: no policy, no registry. Prints
+the fingerprint, the digest and the reference that were signed.
+
+With a folder as --signature one good signature in it is enough. Exit code 1: none verifies.`,
+  arguments: [],
+  options: [
+    { flags: '--manifest <file>', description: 'the manifest that was signed' },
+    { flags: '--digest <digest>', description: 'its digest, in place of the manifest: sha256:…' },
+    {
+      flags: '--key <file>',
+      description: 'OpenPGP public keys, armored or binary; may be repeated',
+      repeatable: true,
+    },
+    {
+      flags: '--signature <path>',
+      description: 'the signature, or a folder with signature-1, signature-2, …',
+      required: true,
+    },
+    { flags: '--reference <image>', description: 'the reference it must be signed as' },
+    {
+      flags: '--at <time>',
+      description: 'judge keys and signature at this time (RFC 3339) in place of now',
+    },
+    outputOption(DOCUMENT_FORMATS),
+  ],
+  examples: [
+    {
+      line: 'nodeseal verify-signature --manifest m.json --key prod.asc --signature signature-1 --reference quay.io/team/app:v1',
+      meaning: 'is this signature good, for this manifest, under this name',
+    },
+  ],
+  async run(invocation, io) {
+    const manifest = await readManifest(invocation, io);
+    const keyFiles = invocation.values('key');
+    if (keyFiles.length === 0) throw usageError('no key to verify with', { next: '--key FILE' });
+    const keys = [];
+    for (const file of keyFiles) keys.push(await readInput(file, 'key', io));
+    const keyring = await loadKeys(keys);
+    const reference = invocation.value('reference');
+    const nowMs = timeOf(invocation.value('at')) ?? io.nowMs();
+    const answers: FileAnswer[] = [];
+    for (const file of await signatureFiles(invocation.value('signature') ?? '')) {
+      const signature = await readInput(file, 'signature', io);
+      const expected = reference === undefined ? {} : { expectedReference: reference };
+      const question = { manifest, keys: keyring, signature, nowMs, ...expected };
+      answers.push({ file, answer: verifySignature(question) });
+    }
+    const style = styleOf(io, invocation.value('color'));
+    const list = {
+      apiVersion: API_VERSION,
+      kind: 'SignatureVerdictList',
+      items: answers.map(({ file, answer }) => ({ file, ...answer })),
+    };
+    io.stdout.write(
+      documentText(list, invocation.value('output'), () => {
+        return answers.map((one) => peopleText(one, style)).join('');
+      }),
+    );
+    return answers.some(({ answer }) => answer.accepted) ? EXIT.clean : EXIT.findings;
+  },
+};
+
+async function readManifest(
+  invocation: Invocation,
+  io: Io,
+): Promise<Uint8Array | { readonly digest: string }> {
+  const [file, digest] = [invocation.value('manifest'), invocation.value('digest')];
+  if (file !== undefined && digest === undefined) return await readInput(file, 'manifest', io);
+  if (digest === undefined || file !== undefined) {
+    throw usageError('expected either --manifest or --digest', {
+      next: 'nodeseal verify-signature --help',
+    });
+  }
+  if (parseDigest(digest) === undefined) {
+    throw usageError(`--digest ${digest} is no digest`, { next: 'sha256: and 64 hex digits' });
+  }
+  return { digest };
+}
+
+function timeOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const ms = /^\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)$/.test(text)
+    ? Date.parse(text)
+    : Number.NaN;
+  if (Number.isNaN(ms)) {
+    throw usageError(`--at ${text} is no time`, { next: 'write it as 2026-11-21T12:00:00Z' });
+  }
+  return ms;
+}
+
+/** `signature-1`, `signature-2`, … until one is missing, as a lookaside is read. */
+async function signatureFiles(path: string): Promise<readonly string[]> {
+  let names: readonly string[];
+  try {
+    if (!(await stat(path)).isDirectory()) return [path];
+    names = await readdir(path);
+  } catch (cause) {
+    throw fileError(cause, `cannot read the signature ${path}`);
+  }
+  const files: string[] = [];
+  while (names.includes(`signature-${files.length + 1}`)) {
+    files.push(join(path, `signature-${files.length + 1}`));
+  }
+  if (files.length > 0) return files;
+  throw new CliError('ERR_CLI_NOT_FOUND', `no signature in ${path}`, {
+    why: 'expected files called signature-1, signature-2, …',
+  });
+}
+
+function peopleText({ file, answer }: FileAnswer, style: Style): string {
+  const { good, bad } = style.symbols;
+  const name = safeText(file);
+  if (!answer.accepted) {
+    const claims = answer.untrustedClaims;
+    const said =
+      claims === undefined
+        ? []
+        : [`  it says, but nobody vouches for it: ${claims.digest} as ${claims.reference}`];
+    const head = `${style.paint(`${bad} REFUSED`, 'bad')}  ${name}: ${safeText(answer.message)}`;
+    return [head, ...said.map(safeText)].map((line) => `${line}\n`).join('');
+  }
+  return [
+    `${style.paint(`${good} VERIFIED`, 'good')}  ${name}`,
+    `  fingerprint  ${answer.fingerprint}`,
+    `  digest       ${answer.digest}`,
+    `  reference    ${safeText(answer.reference)}`,
+  ]
+    .map((line) => `${line}\n`)
+    .join('');
+}

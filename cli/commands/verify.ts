@@ -1,0 +1,119 @@
+import { verifyImages } from '../../agent/images/verify.ts';
+import { SOURCE_IDS, type SourceId } from '../../agent/signatures/source.ts';
+import { readNodeTrust } from '../../agent/trust.ts';
+import { API_VERSION } from '../../shared/api.ts';
+import { systemClock } from '../../shared/clock.ts';
+import { type ImageVerdict, VERDICTS } from '../../shared/images.ts';
+import { nearest } from '../../shared/nearest.ts';
+import type { Command } from '../command.ts';
+import { usageError } from '../errors.ts';
+import { EXIT, type ExitCode } from '../exit.ts';
+import { openHostRoot } from '../host-root.ts';
+import { HOST_ROOT_OPTION, NO_HEADERS_OPTION, outputOption } from '../options.ts';
+import { styleOf } from '../output/colour.ts';
+import type { Presentation } from '../output/column.ts';
+import { isFormat } from '../output/format.ts';
+import { explainImage, IMAGE_COLUMNS } from '../output/image.ts';
+import { listText } from '../output/list.ts';
+import { safeText } from '../output/safe.ts';
+
+const PRESENTATION: Presentation<ImageVerdict> = {
+  resource: 'image',
+  columns: IMAGE_COLUMNS,
+  nameOf: ({ reference, imageId }) => (reference === '<none>' ? imageId : reference),
+};
+
+export const verify: Command = {
+  description: `Judges the images in this node's store by the policy in force on it: every image, or those named. Nothing is changed,
+and nothing is fetched unless --sources says registry.
+
+accepted: signed as the policy asks. unenforced: the policy asked for no signature. rejected: the policy refuses it.
+unknown: could not be decided, with the reason.
+Exit code 1: an image is rejected. 6: none is, but one is unknown. 5: an image that was named is not in the store.`,
+  arguments: [
+    {
+      name: 'IMAGE',
+      description: 'names, digests, or ids (12 digits or more)',
+      repeatable: true,
+    },
+  ],
+  options: [
+    HOST_ROOT_OPTION,
+    { flags: '--all', description: 'every image of the store (also when no IMAGE is named)' },
+    {
+      flags: '--sources <list>',
+      description: `where signatures are taken from, in this order: ${SOURCE_IDS.join(', ')}`,
+      default: 'store,lookaside',
+    },
+    { flags: '--explain', description: 'how each verdict came about' },
+    outputOption(),
+    NO_HEADERS_OPTION,
+  ],
+  examples: [
+    { line: 'sudo nodeseal verify', meaning: 'every image on this node' },
+    {
+      line: 'sudo nodeseal verify --explain quay.io/team/app:v1',
+      meaning: 'scope, requirements and signatures behind one verdict',
+    },
+    {
+      line: 'nodeseal verify --host-root /host -o json | jq \'.items[] | select(.verdict=="rejected")\'',
+      meaning: 'what the policy refuses, from a debug pod on the node',
+    },
+  ],
+  async run(invocation, io) {
+    const references = invocation.positional.map((word) => word.replace(/^image\//, ''));
+    if (references.length > 0 && invocation.flag('all')) {
+      throw usageError('--all and the name of an image exclude each other');
+    }
+    const sources = readSources(invocation.value('sources') ?? '');
+    const host = await openHostRoot(invocation.value('host-root') ?? '/');
+    const { verdicts, faults, notFound } = await verifyImages(host, await readNodeTrust(host), {
+      references,
+      sources,
+      clock: { ...systemClock, nowMs: () => io.nowMs() },
+      signal: io.signal,
+    });
+    const style = styleOf(io, invocation.value('color'));
+    const output = invocation.value('output') ?? 'table';
+    if (invocation.flag('explain') && output === 'table') {
+      const blocks = verdicts.map((verdict) => explainImage(verdict, style).join('\n'));
+      io.stdout.write(blocks.map((block) => `${block}\n`).join(''));
+    } else if (isFormat(output)) {
+      const list = { apiVersion: API_VERSION, kind: 'ImageVerdictList', items: verdicts };
+      const headers = !invocation.flag('no-headers');
+      io.stdout.write(listText(list, PRESENTATION, output, style, headers));
+    }
+    const counts = VERDICTS.map((verdict) => {
+      return `${verdicts.filter((one) => one.verdict === verdict).length} ${verdict}`;
+    });
+    if (output === 'table') io.stderr.write(`${counts.join(', ')} of ${verdicts.length}\n`);
+    for (const { path, message } of faults) {
+      io.stderr.write(`note: ${safeText(path)}: ${safeText(message)}\n`);
+    }
+    for (const reference of notFound) {
+      io.stderr.write(`error: no image ${safeText(reference)} in the store of this node\n`);
+    }
+    return exitFor(verdicts, faults.length, notFound.length);
+  },
+};
+
+function readSources(text: string): readonly SourceId[] {
+  const words = text.split(',').filter((word) => word !== '');
+  if (words.length === 0) throw usageError('--sources names no source');
+  return words.map((word) => {
+    const source = SOURCE_IDS.find((id) => id === word);
+    if (source !== undefined) return source;
+    const close = nearest(word, SOURCE_IDS);
+    throw usageError(`--sources: '${word}' is no source of signatures`, {
+      next: close === undefined ? `known: ${SOURCE_IDS.join(', ')}` : `did you mean '${close}'?`,
+    });
+  });
+}
+
+/** An image that is not there leaves part of the question open; a refusal is told before what is undecided. */
+function exitFor(verdicts: readonly ImageVerdict[], faults: number, notFound: number): ExitCode {
+  if (notFound > 0) return EXIT.notFound;
+  if (verdicts.some(({ verdict }) => verdict === 'rejected')) return EXIT.findings;
+  const isPartial = faults > 0 || verdicts.some(({ verdict }) => verdict === 'unknown');
+  return isPartial ? EXIT.partial : EXIT.clean;
+}

@@ -1,0 +1,149 @@
+import type { RuleResult } from '../../shared/findings.ts';
+import { RESULTS, type Result, type ResultCounts, SEVERITIES } from '../../shared/results.ts';
+import type { Style, Tone } from './colour.ts';
+import type { Column } from './column.ts';
+import { safeText } from './safe.ts';
+import { displayWidth, pad, truncate } from './width.ts';
+
+/** What a person looks for first. */
+const URGENCY: readonly Result[] = [
+  'fail',
+  'error',
+  'unknown',
+  'notchecked',
+  'pass',
+  'notapplicable',
+];
+
+interface Look {
+  readonly word: string;
+  readonly counted: string;
+  readonly symbol: 'good' | 'bad' | 'warn' | 'unknown' | 'none';
+  readonly tone: Tone;
+}
+const LOOKS: Readonly<Record<Result, Look>> = {
+  pass: { word: 'PASS', counted: 'passed', symbol: 'good', tone: 'good' },
+  fail: { word: 'FAIL', counted: 'failed', symbol: 'bad', tone: 'bad' },
+  error: { word: 'ERROR', counted: 'could not be read', symbol: 'warn', tone: 'warn' },
+  unknown: { word: 'UNKNOWN', counted: 'unknown', symbol: 'unknown', tone: 'warn' },
+  notapplicable: { word: 'N/A', counted: 'not applicable', symbol: 'none', tone: 'dim' },
+  notchecked: { word: 'NOTCHECKED', counted: 'not checked', symbol: 'unknown', tone: 'dim' },
+};
+const UNKNOWN_LOOK: Look = { word: '?', counted: '?', symbol: 'unknown', tone: 'warn' };
+
+/** `✗ FAIL`: never a symbol or a colour alone. */
+export function resultLabel(result: Result, style: Style): string {
+  const look = lookOf(result);
+  return `${style.symbols[look.symbol]} ${look.word}`;
+}
+
+export function resultTone(result: Result): Tone {
+  return lookOf(result).tone;
+}
+
+/** A newer aggregator may know results that this program does not. */
+function lookOf(result: Result): Look {
+  return RESULTS.includes(result) ? LOOKS[result] : { ...UNKNOWN_LOOK, word: String(result) };
+}
+
+/** Failures first, the gravest of them first, then by rule and subject. */
+export function byUrgency(a: RuleResult, b: RuleResult): number {
+  return (
+    URGENCY.indexOf(a.result) - URGENCY.indexOf(b.result) ||
+    SEVERITIES.indexOf(b.severity) - SEVERITIES.indexOf(a.severity) ||
+    compare(a.ruleId, b.ruleId) ||
+    compare(a.subject ?? '', b.subject ?? '')
+  );
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** The columns of a finding, whoever lists it. */
+export const FINDING_COLUMNS: readonly Column<RuleResult>[] = [
+  { header: 'RULE', key: 'ruleId', value: ({ ruleId }) => ruleId },
+  {
+    header: 'RESULT',
+    key: 'result',
+    value: ({ result }) => result,
+    tone: ({ result }) => resultTone(result),
+  },
+  { header: 'SEVERITY', key: 'severity', value: ({ severity }) => severity },
+  {
+    header: 'SUBJECT',
+    key: 'subject',
+    value: ({ subject }) => subject ?? null,
+    shrink: 'start',
+  },
+  { header: 'REASON', key: 'reason', value: ({ reason }) => reason ?? null, wide: true },
+  { header: 'MESSAGE', key: 'message', value: ({ message }) => message, shrink: 'end' },
+];
+
+/** `2 failed, 1 unknown, 14 passed of 17`. */
+export function countsText(counts: ResultCounts): string {
+  const parts = URGENCY.filter((result) => counts[result] > 0).map((result) => {
+    return `${counts[result]} ${LOOKS[result].counted}`;
+  });
+  const total = RESULTS.reduce((sum, result) => sum + counts[result], 0);
+  return total === 0 ? 'no rule was asked' : `${parts.join(', ')} of ${total}`;
+}
+
+const GAP = 2;
+/** A message gets at least this much of the line, or a line of its own. */
+const LEAST_MESSAGE_COLUMNS = 32;
+
+/**
+ * One line a finding, in the given order. On a terminal a message that is too long is cut when the rule passed and
+ * continued below when it did not, so that nothing one must read is missing; piped, a line is a finding.
+ */
+export function findingLines(findings: readonly RuleResult[], style: Style): readonly string[] {
+  const labels = findings.map(({ result }) => resultLabel(result, style));
+  const widthOf = (texts: readonly string[]): number =>
+    texts.reduce((most, text) => Math.max(most, displayWidth(text)), 0) + GAP;
+  const labelWidth = widthOf(labels);
+  const severityWidth = widthOf(findings.map(({ severity }) => severity));
+  const ruleWidth = widthOf(findings.map(({ ruleId }) => safeText(ruleId)));
+  const indent = labelWidth + severityWidth + ruleWidth;
+  return findings.flatMap((finding, at) => {
+    const { result, severity, ruleId } = finding;
+    const label = labels[at] ?? '';
+    const start =
+      style.paint(label, resultTone(result)) +
+      ' '.repeat(labelWidth - displayWidth(label)) +
+      pad(severity, severityWidth);
+    const rule = safeText(ruleId);
+    const text = messageText(finding);
+    const room = style.columns - indent;
+    if (!style.isTerminal) return [start + pad(rule, ruleWidth) + text];
+    if (lookOf(result).tone === 'good' || lookOf(result).tone === 'dim') {
+      const columns = Math.max(room, LEAST_MESSAGE_COLUMNS);
+      return [start + pad(rule, ruleWidth) + truncate(text, columns, 'end', style.symbols.cut)];
+    }
+    const hasRoom = room >= LEAST_MESSAGE_COLUMNS;
+    const [first = '', ...more] = wrap(text, hasRoom ? room : style.columns - labelWidth);
+    const margin = ' '.repeat(hasRoom ? indent : labelWidth);
+    const rest = [...(hasRoom ? [] : [first]), ...more].map((line) => margin + line);
+    return [hasRoom ? start + pad(rule, ruleWidth) + first : start + rule, ...rest];
+  });
+}
+
+/** The subject behind the message, unless the message names it. */
+function messageText({ message, subject }: RuleResult): string {
+  const isNamed = subject === undefined || message.includes(subject);
+  return safeText(isNamed ? message : `${message} (${subject})`);
+}
+
+/** Lines of at most `columns`, broken at blanks; a longer word keeps its line, so that it can be copied. */
+export function wrap(text: string, columns: number): readonly string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    const longer = line === '' ? word : `${line} ${word}`;
+    if (line !== '' && displayWidth(longer) > columns) {
+      lines.push(line);
+      line = word;
+    } else line = longer;
+  }
+  return [...lines, line];
+}

@@ -1,0 +1,71 @@
+import type { ImageVerdict, Verdict } from '../../shared/images.ts';
+import type { Style, Tone } from './colour.ts';
+import type { Column } from './column.ts';
+import { safeText } from './safe.ts';
+import { requirementText, signatureText } from './trust.ts';
+
+const TONES: Readonly<Record<Verdict, Tone>> = {
+  accepted: 'good',
+  unenforced: 'warn',
+  rejected: 'bad',
+  unknown: 'warn',
+};
+const SYMBOLS: Readonly<Record<Verdict, 'good' | 'warn' | 'bad' | 'unknown'>> = {
+  accepted: 'good',
+  unenforced: 'warn',
+  rejected: 'bad',
+  unknown: 'unknown',
+};
+
+/** The columns of an image's verdict, whoever lists it. */
+export const IMAGE_COLUMNS: readonly Column<ImageVerdict>[] = [
+  { header: 'IMAGE', key: 'reference', value: ({ reference }) => reference, shrink: 'start' },
+  {
+    header: 'VERDICT',
+    key: 'verdict',
+    value: ({ verdict }) => verdict,
+    tone: ({ verdict }) => TONES[verdict],
+  },
+  { header: 'REASON', key: 'reason', value: ({ reason }) => reason ?? null },
+  { header: 'SOURCE', key: 'source', value: ({ source }) => source },
+  { header: 'ID', key: 'imageId', value: ({ imageId }) => imageId, show: shortId },
+  { header: 'DIGEST', key: 'digest', value: ({ digest }) => digest, wide: true },
+  {
+    header: 'SIGNED-BY',
+    key: 'signedBy',
+    value: ({ signedBy }) => signedBy.join(';') || null,
+    wide: true,
+  },
+  { header: 'SCOPE', key: 'scope', value: ({ scope }) => scope, wide: true },
+  { header: 'PODS', key: 'pods', value: ({ pods }) => pods.length, align: 'right', wide: true },
+];
+
+function shortId({ imageId }: ImageVerdict): string {
+  return imageId.slice(0, 12);
+}
+
+/** `✗ REJECTED`: never a symbol or a colour alone. */
+export function verdictLabel(verdict: Verdict, style: Style): string {
+  const text = `${style.symbols[SYMBOLS[verdict] ?? 'unknown']} ${verdict.toUpperCase()}`;
+  return style.paint(text, TONES[verdict]);
+}
+
+/** How a verdict came about, step by step. */
+export function explainImage(image: ImageVerdict, style: Style): readonly string[] {
+  const { reference, digest, scope, requirements, signatures, source, signedBy, pods } = image;
+  const message = image.message ?? image.reason;
+  const head = `${verdictLabel(image.verdict, style)}  ${safeText(reference)}`;
+  const steps: (readonly [string, string])[] = [
+    ['image', `${digest} (id ${image.imageId})`],
+    ['scope', scope === '' ? 'none: there is no policy that can be read' : scope],
+    ...requirements.map((requirement) => ['asks for', requirementText(requirement)] as const),
+    ['source', source === 'none' ? 'no signature was found or needed' : source],
+    ...signatures.map((signature) => ['', signatureText(signature)] as const),
+  ];
+  if (signedBy.length > 0) steps.push(['signed by', signedBy.join(', ')]);
+  for (const { namespace, pod, container } of pods) {
+    steps.push(['used by', [namespace, pod, container].filter(Boolean).join('/')]);
+  }
+  const lines = steps.map(([name, text]) => `  ${name.padEnd(10)} ${safeText(text)}`);
+  return [message === undefined ? head : `${head}: ${safeText(message)}`, ...lines];
+}
