@@ -1,0 +1,30 @@
+import type { FindingList } from '../../shared/api.ts';
+import { RESULTS, SEVERITIES } from '../../shared/results.ts';
+import { toFindingItem } from '../section-items.ts';
+import { coverageOf, list } from './list.ts';
+import type { Route } from './route.ts';
+
+const getFindings: Route = {
+  method: 'GET',
+  path: '/v1/findings',
+  role: 'viewer',
+  summary: 'What the rules say on all nodes: worst first, then by node and rule',
+  query: ['limit', 'continue', 'node', 'rule', 'result', 'severity'],
+  async handle({ query }, context): Promise<FindingList> {
+    const node = query.text('node');
+    const coverage = coverageOf(context, node);
+    const page = await context.store.items({
+      section: 'checks',
+      limit: query.limit(),
+      after: query.text('continue'),
+      node,
+      subject: query.text('rule'),
+      outcomes: query.words('result', RESULTS),
+      severities: query.words('severity', SEVERITIES),
+    });
+    const items = page.rows.map((row) => toFindingItem(row.node, row.key, row.item));
+    return list('FindingList', items, coverage, page.next);
+  },
+};
+
+export const findingRoutes: readonly Route[] = [getFindings];

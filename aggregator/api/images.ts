@@ -1,0 +1,29 @@
+import type { ImageList } from '../../shared/api.ts';
+import { VERDICTS } from '../../shared/images.ts';
+import { toImageItem } from '../section-items.ts';
+import { coverageOf, list } from './list.ts';
+import type { Route } from './route.ts';
+
+const getImages: Route = {
+  method: 'GET',
+  path: '/v1/images',
+  role: 'viewer',
+  summary: 'Images on all nodes with their verdict: rejected first, then by node and name',
+  query: ['limit', 'continue', 'node', 'reference', 'verdict'],
+  async handle({ query }, context): Promise<ImageList> {
+    const node = query.text('node');
+    const coverage = coverageOf(context, node);
+    const page = await context.store.items({
+      section: 'images',
+      limit: query.limit(),
+      after: query.text('continue'),
+      node,
+      subject: query.text('reference'),
+      outcomes: query.words('verdict', VERDICTS),
+    });
+    const items = page.rows.map((row) => toImageItem(row.node, row.key, row.item));
+    return list('ImageVerdictList', items, coverage, page.next);
+  },
+};
+
+export const imageRoutes: readonly Route[] = [getImages];

@@ -1,0 +1,187 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { type Clock, systemClock } from '../shared/clock.ts';
+import { messageOf } from '../shared/errors.ts';
+import type { Logger } from '../shared/log.ts';
+import { ROUTES } from './api/index.ts';
+import { type AggregatorConfig, assertUsable } from './config.ts';
+import { Fleet } from './fleet.ts';
+import { Credentials } from './identity/credentials.ts';
+import { FailureLimit } from './identity/failures.ts';
+import { TokenAuthority } from './identity/tokens.ts';
+import { Metrics } from './metrics.ts';
+import { HttpServer, type ReadyCheck } from './server.ts';
+import type { SessionContext } from './sessions.ts';
+import { Sessions } from './sessions.ts';
+import { SqliteStore } from './store/sqlite.ts';
+import type { Store } from './store/store.ts';
+import { AgentUpgrade } from './upgrade.ts';
+
+export interface AggregatorOptions {
+  readonly log: Logger;
+  readonly clock?: Clock;
+}
+
+/** A running aggregator; disposing it tells agents, closes what is open and leaves the store consistent. */
+export interface Aggregator extends AsyncDisposable {
+  /** `http://127.0.0.1:8443`. */
+  readonly url: string;
+  readonly tokenFiles: {
+    readonly admin: string;
+    readonly join: string;
+    /** Of `bootstrapAgent`, when one is configured. */
+    readonly agent: string | undefined;
+  };
+  readonly store: Store;
+}
+
+const MAX_TICK_MS = 1000;
+const FLUSH_MS = 10_000;
+const RELOAD_MS = 2000;
+const PRUNE_MS = 3_600_000;
+const DAY_MS = 86_400_000;
+const JOIN_LIFE_MS = DAY_MS;
+const JOIN_USES = 1000;
+const LATE_BEATS = 2.2;
+const SILENT_MS = 300_000;
+
+/** Starts everything and resolves when requests are answered. */
+export async function startAggregator(
+  config: AggregatorConfig,
+  { log, clock = systemClock }: AggregatorOptions,
+): Promise<Aggregator> {
+  assertUsable(config);
+  const { stateDir, limits } = config;
+  await mkdir(stateDir, { recursive: true, mode: 0o700 });
+  await using parts = new AsyncDisposableStack();
+  const tokens = await TokenAuthority.open(stateDir, clock, log);
+  const pool = 'default';
+  const tokenFiles = {
+    admin: await tokens.ensureUser('admin', 'admin'),
+    join: await tokens.ensureJoin(pool, JOIN_USES, JOIN_LIFE_MS),
+    agent: config.bootstrapAgent && (await tokens.ensureAgent(config.bootstrapAgent, pool)),
+  };
+  const tls = config.tls && {
+    cert: await readFile(config.tls.certFile),
+    key: await readFile(config.tls.keyFile),
+  };
+  const metrics = new Metrics();
+  const store = parts.use(
+    new SqliteStore({
+      path: join(stateDir, 'nodeseal.db'),
+      clock,
+      onCommit: (seconds) => metrics.commit.observe(seconds),
+    }),
+  );
+  const fleet = await Fleet.load({
+    store,
+    clock,
+    inventory: config.inventory,
+    thresholds: {
+      lateMs: limits.heartbeatSeconds * LATE_BEATS * 1000,
+      silentMs: SILENT_MS,
+      staleMs: DAY_MS,
+    },
+  });
+  for (const { name, pool } of tokens.agents()) fleet.expect({ name, pool });
+  parts.defer(() => fleet.flush());
+  const sessions = new Sessions((uid) => fleet.inConflict(uid));
+  metrics.observe(fleet, sessions, store);
+  const credentials = new Credentials([tokens], new FailureLimit(clock), metrics);
+  const delay = parts.use(loopDelay());
+  const context: SessionContext = {
+    store,
+    fleet,
+    sessions,
+    authority: credentials,
+    metrics,
+    clock,
+    log,
+    limits,
+    serverId: randomUUID(),
+    loopDelayMs: () => delay.meanMs(),
+  };
+  const server = parts.use(
+    await HttpServer.listen({
+      host: config.listen.address,
+      port: config.listen.port,
+      ...(tls === undefined ? {} : { tls }),
+      routes: ROUTES,
+      api: { store, fleet, sessions, metrics },
+      upgrade: new AgentUpgrade(credentials, context, limits),
+      credentials,
+      ready: () => readiness(store),
+      clock,
+      log,
+    }),
+  );
+  parts.defer(() => sessions.drain('restart'));
+  parts.use(
+    every(Math.min(MAX_TICK_MS, limits.heartbeatSeconds * 250), log, async () => {
+      sessions.tick();
+      fleet.tick();
+    }),
+  );
+  parts.use(every(FLUSH_MS, log, () => fleet.flush()));
+  parts.use(
+    every(RELOAD_MS, log, async () => {
+      await tokens.reload();
+      const known = new Set(tokens.agents().map((agent) => agent.uid));
+      sessions.revoke((uid) => known.has(uid));
+    }),
+  );
+  parts.use(
+    every(PRUNE_MS, log, async () => {
+      const removed = await store.prune(clock.nowMs() - config.retentionDays * DAY_MS);
+      if (removed > 0) log.info({ removed }, 'forgot records older than the retention time');
+    }),
+  );
+  const running = parts.move();
+  return {
+    url: server.url,
+    tokenFiles,
+    store,
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
+
+async function readiness(store: Store): Promise<readonly ReadyCheck[]> {
+  try {
+    await store.probe();
+    return [{ name: 'store', ok: true }];
+  } catch (error) {
+    return [{ name: 'store', ok: false, why: messageOf(error) }];
+  }
+}
+
+/** Repeats until disposed, one run at a time; what fails is logged and tried again. */
+function every(periodMs: number, log: Logger, run: () => Promise<void>): AsyncDisposable {
+  let running: Promise<void> = Promise.resolve();
+  let isRunning = false;
+  const timer = setInterval(() => {
+    if (isRunning) return;
+    isRunning = true;
+    running = run()
+      .catch((error: unknown) => log.error({ err: error }, 'periodic work failed'))
+      .finally(() => {
+        isRunning = false;
+      });
+  }, periodMs);
+  return {
+    async [Symbol.asyncDispose]() {
+      clearInterval(timer);
+      await running;
+    },
+  };
+}
+
+function loopDelay(): Disposable & { meanMs(): number } {
+  const histogram = monitorEventLoopDelay({ resolution: 20 });
+  histogram.enable();
+  return {
+    meanMs: () => (Number.isNaN(histogram.mean) ? 0 : Math.round(histogram.mean / 1e4) / 100),
+    [Symbol.dispose]: () => void histogram.disable(),
+  };
+}

@@ -1,0 +1,137 @@
+import type { NodeItem, NodeState } from '../shared/api.ts';
+import { rfc3339 } from '../shared/clock.ts';
+import type { Hashes } from '../shared/protocol.ts';
+import { combine, RESULTS, type ResultCounts } from '../shared/results.ts';
+import { RESULTS_WORST_FIRST } from './store/items.ts';
+import type { NodeIdentity, NodeSummary } from './store/store.ts';
+import { summarize } from './store/summary.ts';
+
+/** What the fleet knows of a node that is connected now. */
+export interface LiveSession {
+  readonly session: number;
+  readonly sinceMs: number;
+  readonly bootId: string;
+  readonly machineId: string;
+  unsentRecords: number;
+  clockSkewSeconds: number | null;
+  conditions: readonly string[];
+}
+
+/** One node in memory; the fleet alone changes it. */
+export interface FleetNode {
+  uid: string;
+  name: string;
+  pool: string;
+  agentVersion: string | null;
+  sections: Hashes;
+  summary: NodeSummary;
+  lost: number;
+  retired: boolean;
+  /** Two machines use this node's credential. */
+  conflict: boolean;
+  /** Wall clock; null when never seen. */
+  lastSeenMs: number | null;
+  /** Monotonic clock; undefined when not heard since this program started. */
+  heardMs: number | undefined;
+  live: LiveSession | undefined;
+  /** The state that watchers were told last. */
+  shown: NodeState;
+}
+
+/** A node is in these states when so long nothing was heard of it, in milliseconds. */
+export interface StateThresholds {
+  readonly lateMs: number;
+  readonly silentMs: number;
+  readonly staleMs: number;
+}
+
+export function newNode(identity: NodeIdentity): FleetNode {
+  return {
+    ...identity,
+    agentVersion: null,
+    sections: {},
+    summary: summarize([]),
+    lost: 0,
+    retired: false,
+    conflict: false,
+    lastSeenMs: null,
+    heardMs: undefined,
+    live: undefined,
+    shown: 'expected',
+  };
+}
+
+/** PROTOCOL.md, "Node states". Liveness is by receive time on the monotonic clock once the node was heard. */
+export function stateOf(
+  node: FleetNode,
+  now: { readonly wallMs: number; readonly monotonicMs: number },
+  thresholds: StateThresholds,
+): NodeState {
+  if (node.retired) return 'retired';
+  if (node.conflict) return 'conflict';
+  if (node.lastSeenMs === null) return 'expected';
+  const ageMs =
+    node.heardMs === undefined ? now.wallMs - node.lastSeenMs : now.monotonicMs - node.heardMs;
+  if (ageMs < thresholds.lateMs) return 'online';
+  if (ageMs < thresholds.silentMs) return 'late';
+  return ageMs < thresholds.staleMs ? 'silent' : 'stale';
+}
+
+/** Why an expected node does not count as reporting; undefined when it does. */
+export function causeOfAbsence(node: FleetNode, state: NodeState): string | undefined {
+  switch (state) {
+    case 'online':
+    case 'late':
+      return node.sections.checks === undefined ? 'connected, no report yet' : undefined;
+    case 'expected':
+      return 'never seen';
+    case 'silent':
+    case 'stale':
+      return `${state} since ${rfc3339(node.lastSeenMs ?? 0)}`;
+    case 'conflict':
+      return 'two machines use its credential';
+    case 'retired':
+      return undefined;
+  }
+}
+
+/** The node as the API shows it. Results of a stale node no longer count as passing: they are `unknown`. */
+export function toItem(node: FleetNode, state: NodeState): NodeItem {
+  const results = state === 'stale' ? withoutPass(node.summary.results) : node.summary.results;
+  return {
+    name: node.name,
+    uid: node.uid,
+    pool: node.pool,
+    state,
+    results,
+    worst: combine(RESULTS.filter((result) => results[result] > 0)),
+    drift: node.summary.drift,
+    images: node.summary.images,
+    lastSeen: node.lastSeenMs === null ? null : rfc3339(node.lastSeenMs),
+    agentVersion: node.agentVersion,
+  };
+}
+
+function withoutPass(results: ResultCounts): ResultCounts {
+  return { ...results, pass: 0, unknown: results.unknown + results.pass };
+}
+
+const ATTENTION: Readonly<Record<NodeState, number>> = {
+  conflict: 0,
+  online: 1,
+  late: 1,
+  silent: 1,
+  stale: 1,
+  expected: 2,
+  retired: 3,
+};
+
+/** Worst first: conflicts, then by result and number of failures, never seen and retired nodes last; then by name. */
+export function compareNodes(a: NodeItem, b: NodeItem): number {
+  return (
+    ATTENTION[a.state] - ATTENTION[b.state] ||
+    RESULTS_WORST_FIRST.indexOf(a.worst) - RESULTS_WORST_FIRST.indexOf(b.worst) ||
+    b.results.fail - a.results.fail ||
+    (a.name < b.name ? -1 : a.name > b.name ? 1 : a.uid < b.uid ? -1 : 1)
+  );
+}

@@ -1,0 +1,261 @@
+import type {
+  Coverage,
+  EventRecord,
+  MissingNode,
+  NodeItem,
+  NodeState,
+  WatchMessage,
+} from '../shared/api.ts';
+import { NODE_STATES } from '../shared/api.ts';
+import type { Clock } from '../shared/clock.ts';
+import { hashRoot, type SectionName } from '../shared/report.ts';
+import {
+  causeOfAbsence,
+  compareNodes,
+  type FleetNode,
+  type LiveSession,
+  newNode,
+  type StateThresholds,
+  stateOf,
+  toItem,
+} from './fleet-node.ts';
+import { toFindingItem, toImageItem } from './section-items.ts';
+import type { Applied, NodeIdentity, SessionOpened, Store } from './store/store.ts';
+
+/** Changes of one moment are told together. */
+const TELL_AFTER_MS = 50;
+
+export type WatchListener = (message: WatchMessage) => void;
+
+export interface FleetOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly thresholds: StateThresholds;
+  /** Names of nodes that should report, whether or not they ever did. */
+  readonly inventory: readonly InventoryNode[];
+}
+export interface InventoryNode {
+  readonly name: string;
+  readonly pool: string;
+}
+
+/**
+ * The state of all nodes in memory: who was heard when, what their sections add up to, and who is told of changes.
+ * The store holds what must survive; when a node was last heard is written there every few seconds only.
+ */
+export class Fleet {
+  readonly #options: FleetOptions;
+  /** By uid; a node of the inventory that was never seen is under `inventory:<name>`. */
+  readonly #nodes = new Map<string, FleetNode>();
+  readonly #listeners = new Set<WatchListener>();
+  readonly #changed = new Set<FleetNode>();
+  readonly #unsaved = new Map<string, number>();
+  #telling: NodeJS.Timeout | undefined;
+
+  private constructor(options: FleetOptions) {
+    this.#options = options;
+  }
+
+  static async load(options: FleetOptions): Promise<Fleet> {
+    const fleet = new Fleet(options);
+    for (const stored of await options.store.nodes()) {
+      const node = newNode(stored);
+      fleet.#nodes.set(stored.uid, node);
+      node.agentVersion = stored.agentVersion;
+      node.sections = stored.sections;
+      node.summary = stored.summary;
+      node.lost = stored.lost;
+      node.lastSeenMs = stored.lastSeenMs;
+      node.retired = stored.retiredAtMs !== null;
+      node.shown = fleet.#stateOf(node);
+    }
+    for (const expected of options.inventory) fleet.expect(expected);
+    return fleet;
+  }
+
+  /** A node that should report; no change when one of this name is known. */
+  expect(expected: InventoryNode): void {
+    if (this.find(expected.name) !== undefined) return;
+    const uid = `inventory:${expected.name}`;
+    this.#nodes.set(uid, newNode({ uid, ...expected }));
+  }
+
+  /** The node of this name; a retired one only when there is no other. */
+  find(name: string): FleetNode | undefined {
+    let found: FleetNode | undefined;
+    for (const node of this.#nodes.values()) {
+      if (node.name !== name) continue;
+      if (!node.retired) return node;
+      found = node;
+    }
+    return found;
+  }
+
+  get(uid: string): FleetNode | undefined {
+    return this.#nodes.get(uid);
+  }
+
+  connected(
+    identity: NodeIdentity,
+    opened: SessionOpened,
+    live: LiveSession,
+    agentVersion: string,
+  ): void {
+    this.#nodes.delete(`inventory:${identity.name}`);
+    const node = this.#nodes.get(identity.uid) ?? newNode(identity);
+    this.#nodes.set(identity.uid, node);
+    Object.assign(node, identity, { agentVersion, live, retired: false, conflict: false });
+    node.sections = opened.have.sections;
+    this.#heardNow(node);
+    this.#change(node);
+    for (const note of opened.notes) this.recorded(identity.uid, note);
+  }
+
+  disconnected(uid: string, session: number): void {
+    const node = this.#nodes.get(uid);
+    if (node?.live?.session === session) node.live = undefined;
+  }
+
+  /** Any byte from the node. */
+  heard(uid: string): void {
+    const node = this.#nodes.get(uid);
+    if (node !== undefined) this.#heardNow(node);
+  }
+
+  /** Two machines were seen with the node's credential; over when one connects without another being there. */
+  inConflict(uid: string): void {
+    const node = this.#nodes.get(uid);
+    if (node === undefined) return;
+    node.conflict = true;
+    this.#change(node);
+  }
+
+  retired(uid: string): void {
+    const node = this.#nodes.get(uid);
+    if (node === undefined) return;
+    node.retired = true;
+    node.live = undefined;
+    this.#change(node);
+  }
+
+  sectionApplied(uid: string, name: SectionName, applied: Applied & { kind: 'applied' }): void {
+    const node = this.#nodes.get(uid);
+    if (node === undefined) return;
+    node.sections = { ...node.sections, [name]: applied.hash };
+    node.summary = applied.summary;
+    if (applied.set.length + applied.removed.length === 0) return;
+    this.#change(node);
+    if (this.#listeners.size === 0) return;
+    for (const [change, items] of [
+      ['set', applied.set],
+      ['removed', applied.removed],
+    ] as const) {
+      for (const [key, item] of items) {
+        if (name === 'checks') {
+          this.#tell({ topic: 'findings', change, item: toFindingItem(node.name, key, item) });
+        }
+        if (name === 'images') {
+          this.#tell({ topic: 'images', change, item: toImageItem(node.name, key, item) });
+        }
+      }
+    }
+  }
+
+  /** An event of the node, or the aggregator's own on it, was committed. */
+  recorded(uid: string, event: EventRecord, lost = 0): void {
+    const node = this.#nodes.get(uid);
+    if (node !== undefined) node.lost += lost;
+    this.#tell({ topic: 'events', change: 'set', item: event });
+  }
+
+  /** Hash over all sections as this side holds them. */
+  rootHash(uid: string): string {
+    return hashRoot(this.#nodes.get(uid)?.sections ?? {});
+  }
+
+  /** All nodes, worst first. */
+  items(): readonly NodeItem[] {
+    return [...this.#nodes.values()].map((node) => this.item(node)).sort(compareNodes);
+  }
+
+  item(node: FleetNode): NodeItem {
+    return toItem(node, this.#stateOf(node));
+  }
+
+  /** For how many nodes an answer speaks; `names` limits it to those the question was about. */
+  coverage(names?: ReadonlySet<string>): Coverage {
+    const missing: MissingNode[] = [];
+    let expected = 0;
+    for (const node of this.#nodes.values()) {
+      if (node.retired || (names !== undefined && !names.has(node.name))) continue;
+      expected++;
+      const cause = causeOfAbsence(node, this.#stateOf(node));
+      if (cause !== undefined) missing.push({ node: node.name, cause });
+    }
+    missing.sort((a, b) => (a.node < b.node ? -1 : 1));
+    return { expected, reporting: expected - missing.length, missing };
+  }
+
+  countStates(): Readonly<Record<NodeState, number>> {
+    const counts = Object.fromEntries(NODE_STATES.map((state) => [state, 0]));
+    for (const node of this.#nodes.values()) {
+      const state = this.#stateOf(node);
+      counts[state] = (counts[state] ?? 0) + 1;
+    }
+    // One entry for each of NODE_STATES.
+    return counts as Record<NodeState, number>;
+  }
+
+  watch(listener: WatchListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** To be called every second or so: tells of states that changed by the mere passing of time. */
+  tick(): void {
+    for (const node of this.#nodes.values()) {
+      if (this.#stateOf(node) !== node.shown) this.#change(node);
+    }
+  }
+
+  /** Writes when nodes were last heard; to be called every 10 s and before the store is closed. */
+  async flush(): Promise<void> {
+    if (this.#unsaved.size === 0) return;
+    const seen = new Map(this.#unsaved);
+    this.#unsaved.clear();
+    await this.#options.store.touch(seen);
+  }
+
+  #heardNow(node: FleetNode): void {
+    const { clock } = this.#options;
+    node.heardMs = clock.monotonicMs();
+    node.lastSeenMs = clock.nowMs();
+    this.#unsaved.set(node.uid, node.lastSeenMs);
+    if (node.shown !== 'online') this.#change(node);
+  }
+
+  #stateOf(node: FleetNode): NodeState {
+    const { clock, thresholds } = this.#options;
+    const now = { wallMs: clock.nowMs(), monotonicMs: clock.monotonicMs() };
+    return stateOf(node, now, thresholds);
+  }
+
+  #change(node: FleetNode): void {
+    this.#changed.add(node);
+    this.#telling ??= setTimeout(() => this.#tellChanged(), TELL_AFTER_MS).unref();
+  }
+
+  #tellChanged(): void {
+    this.#telling = undefined;
+    for (const node of this.#changed) {
+      const item = this.item(node);
+      node.shown = item.state;
+      this.#tell({ topic: 'nodes', change: 'set', item });
+    }
+    this.#changed.clear();
+  }
+
+  #tell(message: WatchMessage): void {
+    for (const listener of this.#listeners) listener(message);
+  }
+}

@@ -1,0 +1,25 @@
+import type { NodeIdentity } from '../store/store.ts';
+
+/** What a person or script may do: `viewer` reads, `operator` asks nodes for work, `admin` changes who may what. */
+export const ROLES = ['viewer', 'operator', 'admin'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** Who is calling, as the credential says. */
+export type Principal =
+  | { readonly kind: 'user'; readonly name: string; readonly role: Role }
+  | {
+      readonly kind: 'agent';
+      readonly node: NodeIdentity;
+      /** Milliseconds since 1970; null when the credential does not expire. */
+      readonly expiresAtMs: number | null;
+    };
+
+/** True when `role` includes what `needed` may do. */
+export function mayAct(role: Role, needed: Role): boolean {
+  return ROLES.indexOf(role) >= ROLES.indexOf(needed);
+}
+
+/** Turns a bearer credential into who holds it; undefined when it is none of this authority's. */
+export interface Authority {
+  authenticate(credential: string): Promise<Principal | undefined>;
+}

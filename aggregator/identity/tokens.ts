@@ -1,0 +1,190 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Clock, rfc3339 } from '../../shared/clock.ts';
+import { CodedError, messageOf } from '../../shared/errors.ts';
+import type { Logger } from '../../shared/log.ts';
+import type { NodeIdentity } from '../store/store.ts';
+import type { Authority, Principal, Role } from './principal.ts';
+import {
+  matchesRecord,
+  mintToken,
+  NAME,
+  parseToken,
+  readTokenRecord,
+  type TokenRecord,
+  writePrivateFile,
+} from './token-file.ts';
+
+export class TokenStoreError extends CodedError<
+  'ERR_TOKEN_NAME' | 'ERR_TOKEN_EXISTS' | 'ERR_TOKEN_JOIN'
+> {}
+
+/** Where the tokens themselves lie, for whoever has to hand them on. */
+export interface IssuedToken {
+  readonly record: TokenRecord;
+  readonly token: string;
+  readonly tokenFile: string;
+}
+
+/**
+ * Bearer tokens as files of the state directory. `tokens/records/<id>.json` is what the server keeps of one (a
+ * digest); removing it revokes the token. The token itself lies in `tokens/<user>.token`, `tokens/join.token` or
+ * `tokens/agents/<node>.token`, to be moved to where it is used. All files are 0600, all folders 0700.
+ */
+export class TokenAuthority implements Authority {
+  readonly #directory: string;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  #records = new Map<string, TokenRecord>();
+  #readAtMs: number | undefined;
+
+  private constructor(directory: string, clock: Clock, log: Logger) {
+    this.#directory = directory;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  static async open(stateDir: string, clock: Clock, log: Logger): Promise<TokenAuthority> {
+    const directory = join(stateDir, 'tokens');
+    for (const folder of ['records', 'agents']) {
+      await mkdir(join(directory, folder), { recursive: true, mode: 0o700 });
+    }
+    const authority = new TokenAuthority(directory, clock, log);
+    await authority.reload();
+    return authority;
+  }
+
+  async authenticate(credential: string): Promise<Principal | undefined> {
+    const record = this.#find(credential);
+    if (record === undefined || record.kind === 'join') return undefined;
+    if (record.kind === 'user') return { kind: 'user', name: record.name, role: record.role };
+    const { uid, name, pool, expiresAt } = record;
+    return {
+      kind: 'agent',
+      node: { uid, name, pool },
+      expiresAtMs: expiresAt === undefined ? null : Date.parse(expiresAt),
+    };
+  }
+
+  /** Nodes that have a token of their own. */
+  agents(): readonly NodeIdentity[] {
+    return [...this.#records.values()]
+      .filter((record) => record.kind === 'agent')
+      .map(({ uid, name, pool }) => ({ uid, name, pool }));
+  }
+
+  /** The file of this user's token; the token is made when there is none yet. */
+  async ensureUser(name: string, role: Role): Promise<string> {
+    if (!this.#has((record) => record.kind === 'user' && record.name === name)) {
+      await this.#issue({ kind: 'user', name, role });
+    }
+    return this.#tokenFile('user', name);
+  }
+
+  /** The file of this node's token; the node is made when there is none yet. */
+  async ensureAgent(name: string, pool: string): Promise<string> {
+    if (!this.#has((record) => record.kind === 'agent' && record.name === name)) {
+      await this.issueAgent(name, pool);
+    }
+    return this.#tokenFile('agent', name);
+  }
+
+  /** The file of the join token; it is made when there never was one, and not again when that is over. */
+  async ensureJoin(pool: string, uses: number, lifeMs: number): Promise<string> {
+    if (!this.#has((record) => record.kind === 'join')) {
+      const expiresAt = rfc3339(this.#clock.nowMs() + lifeMs);
+      await this.#issue({ kind: 'join', name: 'join', usesLeft: uses, pool, expiresAt });
+    }
+    return this.#tokenFile('join', 'join');
+  }
+
+  /** A new node with a uid of its own. Throws when the name is taken: a token cannot take over a node. */
+  async issueAgent(name: string, pool: string): Promise<IssuedToken & { readonly uid: string }> {
+    if (this.#has((record) => record.kind === 'agent' && record.name === name)) {
+      throw new TokenStoreError('ERR_TOKEN_EXISTS', `node ${name}: has a token already`);
+    }
+    const uid = randomUUID();
+    const issued = await this.#issue({ kind: 'agent', name, uid, pool });
+    return { ...issued, uid };
+  }
+
+  /** Enrols a node with a join token, which then has one use less. */
+  async enrol(joinToken: string, name: string): Promise<IssuedToken & { readonly uid: string }> {
+    const record = this.#find(joinToken);
+    if (record?.kind !== 'join' || record.usesLeft === 0) {
+      throw new TokenStoreError('ERR_TOKEN_JOIN', 'not a join token, expired or used up');
+    }
+    const issued = await this.issueAgent(name, record.pool);
+    await this.#keep({ ...record, usesLeft: record.usesLeft - 1 });
+    return issued;
+  }
+
+  /** Looks whether records were added or removed by hand; cheap when nothing changed. */
+  async reload(): Promise<void> {
+    const folder = join(this.#directory, 'records');
+    const { mtimeMs } = await stat(folder);
+    if (mtimeMs === this.#readAtMs) return;
+    const records = new Map<string, TokenRecord>();
+    for (const file of await readdir(folder)) {
+      if (!file.endsWith('.json')) continue;
+      const path = join(folder, file);
+      try {
+        const record = readTokenRecord(await readFile(path, 'utf8'));
+        records.set(record.id, record);
+      } catch (error) {
+        this.#log.error({ path, reason: messageOf(error) }, 'token record cannot be read: refused');
+      }
+    }
+    this.#records = records;
+    this.#readAtMs = mtimeMs;
+  }
+
+  #find(credential: string): TokenRecord | undefined {
+    const parsed = parseToken(credential);
+    const record = parsed && this.#records.get(parsed.id);
+    if (!record || !matchesRecord(parsed.secret, record)) return undefined;
+    const isOver =
+      record.expiresAt !== undefined && Date.parse(record.expiresAt) <= this.#clock.nowMs();
+    return isOver ? undefined : record;
+  }
+
+  async #issue(what: NewRecord): Promise<IssuedToken> {
+    const { kind, name } = what;
+    // "join.token" is taken, and no user may have its name.
+    if (!NAME.test(name) || (kind === 'user' && name === 'join')) throw badName(name);
+    const { token, id, sha256 } = mintToken(kind);
+    const record: TokenRecord = { ...what, id, sha256, createdAt: rfc3339(this.#clock.nowMs()) };
+    const tokenFile = this.#tokenFile(kind, name);
+    // The token first: a record whose token nobody has would stand for ever.
+    await writePrivateFile(tokenFile, `${token}\n`);
+    await this.#keep(record);
+    return { record, token, tokenFile };
+  }
+
+  async #keep(record: TokenRecord): Promise<void> {
+    const path = join(this.#directory, 'records', `${record.id}.json`);
+    await writePrivateFile(path, `${JSON.stringify(record)}\n`);
+    this.#records.set(record.id, record);
+  }
+
+  #has(test: (record: TokenRecord) => boolean): boolean {
+    return [...this.#records.values()].some(test);
+  }
+
+  #tokenFile(kind: TokenRecord['kind'], name: string): string {
+    const folder = kind === 'agent' ? join(this.#directory, 'agents') : this.#directory;
+    return join(folder, `${name}.token`);
+  }
+}
+
+type WithoutSecret<R> = R extends unknown ? Omit<R, 'id' | 'sha256' | 'createdAt'> : never;
+type NewRecord = WithoutSecret<TokenRecord>;
+
+function badName(name: string): TokenStoreError {
+  const shown = JSON.stringify(name.slice(0, 64));
+  return new TokenStoreError(
+    'ERR_TOKEN_NAME',
+    `name ${shown}: expected letters, digits, ".", "_" and "-", first a letter or digit`,
+  );
+}

@@ -1,0 +1,114 @@
+import type { Clock } from '../shared/clock.ts';
+import type { Logger } from '../shared/log.ts';
+import { CLOSE } from '../shared/protocol.ts';
+import type { Fleet } from './fleet.ts';
+import type { Authority } from './identity/principal.ts';
+import type { Metrics } from './metrics.ts';
+import type { AgentSession } from './session.ts';
+import type { Store } from './store/store.ts';
+
+export interface SessionLimits {
+  readonly heartbeatSeconds: number;
+  readonly silentSeconds: number;
+  readonly helloSeconds: number;
+}
+
+/** What a session works with. */
+export interface SessionContext {
+  readonly store: Store;
+  readonly fleet: Fleet;
+  readonly sessions: Sessions;
+  readonly authority: Authority;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly limits: SessionLimits;
+  readonly serverId: string;
+  /** Mean delay of the event loop in the last second or so. */
+  loopDelayMs(): number;
+}
+
+/** So many reconnects a second a server takes without its event loop noticing. */
+const RECONNECTS_PER_SECOND = 150;
+const MIN_SPREAD_SECONDS = 5;
+const PROOF_OF_LIFE_MS = 3000;
+
+/** All connected agents: one session a node. */
+export class Sessions {
+  readonly #all = new Set<AgentSession>();
+  readonly #byUid = new Map<string, AgentSession>();
+  readonly #onFork: (uid: string) => void;
+
+  constructor(onFork: (uid: string) => void) {
+    this.#onFork = onFork;
+  }
+
+  get count(): number {
+    return this.#byUid.size;
+  }
+
+  /** In how many seconds all agents should be back, so that they do not come at once. */
+  get spreadSeconds(): number {
+    return Math.max(MIN_SPREAD_SECONDS, Math.ceil(this.#byUid.size / RECONNECTS_PER_SECOND));
+  }
+
+  get bufferedBytes(): number {
+    let bytes = 0;
+    for (const session of this.#all) bytes += session.bufferedBytes;
+    return bytes;
+  }
+
+  of(uid: string): AgentSession | undefined {
+    return this.#byUid.get(uid);
+  }
+
+  add(session: AgentSession): void {
+    this.#all.add(session);
+  }
+
+  /**
+   * Whether a session that said hello may open. Another boot or machine with the same credential while the first
+   * is provably alive is a copy: the newcomer is refused. In all other cases the older session gives way.
+   */
+  async admit(session: AgentSession): Promise<boolean> {
+    const older = this.#byUid.get(session.node.uid);
+    if (older === undefined || !isOther(older, session)) return true;
+    if (!(await older.isAlive(PROOF_OF_LIFE_MS))) return true;
+    this.#onFork(session.node.uid);
+    session.close(CLOSE.fork, 'another machine uses this credential');
+    return false;
+  }
+
+  opened(session: AgentSession): void {
+    const older = this.#byUid.get(session.node.uid);
+    this.#byUid.set(session.node.uid, session);
+    if (older !== session) older?.close(CLOSE.superseded, 'superseded');
+  }
+
+  closed(session: AgentSession): void {
+    this.#all.delete(session);
+    if (this.#byUid.get(session.node.uid) === session) this.#byUid.delete(session.node.uid);
+  }
+
+  tick(): void {
+    for (const session of this.#all) session.tick();
+  }
+
+  /** Ends the sessions of nodes whose credential is gone. */
+  revoke(isKnown: (uid: string) => boolean): void {
+    for (const session of this.#all) {
+      if (!isKnown(session.node.uid)) session.close(CLOSE.revoked, 'credential revoked');
+    }
+  }
+
+  drain(why: string): void {
+    const spread = this.spreadSeconds;
+    for (const session of this.#all) session.drain(why, spread);
+  }
+}
+
+function isOther(older: AgentSession, newer: AgentSession): boolean {
+  return (
+    older.host?.bootId !== newer.host?.bootId || older.host?.machineId !== newer.host?.machineId
+  );
+}

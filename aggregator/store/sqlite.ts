@@ -1,0 +1,177 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { EventRecord } from '../../shared/api.ts';
+import type { Clock } from '../../shared/clock.ts';
+import { messageOf } from '../../shared/errors.ts';
+import type { SectionName } from '../../shared/report.ts';
+import { SqliteReads } from './sqlite-reads.ts';
+import { openDatabase } from './sqlite-schema.ts';
+import { SqliteWrites } from './sqlite-writes.ts';
+import {
+  type Applied,
+  type Cursor,
+  type EventBatch,
+  type EventQuery,
+  type IndexedSection,
+  type ItemQuery,
+  type ItemRow,
+  type OutcomeCount,
+  type OwnEvent,
+  type Page,
+  type SectionChange,
+  type SessionOpened,
+  type SessionStart,
+  type Store,
+  type StoredNode,
+  type StoredSection,
+  StoreError,
+} from './store.ts';
+
+/** One write that waits for the next commit. */
+interface Waiting {
+  readonly records: number;
+  readonly write: () => unknown;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export interface SqliteOptions {
+  /** Folder must exist; the file is created. */
+  readonly path: string;
+  readonly clock: Clock;
+  /** Told of each commit: how long it took, in seconds, and how many records it held. */
+  readonly onCommit?: (seconds: number, records: number) => void;
+}
+
+/**
+ * The embedded store. Writes that arrive in one turn of the event loop are committed in one transaction (WAL,
+ * synchronous=FULL), so that a burst costs one fsync and a single write waits for nobody.
+ */
+export class SqliteStore implements Store {
+  readonly #database: DatabaseSync;
+  readonly #reads: SqliteReads;
+  readonly #writes: SqliteWrites;
+  readonly #options: SqliteOptions;
+  #waiting: Waiting[] = [];
+  #scheduled: NodeJS.Immediate | undefined;
+  #closed = false;
+  backlog = 0;
+
+  constructor(options: SqliteOptions) {
+    this.#options = options;
+    this.#database = openDatabase(options.path);
+    this.#reads = new SqliteReads(this.#database);
+    this.#writes = new SqliteWrites(this.#database);
+  }
+
+  openSession(start: SessionStart): Promise<SessionOpened> {
+    return this.#write(1, () => this.#writes.openSession(start));
+  }
+  append(batch: EventBatch): Promise<Cursor> {
+    return this.#write(batch.events.length, () => this.#writes.append(batch));
+  }
+  apply(change: SectionChange): Promise<Applied> {
+    return this.#write(1, () => this.#writes.apply(change));
+  }
+  note(uid: string, event: OwnEvent): Promise<EventRecord> {
+    return this.#write(1, () => this.#writes.note(uid, event, this.#options.clock.nowMs()));
+  }
+  touch(seen: ReadonlyMap<string, number>): Promise<void> {
+    return this.#write(1, () => this.#writes.touch(seen));
+  }
+  retire(uid: string, atMs: number): Promise<void> {
+    return this.#write(1, () => this.#writes.retire(uid, atMs));
+  }
+  prune(beforeMs: number): Promise<number> {
+    return this.#write(1, () => this.#writes.prune(beforeMs));
+  }
+  probe(): Promise<void> {
+    return this.#write(1, () => this.#writes.probe());
+  }
+
+  nodes(): Promise<readonly StoredNode[]> {
+    return this.#read((reads) => reads.nodes());
+  }
+  section(uid: string, name: SectionName, asOfMs?: number): Promise<StoredSection | undefined> {
+    return this.#read((reads) => reads.section(uid, name, asOfMs));
+  }
+  items(query: ItemQuery): Promise<Page<ItemRow>> {
+    return this.#read((reads) => reads.items(query));
+  }
+  outcomes(section: IndexedSection): Promise<readonly OutcomeCount[]> {
+    return this.#read((reads) => reads.outcomes(section));
+  }
+  events(query: EventQuery): Promise<Page<EventRecord>> {
+    return this.#read((reads) => reads.events(query));
+  }
+  sizeBytes(): Promise<number> {
+    return this.#read((reads) => reads.sizeBytes());
+  }
+
+  /** Commits what waits, then closes. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return;
+    this.#commit();
+    this.#closed = true;
+    this.#database.close();
+  }
+
+  async #read<T>(read: (reads: SqliteReads) => T): Promise<T> {
+    this.#assertOpen();
+    return read(this.#reads);
+  }
+
+  async #write<T>(records: number, write: () => T): Promise<T> {
+    this.#assertOpen();
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    this.#waiting.push({ records, write, resolve, reject });
+    this.backlog += records;
+    this.#scheduled ??= setImmediate(() => this.#commit());
+    // What `write` returns is what it is resolved with.
+    return (await promise) as T;
+  }
+
+  #commit(): void {
+    clearImmediate(this.#scheduled);
+    this.#scheduled = undefined;
+    const waiting = this.#waiting;
+    if (waiting.length === 0) return;
+    this.#waiting = [];
+    const records = waiting.reduce((sum, each) => sum + each.records, 0);
+    const startedMs = this.#options.clock.monotonicMs();
+    let outcomes: readonly (() => void)[];
+    try {
+      outcomes = this.#transact(waiting);
+    } catch (cause) {
+      const error = new StoreError('ERR_STORE_WRITE', `commit: ${messageOf(cause)}`, { cause });
+      outcomes = waiting.map((each) => () => each.reject(error));
+    }
+    this.backlog -= records;
+    this.#options.onCommit?.((this.#options.clock.monotonicMs() - startedMs) / 1000, records);
+    for (const settle of outcomes) settle();
+  }
+
+  #transact(waiting: readonly Waiting[]): readonly (() => void)[] {
+    this.#database.exec('BEGIN IMMEDIATE');
+    try {
+      const outcomes = waiting.map((each) => {
+        try {
+          const value = each.write();
+          return () => each.resolve(value);
+        } catch (error) {
+          // A refusal wrote nothing, the others go on; anything else undoes the whole transaction.
+          if (!(error instanceof StoreError)) throw error;
+          return () => each.reject(error);
+        }
+      });
+      this.#database.exec('COMMIT');
+      return outcomes;
+    } catch (error) {
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new StoreError('ERR_STORE_CLOSED', 'the store is closed');
+  }
+}
