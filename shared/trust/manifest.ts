@@ -43,7 +43,7 @@ export function guessManifestType(bytes: Uint8Array): string {
  * those bytes without its own signatures. Throws `ManifestError` when these cannot be taken off.
  */
 export function manifestDigest(bytes: Uint8Array): string {
-  const manifest = readObjectOrNothing(bytes);
+  const manifest = mayHoldSignatures(bytes) ? readObjectOrNothing(bytes) : undefined;
   if (manifest === undefined || typeOf(manifest) !== MANIFEST_TYPE.schema1Signed) {
     return sha256(bytes);
   }
@@ -53,6 +53,12 @@ export function manifestDigest(bytes: Uint8Array): string {
     if (!(cause instanceof JsonError)) throw cause;
     throw new ManifestError(`its own signatures cannot be taken off: ${cause.message}`, { cause });
   }
+}
+
+/** Spares reading most manifests: a member `signatures` shows in the text unless it is escaped or folded from Unicode. */
+function mayHoldSignatures(bytes: Uint8Array): boolean {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+  return /signatures|[\\\x80-\xff]/i.test(text);
 }
 
 /** One image of a list or index. */

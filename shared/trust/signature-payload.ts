@@ -1,13 +1,6 @@
 import { parseDigest } from './digest.ts';
 import { JsonError, type JsonNode, parseJson, quoted } from './json.ts';
-import {
-  objectNode,
-  readMap,
-  readNumber,
-  readObject,
-  readString,
-  readWholeObject,
-} from './json-reader.ts';
+import { readMap, readNumber, readString, readWholeObject } from './json-reader.ts';
 import { SignatureError } from './signature-error.ts';
 
 /**
@@ -64,13 +57,13 @@ const readCritical = (node: JsonNode) =>
 
 /** Unknown members may hold anything, but none may be there twice. */
 function readOptional(node: JsonNode): Pick<SignedClaims, 'creator' | 'timestamp'> {
-  readMap(node, () => undefined);
-  const { members, ...place } = objectNode(node);
-  const known = members.filter(({ name }) => name === 'creator' || name === 'timestamp');
-  return readObject(
-    { ...place, members: known },
-    { creator: readString, timestamp: readTimestamp },
-  );
+  const optional = readMap(node, (value) => value);
+  const creator = optional.get('creator');
+  const timestamp = optional.get('timestamp');
+  return {
+    ...(creator === undefined ? {} : { creator: readString(creator) }),
+    ...(timestamp === undefined ? {} : { timestamp: readTimestamp(timestamp) }),
+  };
 }
 
 /** A double that is a whole number within int64, as Go converts it on amd64 (arm64 would let 2^63 through). */

@@ -10,6 +10,9 @@ export const MAX_UNPACKED_BYTES: number = 16 * 1024 * 1024;
 /** Compressed data within compressed data, as deep as GnuPG follows them. */
 export const MAX_NESTING = 32;
 
+/** A signed message unpacks to about one kilobyte: zlib's 16 would only be work for the collector. */
+const CHUNK_BYTES = 2048;
+
 /** What is left of the limits while one message is read. */
 export class UnpackBudget {
   #bytes = MAX_UNPACKED_BYTES;
@@ -28,11 +31,11 @@ export class UnpackBudget {
   }
 
   #decode(algorithm: number | undefined, packed: Uint8Array): Uint8Array {
-    const maxOutputLength = Math.max(this.#bytes, 1);
+    const limits = { maxOutputLength: Math.max(this.#bytes, 1), chunkSize: CHUNK_BYTES };
     try {
-      if (algorithm === 1) return inflateRawSync(packed, { maxOutputLength });
-      if (algorithm === 2) return inflateSync(packed, { maxOutputLength });
-      if (algorithm === 3) return decodeBzip2(packed, maxOutputLength);
+      if (algorithm === 1) return inflateRawSync(packed, limits);
+      if (algorithm === 2) return inflateSync(packed, limits);
+      if (algorithm === 3) return decodeBzip2(packed, limits.maxOutputLength);
     } catch (cause) {
       if (cause instanceof Error && 'code' in cause && cause.code === 'ERR_BUFFER_TOO_LARGE') {
         throw malformed(`more than ${MAX_UNPACKED_BYTES} bytes when unpacked`);

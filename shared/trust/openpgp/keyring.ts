@@ -37,7 +37,6 @@ export interface Signer {
   readonly key: PublicKey;
   /** Lower-case hex. */
   readonly primaryFingerprint: string;
-  readonly isSubkey: boolean;
   /** Why no signature by this key is good now; undefined when nothing stands against it. */
   readonly obstacle: string | undefined;
 }
@@ -59,37 +58,36 @@ function isImported(key: CertifiedKey, now: number): boolean {
 /** The key a signature names, by fingerprint first, then by key ID; undefined when the keyring has none. */
 export function findSigner(
   keyring: Keyring,
-  signature: SignaturePacket,
+  { issuerFingerprint, issuerKeyId }: SignaturePacket,
   now: number,
 ): Signer | undefined {
-  const { issuerFingerprint, issuerKeyId } = signature;
   return (
-    find(keyring, now, ({ packet }) => packet.fingerprint === issuerFingerprint) ??
-    find(keyring, now, ({ packet }) => packet.keyId === issuerKeyId)
+    (issuerFingerprint && find(keyring, 'fingerprint', issuerFingerprint, now)) ||
+    (issuerKeyId && find(keyring, 'keyId', issuerKeyId, now)) ||
+    undefined
   );
 }
 
 function find(
   keyring: Keyring,
+  by: 'fingerprint' | 'keyId',
+  name: string,
   now: number,
-  isNamed: (key: PublicKey) => boolean,
 ): Signer | undefined {
   for (const certified of keyring.keys) {
-    if (!isImported(certified, now)) continue;
-    const subkey = certified.subkeys.find(({ key }) => isNamed(key));
-    const key = isNamed(certified.primary) ? certified.primary : subkey?.key;
-    if (key === undefined) continue;
-    const isSubkey = key !== certified.primary;
-    return {
-      key,
-      primaryFingerprint: certified.primary.packet.fingerprint,
-      isSubkey,
-      obstacle:
-        primaryObstacle(keyring, certified, now) ??
-        (isSubkey && subkey !== undefined
-          ? subkeyObstacle(subkey, now)
-          : usageObstacle(certified.primary, primaryFlags(certified, now))),
-    };
+    const { primary } = certified;
+    const isPrimary = primary.packet[by] === name;
+    const subkey = isPrimary
+      ? undefined
+      : certified.subkeys.find(({ key }) => key.packet[by] === name);
+    if ((!isPrimary && subkey === undefined) || !isImported(certified, now)) continue;
+    const obstacle =
+      primaryObstacle(keyring, certified, now) ??
+      (subkey === undefined
+        ? usageObstacle(primary, primaryFlags(certified, now))
+        : subkeyObstacle(subkey, now));
+    const key = subkey?.key ?? primary;
+    return { key, primaryFingerprint: primary.packet.fingerprint, obstacle };
   }
   return undefined;
 }

@@ -131,24 +131,37 @@ class MessageReader {
 
   /** Tells which signatures GnuPG would report for one level; an ambiguous sequence has none. */
   #report(items: readonly Item[], endsWithContent: boolean): void {
-    const signatures = items.flatMap((item) => (item.kind === 'signature' ? [item.signature] : []));
-    const onePass = items.flatMap((item) => (item.kind === 'one-pass' ? [item.hashAlgorithm] : []));
-    const shape = items.map(({ kind }) => kind[0]).join('');
-    const isStandard = /^o+cs+$/.test(shape) && onePass.length === signatures.length;
-    const isOldStyle = /^s+c$/.test(shape);
+    const signatures: SignaturePacket[] = [];
+    const onePass: number[] = [];
+    let shape = '';
+    for (const item of items) {
+      shape += item.kind[0];
+      if (item.kind === 'signature') signatures.push(item.signature);
+      if (item.kind === 'one-pass') onePass.push(item.hashAlgorithm);
+    }
+    const isStandard = STANDARD.test(shape) && onePass.length === signatures.length;
+    const isOldStyle = !isStandard && OLD_STYLE.test(shape);
     if (!isStandard && !isOldStyle) return;
     if (!endsWithContent) throw malformed('something after the signed content');
-    const [first] = signatures;
-    // Of an old-style message with signatures of several kinds GnuPG looks at the first one alone.
-    const isMixed = signatures.some(
-      ({ type, hashAlgorithm }) => type !== first?.type || hashAlgorithm !== first.hashAlgorithm,
-    );
-    const reported = isOldStyle && isMixed ? signatures.slice(0, 1) : signatures;
     const hashAlgorithms = isStandard
       ? onePass
       : signatures.map(({ hashAlgorithm }) => hashAlgorithm);
+    const reported = isOldStyle ? sameKind(signatures) : signatures;
     for (const signature of reported) this.#reported.push({ signature, hashAlgorithms });
   }
+}
+
+/** One-pass headers, content, signatures; and what PGP 2 wrote, signatures before the content. */
+const STANDARD = /^o+cs+$/;
+const OLD_STYLE = /^s+c$/;
+
+/** Of an old-style message with signatures of several kinds GnuPG looks at the first one alone. */
+function sameKind(signatures: readonly SignaturePacket[]): readonly SignaturePacket[] {
+  const [first] = signatures;
+  const isMixed = signatures.some(
+    ({ type, hashAlgorithm }) => type !== first?.type || hashAlgorithm !== first.hashAlgorithm,
+  );
+  return isMixed ? signatures.slice(0, 1) : signatures;
 }
 
 const KNOWN: ReadonlySet<number> = new Set(Object.values(TAG));

@@ -1,4 +1,4 @@
-import { createPublicKey, getFips, type KeyObject, verify } from 'node:crypto';
+import { createPublicKey, getFips, type VerifyKeyObjectInput, verify } from 'node:crypto';
 import {
   curveOf,
   DSA,
@@ -13,12 +13,20 @@ import {
 import { isEd25519, type KeyPacket, keyHashPrefix } from './key-packet.ts';
 import { hasUnknownCritical, type SignaturePacket } from './signature-packet.ts';
 
+/** The arguments of `verify` of node:crypto. */
+export interface PreparedVerification {
+  readonly hash: string | null;
+  readonly input: Uint8Array;
+  readonly key: VerifyKeyObjectInput;
+  readonly bytes: Uint8Array;
+}
+
 /** A key packet with what node:crypto needs to verify by it, made when it is first needed. */
 export class PublicKey {
   readonly packet: KeyPacket;
   /** The key where signatures hash it (RFC 4880 §5.2.4). */
   readonly hashInput: Uint8Array;
-  #key: KeyObject | undefined;
+  #key: VerifyKeyObjectInput | undefined;
 
   constructor(packet: KeyPacket) {
     this.packet = packet;
@@ -31,29 +39,40 @@ export class PublicKey {
    * "algorithm-unavailable" for what OpenSSL does not offer here.
    */
   verifies(signature: SignaturePacket, data: readonly Uint8Array[]): boolean {
-    const hash = hashAlgorithm(signature.hashAlgorithm);
-    if (hasUnknownCritical(signature)) return false;
-    const values = signatureBytes(this.packet, signature, hash.bytes);
-    if (values === undefined) return false;
-    const key = this.#keyObject();
-    if (key === undefined) return false;
-    const signed = [...data, signature.trailer];
-    const isEdDsa = this.packet.algorithm === EDDSA;
-    const input = isEdDsa ? digestOf(hash, signed) : Buffer.concat(signed);
+    const prepared = this.prepared(signature, data);
+    if (prepared === undefined) return false;
+    const { hash, input, key, bytes } = prepared;
     try {
-      return verify(isEdDsa ? null : hash.name, input, { key, dsaEncoding: 'ieee-p1363' }, values);
+      return verify(hash, input, key, bytes);
     } catch (cause) {
       // A bad signature makes verify() say false; what it throws is that it cannot do this.
-      throw unavailable(`${nameOf(this.packet)} with ${hash.name}`, cause);
+      throw unavailable(`${nameOf(this.packet)} with ${hash ?? 'a digest'}`, cause);
     }
   }
 
-  #keyObject(): KeyObject | undefined {
+  /** What node:crypto is asked for `verifies`; undefined when the answer is no without asking. Throws as `verifies`. */
+  prepared(
+    signature: SignaturePacket,
+    data: readonly Uint8Array[],
+  ): PreparedVerification | undefined {
+    const hash = hashAlgorithm(signature.hashAlgorithm);
+    if (hasUnknownCritical(signature)) return undefined;
+    const bytes = signatureBytes(this.packet, signature, hash.bytes);
+    const key = bytes && this.#keyObject();
+    if (bytes === undefined || key === undefined) return undefined;
+    const signed = [...data, signature.trailer];
+    return this.packet.algorithm === EDDSA
+      ? { hash: null, input: digestOf(hash, signed), key, bytes }
+      : { hash: hash.name, input: Buffer.concat(signed), key, bytes };
+  }
+
+  #keyObject(): VerifyKeyObjectInput | undefined {
     if (this.#key !== undefined) return this.#key;
     const spki = spkiOf(this.packet);
     if (spki === undefined) return undefined;
     try {
-      this.#key = createPublicKey({ key: spki, format: 'der', type: 'spki' });
+      const key = createPublicKey({ key: spki, format: 'der', type: 'spki' });
+      this.#key = { key, dsaEncoding: 'ieee-p1363' };
     } catch (cause) {
       if (getFips() === 1 || isUnsupported(cause)) throw unavailable(nameOf(this.packet), cause);
       return undefined;
