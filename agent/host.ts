@@ -3,15 +3,18 @@ import { type FileHandle, lstat, open, readdir, readlink, realpath } from 'node:
 import { posix } from 'node:path';
 import { CodedError } from '../shared/errors.ts';
 
-export type HostErrorCode =
-  | 'ERR_HOST_PERMISSION'
-  | 'ERR_HOST_TOO_LARGE'
-  | 'ERR_HOST_NOT_A_FILE'
-  | 'ERR_HOST_NOT_A_FOLDER'
-  | 'ERR_HOST_LINK_LOOP'
-  | 'ERR_HOST_ENCODING'
-  | 'ERR_HOST_CHANGED'
-  | 'ERR_HOST_IO';
+const HOST_ERROR_CODES = [
+  'ERR_HOST_ROOT',
+  'ERR_HOST_PERMISSION',
+  'ERR_HOST_TOO_LARGE',
+  'ERR_HOST_NOT_A_FILE',
+  'ERR_HOST_NOT_A_FOLDER',
+  'ERR_HOST_LINK_LOOP',
+  'ERR_HOST_ENCODING',
+  'ERR_HOST_CHANGED',
+  'ERR_HOST_IO',
+] as const;
+export type HostErrorCode = (typeof HOST_ERROR_CODES)[number];
 
 /** Something is there but could not be read as asked; what is simply absent is `undefined`, never this. */
 export class HostError extends CodedError<HostErrorCode> {
@@ -23,8 +26,17 @@ export class HostError extends CodedError<HostErrorCode> {
   }
   /** The code as a reason of a result: `permission`, `too-large`, … */
   get reason(): string {
-    return this.code.slice('ERR_HOST_'.length).toLowerCase().replaceAll('_', '-');
+    return reasonOf(this.code);
   }
+}
+
+/** True for a reason that says the node could not be read, not that what was read is wrong. */
+export function isReadingReason(reason: string): boolean {
+  return HOST_ERROR_CODES.some((code) => reasonOf(code) === reason);
+}
+
+function reasonOf(code: HostErrorCode): string {
+  return code.slice('ERR_HOST_'.length).toLowerCase().replaceAll('_', '-');
 }
 
 export interface HostStat {
@@ -64,7 +76,9 @@ export interface Host {
 export const DEFAULT_LIMIT_BYTES: number = 4 * 1024 * 1024;
 /** As the kernel's own limit, path_resolution(7). */
 const MAX_LINKS = 40;
-const CHUNK_BYTES = 64 * 1024;
+/** Most files without a size are one line of procfs; the next pieces grow with what came. */
+const MIN_CHUNK_BYTES = 4 * 1024;
+const MAX_CHUNK_BYTES = 64 * 1024;
 
 /** The node under `root` (`/` for this machine, `/host` in a container). */
 export function openHost(root: string): Host {
@@ -73,7 +87,7 @@ export function openHost(root: string): Host {
 
 class RootedHost implements Host {
   readonly root: string;
-  #realRoot: Promise<string> | undefined;
+  #realRoot: string | undefined;
 
   constructor(root: string) {
     this.root = root;
@@ -171,15 +185,29 @@ class RootedHost implements Host {
 
   /** Where a resolved path of the node lies for this process. */
   async #place(resolved: string): Promise<string> {
-    this.#realRoot ??= realpath(this.root);
-    const root = await this.#realRoot;
-    return root === '/' ? resolved : posix.join(root, resolved);
+    this.#realRoot ??= await this.#resolveRoot();
+    return this.#realRoot === '/' ? resolved : posix.join(this.#realRoot, resolved);
+  }
+
+  /** Without its root a node would look like one on which nothing exists. */
+  async #resolveRoot(): Promise<string> {
+    try {
+      const root = await realpath(this.root);
+      if ((await lstat(root)).isDirectory()) return root;
+      throw new HostError('ERR_HOST_ROOT', this.root, 'the host root is no folder');
+    } catch (cause) {
+      if (cause instanceof HostError) throw cause;
+      throw new HostError('ERR_HOST_ROOT', this.root, 'the host root is not there', { cause });
+    }
   }
 
   /** A folder on the way may have become a link between looking and opening: what was opened decides. */
   async #assertPlace(file: FileHandle, place: string, path: string): Promise<void> {
     if (this.root === '/') return;
-    const opened = await readlink(`/proc/self/fd/${file.fd}`);
+    const opened = await readlink(`/proc/self/fd/${file.fd}`).catch((cause: unknown) => {
+      // An ENOENT of our own procfs must not pass for a file that the node does not have.
+      throw new HostError('ERR_HOST_IO', path, 'could not be told from a link', { cause });
+    });
     if (opened !== place && opened !== `${place} (deleted)`) {
       throw new HostError('ERR_HOST_CHANGED', path, 'was replaced while it was opened');
     }
@@ -194,14 +222,17 @@ async function linkTarget(place: string): Promise<string | undefined> {
 
 /** Files of procfs say size 0, so only reading tells the length. */
 async function readAll(file: FileHandle, path: string, limitBytes: number): Promise<Buffer> {
-  const { size } = await file.stat();
+  const stats = await file.stat();
+  // What was a file when it was looked at may have become a fifo before it was opened.
+  if (!stats.isFile()) throw new HostError('ERR_HOST_CHANGED', path, 'is no file any more');
+  const { size } = stats;
   const tooLarge = (): HostError =>
     new HostError('ERR_HOST_TOO_LARGE', path, `larger than ${limitBytes} bytes`);
   if (size > limitBytes) throw tooLarge();
   const chunks: Buffer[] = [];
   let length = 0;
   for (;;) {
-    const buffer = Buffer.allocUnsafe(size > length ? size - length + 1 : CHUNK_BYTES);
+    const buffer = Buffer.allocUnsafe(size > length ? size - length + 1 : chunkBytes(length));
     const { bytesRead } = await file.read(buffer, 0, buffer.length, null);
     if (bytesRead === 0) break;
     chunks.push(buffer.subarray(0, bytesRead));
@@ -209,6 +240,10 @@ async function readAll(file: FileHandle, path: string, limitBytes: number): Prom
     if (length > limitBytes) throw tooLarge();
   }
   return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, length);
+}
+
+function chunkBytes(length: number): number {
+  return Math.min(Math.max(length, MIN_CHUNK_BYTES), MAX_CHUNK_BYTES);
 }
 
 function toHostStat(stats: Awaited<ReturnType<typeof lstat>>): HostStat {

@@ -144,7 +144,7 @@ async function listPolicies(host: Host, folder: string): Promise<readonly TrustF
 }
 
 /** Home of the superuser by passwd(5): where the library looks when HOME is not set, as in a service. */
-async function rootHome(host: Host): Promise<string> {
+export async function rootHome(host: Host): Promise<string> {
   const passwd = await host.readText(PASSWD_PATH).catch(() => undefined);
   const root = passwd?.split('\n').find((line) => /^[^:]*:[^:]*:0:/.test(line));
   const home = root?.split(':')[5];

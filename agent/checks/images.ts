@@ -1,0 +1,144 @@
+import type { Json } from '../../shared/canonical.ts';
+import type { Finding, Observed } from '../../shared/findings.ts';
+import type { ImageVerdict, Verdict } from '../../shared/images.ts';
+import type { Items } from '../../shared/report.ts';
+import type { Result } from '../../shared/results.ts';
+import { type Check, type CheckContext, finding, type Statement } from '../check.ts';
+import { verifierOf } from '../images/verifier.ts';
+import type { ImageVerification, StoreFault } from '../images/verify.ts';
+import * as rules from './rules/images.ts';
+
+/** Images already on the node: what their signatures are worth under the policy in force. */
+export const images: Check = {
+  id: 'images',
+  title: 'Images on the node are what their signatures say',
+  rules: [rules.signatureValid, rules.storeReadable],
+  watches: [
+    '/etc/containers',
+    '/etc/containers/registries.d',
+    '/etc/containers/storage.conf.d',
+    '/etc/pki/containers',
+    '/etc/pki/rpm-gpg',
+    '/etc/pki/sigstore',
+    '/root/.config/containers',
+    '/var/lib/containers/storage/overlay-images',
+    '/var/lib/containers/storage/vfs-images',
+  ],
+  run,
+};
+
+/**
+ * Section `images` of a report: `ImageVerdict` by `<image id> <reference>`, as the last run of the check left it; a
+ * first pass is made when there was none.
+ */
+export async function describeImages(
+  { host, clock }: Pick<CheckContext, 'host' | 'clock'>,
+  signal: AbortSignal,
+): Promise<Items> {
+  const verifier = verifierOf(host);
+  const { verdicts } = verifier.latest ?? (await verifier.verify(clock, signal));
+  return new Map(verdicts.map((verdict) => [keyOf(verdict), toJson(verdict)]));
+}
+
+async function run(
+  { host, clock }: CheckContext,
+  signal: AbortSignal,
+): Promise<readonly Finding[]> {
+  const verification = await verifierOf(host).verify(clock, signal);
+  return [
+    ...signatureValid(verification).map((one) => finding(rules.signatureValid, one)),
+    ...storeReadable(verification).map((one) => finding(rules.storeReadable, one)),
+  ];
+}
+
+const RESULTS: Readonly<Record<Verdict, Result>> = {
+  accepted: 'pass',
+  unenforced: 'notapplicable',
+  rejected: 'fail',
+  unknown: 'unknown',
+};
+
+function signatureValid({ verdicts }: ImageVerification): readonly Statement[] {
+  if (verdicts.length > 0) return verdicts.map(statementOn);
+  const message = 'there is no image on this node';
+  return [{ result: 'notapplicable', reason: 'no-images', message }];
+}
+
+function statementOn(image: ImageVerdict): Statement {
+  const { verdict, reason, pods } = image;
+  return {
+    subject: subjectOf(image),
+    result: RESULTS[verdict],
+    message: messageOn(image),
+    observed: observedOf(image),
+    ...(verdict === 'accepted' ? {} : { reason: reason ?? verdict }),
+    // Nothing stops what already runs.
+    ...(verdict === 'rejected' && pods.length > 0 ? { severity: 'critical' } : {}),
+  };
+}
+
+function messageOn({ verdict, signedBy, scope, message, source, pods }: ImageVerdict): string {
+  switch (verdict) {
+    case 'accepted':
+      return `accepted by the policy for ${scope}, signed by ${signedBy.join(', ')} (${source})`;
+    case 'unenforced':
+      return `the policy for ${scope} asks for no signature`;
+    case 'rejected': {
+      const use = pods.length === 0 ? '' : `, in use by ${pods.length} containers`;
+      return `refused by the policy for ${scope}: ${message ?? 'no reason given'}${use}`;
+    }
+    case 'unknown':
+      return `could not be decided: ${message ?? 'no reason given'}`;
+  }
+}
+
+function observedOf({ imageId, digest, verdict, scope, source, signedBy }: ImageVerdict): Observed {
+  return { imageId, digest, verdict, scope, source, signedBy: signedBy.join(' ') };
+}
+
+function storeReadable({ verdicts, faults, folders }: ImageVerification): readonly Statement[] {
+  const damaged = verdicts.filter(({ reason = '' }) => reason.startsWith('store-'));
+  const statements: readonly Statement[] = [
+    ...[...Map.groupBy(faults, ({ path }) => path)].map(([path, here]) => faultAt(path, here)),
+    ...damaged.map((image): Statement => {
+      const { imageId, reason = '', message = '' } = image;
+      return { subject: subjectOf(image), result: 'fail', reason, message, observed: { imageId } };
+    }),
+  ];
+  if (statements.length > 0) return statements;
+  const present = folders.filter(({ isPresent }) => isPresent);
+  if (present.length === 0) {
+    const message = `there is no image store here (${folders.map(({ path }) => path).join(', ')})`;
+    return [{ result: 'notapplicable', reason: 'no-store', message }];
+  }
+  const count = present.reduce((sum, folder) => sum + folder.images, 0);
+  const message = `${count} images read from ${present.map(({ path }) => path).join(', ')}`;
+  return [{ result: 'pass', message }];
+}
+
+/** What is damaged fails; what could not be looked at is no word on the store. */
+function faultAt(path: string, faults: readonly StoreFault[]): Statement {
+  const isDamage = faults.some(({ reason }) => reason === 'records' || reason === 'record');
+  const [first] = faults;
+  const more = faults.length > 1 ? ` (and ${faults.length - 1} more)` : '';
+  return {
+    subject: path,
+    result: isDamage ? 'fail' : 'error',
+    message: `${first?.message ?? path}${more}`,
+    observed: { path, faults: faults.length },
+    ...(first === undefined ? {} : { reason: first.reason }),
+  };
+}
+
+/** A nameless image goes by its id. */
+function subjectOf({ reference, imageId }: ImageVerdict): string {
+  return reference === '<none>' ? imageId : reference;
+}
+
+function keyOf({ imageId, reference }: ImageVerdict): string {
+  return `${imageId} ${reference}`;
+}
+
+function toJson(verdict: ImageVerdict): Json {
+  return { ...verdict } as unknown as Json; // plain data: what the types of its members say is JSON
+}
