@@ -1,3 +1,4 @@
+import { sha256 } from '../../shared/canonical.ts';
 import type { ImageUser, ImageVerdict } from '../../shared/images.ts';
 import type { PolicyScope } from '../../shared/trust/policy-types.ts';
 import { isUnenforced } from '../../shared/trust/verdict.ts';
@@ -96,12 +97,12 @@ function statementOf({ source, count, outcome }: Attempt): Statement {
   };
 }
 
-/** No reference is longer than 600 characters; what is longer was written to be a nuisance. */
+/** No reference is longer than 600 characters; of what is longer the digest tells one from the other. */
 const MAX_SHOWN = 600;
 
 function shown(name: string | undefined): string {
   if (name === undefined) return '<none>';
-  return name.length <= MAX_SHOWN ? name : `${name.slice(0, MAX_SHOWN)}…`;
+  return name.length <= MAX_SHOWN ? name : `${name.slice(0, 80).toWellFormed()}… (${sha256(name)})`;
 }
 
 function scopeText(scope: PolicyScope | undefined): string {

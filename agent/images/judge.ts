@@ -96,7 +96,7 @@ export class Judge {
       const candidate = candidateOf(named, store);
       const scope = findScope(basis.policy, candidate.transport, candidate.policyReference);
       const query = {
-        imageId: named.image.id,
+        image: named.image,
         manifestDigest: named.manifestDigest,
         wantsSigstore: scope.requirements.some(({ type }) => type === 'sigstoreSigned'),
         ...(named.list === undefined ? {} : { instance: named.manifestDigest }),

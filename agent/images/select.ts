@@ -32,7 +32,11 @@ export function selectImages(store: ImageStore, references: readonly string[]): 
   for (const reference of references) {
     const found = store.images.flatMap((image) => namesMeant(image, reference));
     if (found.length === 0) notFound.push(reference);
-    for (const one of found) selected.set(`${one.image.id} ${one.name ?? ''}`, one);
+    for (const one of found) {
+      // The first folder that has an image under this name is the one the node takes.
+      const key = `${one.image.id} ${one.name ?? ''}`;
+      if (!selected.has(key)) selected.set(key, one);
+    }
   }
   return { selected: [...selected.values()], notFound };
 }
@@ -45,6 +49,7 @@ export function digestsOf({ digest, dataDigests }: ImageRecord): ReadonlySet<str
 }
 
 function everyName(image: StoredImage): readonly SelectedImage[] {
+  if (image.isShadowed) return [];
   if (image.names.length === 0) return [{ image }];
   return image.names.map((name) => ({ image, name }));
 }
@@ -76,7 +81,7 @@ function nameByDigest(
   { name }: Reference,
   digest: string,
 ): readonly SelectedImage[] {
-  const isOfRepository = image.names.some((own) => tryParseReference(own)?.name === name);
+  const isOfRepository = image.ownNames.some((own) => tryParseReference(own)?.name === name);
   if (!isOfRepository || !digestsOf(image).has(digest)) return [];
   return [{ image, name: `${name}@${digest}` }];
 }

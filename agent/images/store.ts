@@ -21,7 +21,7 @@ export interface ImageStore {
   readonly root: string;
   /** In the order in which the node searches them. */
   readonly folders: readonly StoreFolder[];
-  /** One for each image id, of the first folder that has it. */
+  /** Records in that order; an id comes again where a later folder has a record of it too. */
   readonly images: readonly StoredImage[];
 }
 
@@ -48,6 +48,10 @@ export interface StoreProblem {
 export interface StoredImage extends ImageRecord {
   /** Names that lead to this image and to no other: the later record in a file keeps a name, the first folder wins. */
   readonly names: readonly string[];
+  /** Names that lead to it in its own folder: by digest an image is found under any of them. */
+  readonly ownNames: readonly string[];
+  /** Nothing but a digest leads to this record: an earlier folder has the image and all its names. */
+  readonly isShadowed: boolean;
   readonly folder: string;
 }
 
@@ -249,9 +253,10 @@ function namedImages(folders: readonly StoreFolder[]): readonly StoredImage[] {
     for (const record of records) for (const name of record.names) owners.set(name, record);
     const byId = new Map(records.map((record) => [record.id, record]));
     for (const record of byId.values()) {
-      if (known.has(record.id)) continue;
-      const names = record.names.filter((name) => owners.get(name) === record && !taken.has(name));
-      images.push({ ...record, names: [...new Set(names)], folder: path });
+      const ownNames = [...new Set(record.names)].filter((name) => owners.get(name) === record);
+      const names = ownNames.filter((name) => !taken.has(name));
+      const isShadowed = known.has(record.id) && names.length === 0;
+      images.push({ ...record, names, ownNames, isShadowed, folder: path });
     }
     for (const id of byId.keys()) known.add(id);
     for (const name of owners.keys()) taken.add(name);

@@ -10,7 +10,7 @@ import { Judge } from './judge.ts';
 import { type ImageUsers, readImageUsers } from './runtime.ts';
 import { type SelectedImage, selectImages } from './select.ts';
 import { readStorageConfig, type StorageConfig } from './storage-conf.ts';
-import { type ImageStore, isUnchanged, readImageStore } from './store.ts';
+import { type ImageStore, isUnchanged, readImageStore, type StoreFolder } from './store.ts';
 import type { Trouble } from './trouble.ts';
 import { VerdictCache } from './verdict-cache.ts';
 
@@ -44,10 +44,21 @@ export interface StoreFault {
   readonly message: string;
 }
 
+/** A folder of images as it was found. */
+export interface SearchedFolder {
+  readonly path: string;
+  readonly kind: StoreFolder['kind'];
+  readonly isPresent: boolean;
+  /** Records that could be read. */
+  readonly images: number;
+}
+
 export interface ImageVerification {
   /** One for each image and name, in the order of the store; a nameless image has one as `<none>`. */
   readonly verdicts: readonly ImageVerdict[];
   readonly faults: readonly StoreFault[];
+  /** The folders of images that were looked at, in the order of search. */
+  readonly folders: readonly SearchedFolder[];
   /** References asked for that no image of the store has. */
   readonly notFound: readonly string[];
   /** Images judged anew in this pass; the others were known from earlier ones. */
@@ -94,7 +105,9 @@ export async function verifyImages(
       if (verdict === undefined) return [];
       return doubtful.includes(one) ? [unlessChanging(verdict)] : [verdict];
     });
-    return { verdicts, faults: faultsOf(config, store, users), notFound, evaluations };
+    const faults = faultsOf(config, store, users);
+    const folders = store.folders.map(searched);
+    return { verdicts, faults, folders, notFound, evaluations };
   }
 }
 
@@ -170,6 +183,11 @@ function keyOf({ image, name = '' }: SelectedImage): string {
 function stateOf({ image }: SelectedImage): string {
   const { digest, metadata, dataDigests, folder } = image;
   return JSON.stringify([folder, digest, metadata, ...dataDigests]);
+}
+
+function searched({ path, kind, identity, problem, records }: StoreFolder): SearchedFolder {
+  const isPresent = identity !== '' || problem !== undefined;
+  return { path, kind, isPresent, images: records.length };
 }
 
 function faultsOf(

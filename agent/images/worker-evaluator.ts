@@ -8,7 +8,7 @@ import type { WorkerAnswer, WorkerRequest } from './worker.ts';
 type Failure = Exclude<Evaluation, { readonly verdict: unknown }>;
 
 export interface WorkerOptions {
-  /** Longest time for one request; then the thread is ended and its images are asked one by one. Default 30 s. */
+  /** Longest time for one request; then the thread is ended and its images are asked one by one. Default 10 s. */
   readonly limitMs?: number;
   /** Heap of the thread, MiB. Default 128. */
   readonly heapMiB?: number;
@@ -18,7 +18,7 @@ export interface WorkerOptions {
   readonly program?: URL;
 }
 
-const LIMIT_MS = 30_000;
+const LIMIT_MS = 10_000;
 const HEAP_MIB = 128;
 const IDLE_MS = 1_000;
 /** In a build the same module is JavaScript. */

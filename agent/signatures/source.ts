@@ -1,7 +1,7 @@
 import { CodedError } from '../../shared/errors.ts';
 import type { Reference } from '../../shared/trust/reference.ts';
 import type { Host } from '../host.ts';
-import type { ImageStore } from '../images/store.ts';
+import type { ImageStore, StoredImage } from '../images/store.ts';
 import type { NodeTrust } from '../trust.ts';
 
 export const SOURCE_IDS = ['store', 'lookaside', 'registry'] as const;
@@ -13,8 +13,7 @@ export type SourceId = (typeof SOURCE_IDS)[number];
 
 /** The manifest whose signatures are wanted. */
 export interface SignatureQuery {
-  /** Image id in the store. */
-  readonly imageId: string;
+  readonly image: StoredImage;
   /** SHA-256 of the manifest, `sha256:…`. */
   readonly manifestDigest: string;
   /** Digest of the instance when the image was asked for by the digest of a list. */

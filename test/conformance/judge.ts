@@ -18,6 +18,8 @@ export interface Judgement {
   /** False: nothing here answers questions of this kind, so nothing was compared. */
   readonly hasRunner: boolean;
   readonly disagreements: readonly Disagreement[];
+  /** Ids of cases that the runner cannot ask. */
+  readonly notAsked: readonly string[];
 }
 
 /** Puts every case of a table to the product. */
@@ -29,15 +31,27 @@ export async function judge(
   const { kind, cases } = table;
   const runner = kinds.find((candidate) => candidate.kind === kind);
   if (runner === undefined) {
-    return { kind, total: cases.length, agreed: 0, hasRunner: false, disagreements: [] };
+    return {
+      kind,
+      total: cases.length,
+      agreed: 0,
+      hasRunner: false,
+      disagreements: [],
+      notAsked: [],
+    };
   }
   const disagreements: Disagreement[] = [];
+  const notAsked: string[] = [];
   for (const item of cases) {
+    if (runner.covers?.(item.input) === false) {
+      notAsked.push(item.id);
+      continue;
+    }
     const disagreement = await judgeCase(item, runner, root);
     if (disagreement !== undefined) disagreements.push(disagreement);
   }
-  const agreed = cases.length - disagreements.length;
-  return { kind, total: cases.length, agreed, hasRunner: true, disagreements };
+  const agreed = cases.length - disagreements.length - notAsked.length;
+  return { kind, total: cases.length, agreed, hasRunner: true, disagreements, notAsked };
 }
 
 async function judgeCase(

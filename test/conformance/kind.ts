@@ -7,6 +7,8 @@ export interface ConformanceKind {
    * compared. `root` is what `${ROOT}` stands for.
    */
   readonly answer: (input: unknown, root: string) => unknown;
+  /** Cases that can be asked; default: all. The others are reported as not asked. */
+  readonly covers?: (input: unknown) => boolean;
 }
 
 /** A kind whose table has inputs of the type `Input`; `answer` may be asynchronous. */

@@ -1,0 +1,50 @@
+import type { Clock } from '../../shared/clock.ts';
+import type { Host } from '../host.ts';
+import { readNodeTrust } from '../trust.ts';
+import { VerdictCache } from './verdict-cache.ts';
+import { type ImageVerification, verifyImages } from './verify.ts';
+import { WorkerEvaluator } from './worker-evaluator.ts';
+
+/**
+ * Judges the images of one node again and again: what has not changed since the last pass is not verified anew, and
+ * signatures are verified in a thread that lives only while there is something to do.
+ */
+export class ImageVerifier {
+  readonly #host: Host;
+  readonly #cache = new VerdictCache();
+  readonly #evaluator = new WorkerEvaluator();
+  #latest: ImageVerification | undefined;
+
+  constructor(host: Host) {
+    this.#host = host;
+  }
+
+  /** What the last pass said; undefined before the first. */
+  get latest(): ImageVerification | undefined {
+    return this.#latest;
+  }
+
+  /** One pass over the whole store under the trust configuration now in force. Throws the signal's reason. */
+  async verify(clock: Clock, signal: AbortSignal): Promise<ImageVerification> {
+    const trust = await readNodeTrust(this.#host);
+    this.#latest = await verifyImages(this.#host, trust, {
+      clock,
+      signal,
+      evaluator: this.#evaluator,
+      cache: this.#cache,
+    });
+    return this.#latest;
+  }
+}
+
+/** The verifier belongs to its node, so the check and the report that look at one node share its passes. */
+const verifiers: WeakMap<Host, ImageVerifier> = new WeakMap();
+
+/** The one verifier of a node. */
+export function verifierOf(host: Host): ImageVerifier {
+  const known = verifiers.get(host);
+  if (known !== undefined) return known;
+  const verifier = new ImageVerifier(host);
+  verifiers.set(host, verifier);
+  return verifier;
+}
