@@ -74,7 +74,7 @@ export async function loadBaseline(path: string): Promise<Baseline | undefined> 
 export async function saveBaseline(path: string, baseline: Baseline): Promise<void> {
   const draft = `${path}.${process.pid}.new`;
   try {
-    await writeDurably(draft, `${canonicalJson({ ...baseline })}\n`);
+    await writeDurably(draft, `${canonicalJson(toJson(baseline))}\n`);
     await rename(draft, path);
     await using folder = await open(dirname(path));
     await folder.sync();
@@ -92,9 +92,17 @@ async function writeDurably(path: string, text: string): Promise<void> {
   await file.sync();
 }
 
-function digestOf({ observed, files }: Pick<Baseline, 'observed' | 'files'>): string {
-  const state: Json = { observed, files: { ...files } as Json };
-  return sha256(canonicalJson(state));
+function digestOf(state: Pick<Baseline, 'observed' | 'files'>): string {
+  const { observed, files } = state;
+  return sha256(canonicalJson({ observed, files: filesJson(files) }));
+}
+
+function toJson(baseline: Baseline): Json {
+  return { ...baseline, files: filesJson(baseline.files) };
+}
+
+function filesJson(files: Baseline['files']): { readonly [path: string]: Json } {
+  return Object.fromEntries(Object.entries(files).map(([path, file]) => [path, { ...file }]));
 }
 
 const sha256Text = v.pipe(v.string(), v.regex(/^sha256:[0-9a-f]{64}$/, 'expected sha256:<hex>'));
