@@ -85,7 +85,7 @@ export async function startAggregator(
       staleMs: DAY_MS,
     },
   });
-  for (const { name, pool } of tokens.agents()) fleet.expect({ name, pool });
+  for (const agent of tokens.agents()) fleet.expect(agent);
   parts.defer(() => fleet.flush());
   const sessions = new Sessions((uid) => fleet.inConflict(uid));
   metrics.observe(fleet, sessions, store);
@@ -109,7 +109,7 @@ export async function startAggregator(
       port: config.listen.port,
       ...(tls === undefined ? {} : { tls }),
       routes: ROUTES,
-      api: { store, fleet, sessions, metrics },
+      api: { store, fleet, sessions, metrics, tokens, credentials },
       upgrade: new AgentUpgrade(credentials, context, limits),
       credentials,
       ready: () => readiness(store),
@@ -125,13 +125,7 @@ export async function startAggregator(
     }),
   );
   parts.use(every(FLUSH_MS, log, () => fleet.flush()));
-  parts.use(
-    every(RELOAD_MS, log, async () => {
-      await tokens.reload();
-      const known = new Set(tokens.agents().map((agent) => agent.uid));
-      sessions.revoke((uid) => known.has(uid));
-    }),
-  );
+  parts.use(every(RELOAD_MS, log, () => tokens.reload()));
   parts.use(
     every(PRUNE_MS, log, async () => {
       const removed = await store.prune(clock.nowMs() - config.retentionDays * DAY_MS);

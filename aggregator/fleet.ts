@@ -35,6 +35,8 @@ export interface FleetOptions {
   readonly inventory: readonly InventoryNode[];
 }
 export interface InventoryNode {
+  /** Known when the node has a credential already. */
+  readonly uid?: string;
   readonly name: string;
   readonly pool: string;
 }
@@ -76,8 +78,9 @@ export class Fleet {
   /** A node that should report; no change when one of this name is known. */
   expect(expected: InventoryNode): void {
     if (this.find(expected.name) !== undefined) return;
-    const uid = `inventory:${expected.name}`;
-    this.#nodes.set(uid, newNode({ uid, ...expected }));
+    const node = newNode({ uid: `inventory:${expected.name}`, ...expected });
+    this.#nodes.set(node.uid, node);
+    this.#change(node);
   }
 
   /** The node of this name; a retired one only when there is no other. */

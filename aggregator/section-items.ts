@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import type { FindingItem, ImageItem } from '../shared/api.ts';
+import { type DriftItem, FILE_CLASSES, type FindingItem, type ImageItem } from '../shared/api.ts';
 import type { Json } from '../shared/canonical.ts';
 import { VERDICTS } from '../shared/images.ts';
 import { RESULTS, SEVERITIES } from '../shared/results.ts';
@@ -37,6 +37,18 @@ const imageSchema = v.looseObject({
   signatures: v.array(v.unknown()),
   source: v.string(),
   pods: v.array(v.unknown()),
+});
+
+const digest = v.nullable(v.string());
+const fileSchema = v.object({
+  path: v.string(),
+  class: v.picklist(FILE_CLASSES),
+  reason: v.exactOptional(v.string()),
+  sha256: digest,
+  mode: v.nullable(v.number()),
+  expectedSha256: v.exactOptional(v.string()),
+  expectedMode: v.exactOptional(v.number()),
+  manager: v.exactOptional(v.string()),
 });
 
 /** An item of the section `checks`. */
@@ -81,6 +93,14 @@ export function toImageItem(node: string, key: string, item: Json): ImageItem {
     source: 'none',
     pods: [],
   };
+}
+
+/** An item of the section `files`. */
+export function toDriftItem(node: string, key: string, item: Json): DriftItem {
+  const parsed = v.safeParse(fileSchema, item);
+  if (parsed.success) return { node, ...parsed.output };
+  const reason = 'malformed-report';
+  return { node, path: key, class: 'unknown', reason, sha256: null, mode: null };
 }
 
 function placeOf(issues: readonly [v.BaseIssue<unknown>, ...v.BaseIssue<unknown>[]]): string {

@@ -134,13 +134,14 @@ function addRoute(app: FastifyInstance, options: ServerOptions, route: Route): v
     method: route.method,
     url: route.path,
     handler: async (request, reply) => {
-      assertRole(await caller(options, request), route.role);
+      if (route.role !== 'join') assertRole(await caller(options, request), route.role);
       const { searchParams } = new URL(request.url, 'http://localhost');
       const answer = await route.handle(
         {
           query: new Query(searchParams, route.query, options.clock.nowMs()),
           name: nameOf(request.params),
           body: request.body,
+          source: sourceOf(request),
           takeOver: () => {
             reply.hijack();
             return { response: reply.raw, connection: request.raw.socket };
@@ -154,8 +155,11 @@ function addRoute(app: FastifyInstance, options: ServerOptions, route: Route): v
 }
 
 function caller(options: ServerOptions, request: FastifyRequest) {
-  const source = request.socket.remoteAddress ?? 'unknown';
-  return options.credentials.identify(request.headers.authorization, source);
+  return options.credentials.identify(request.headers.authorization, sourceOf(request));
+}
+
+function sourceOf(request: FastifyRequest): string {
+  return request.socket.remoteAddress ?? 'unknown';
 }
 
 function nameOf(params: unknown): string {

@@ -19,7 +19,7 @@ import { SECTIONS } from '../shared/report.ts';
 import { VERSION } from '../shared/version.ts';
 import { Commands } from './commands.ts';
 import { EventIntake, type Intake } from './event-intake.ts';
-import type { Principal } from './identity/principal.ts';
+import type { AgentPrincipal } from './identity/principal.ts';
 import type { SessionContext } from './sessions.ts';
 import { StateParts } from './state-parts.ts';
 import {
@@ -51,7 +51,7 @@ export class AgentSession {
   readonly #sinceMs: number;
   readonly #onHandshakeDone: () => void;
   #log: Logger;
-  #expiresAtMs: number | null;
+  #principal: AgentPrincipal;
   #hello: Hello | undefined;
   #number: number | undefined;
   #intake: EventIntake | undefined;
@@ -66,7 +66,7 @@ export class AgentSession {
 
   constructor(
     socket: WebSocket,
-    principal: Principal & { readonly kind: 'agent' },
+    principal: AgentPrincipal,
     context: SessionContext,
     onHandshakeDone: () => void,
   ) {
@@ -74,7 +74,7 @@ export class AgentSession {
     this.node = principal.node;
     this.#socket = socket;
     this.#context = context;
-    this.#expiresAtMs = principal.expiresAtMs;
+    this.#principal = principal;
     this.#log = context.log.child({ node: principal.node.name });
     const nowMs = context.clock.monotonicMs();
     this.#sinceMs = nowMs;
@@ -109,8 +109,10 @@ export class AgentSession {
     const nowMs = clock.monotonicMs();
     if (this.#hello === undefined && nowMs - this.#sinceMs >= limits.helloSeconds * 1000) {
       this.close(CLOSE.badHello, 'no hello');
-    } else if (this.#expiresAtMs !== null && clock.nowMs() >= this.#expiresAtMs) {
+    } else if (clock.nowMs() >= (this.#principal.expiresAtMs ?? Number.POSITIVE_INFINITY)) {
       this.close(CLOSE.credentialExpired, 'credential expired');
+    } else if (this.#context.authority.isRevoked(this.#principal.credentialId)) {
+      this.close(CLOSE.revoked, 'credential revoked');
     } else if (nowMs - this.#heardMs >= limits.silentSeconds * 1000 && !this.#socket.isPaused) {
       this.close(CLOSE.silent, 'silent');
     } else if (nowMs >= this.#nextBeatMs) {
@@ -257,7 +259,7 @@ export class AgentSession {
           heartbeatSeconds: limits.heartbeatSeconds,
         },
         reconnectSpreadSeconds: sessions.spreadSeconds,
-        authenticatedUntilMs: this.#expiresAtMs,
+        authenticatedUntilMs: this.#principal.expiresAtMs,
       });
       if (next - 1 < opened.have.sequence) {
         const held = `${opened.have.sequence} is held, the spool ends before ${next}`;
@@ -451,7 +453,7 @@ export class AgentSession {
       this.#sendError('authenticate', 'the credential is not one of this node');
       return;
     }
-    this.#expiresAtMs = principal.expiresAtMs;
+    this.#principal = principal;
   }
 
   #storeFailed(error: unknown): void {

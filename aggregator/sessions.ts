@@ -94,13 +94,6 @@ export class Sessions {
     for (const session of this.#all) session.tick();
   }
 
-  /** Ends the sessions of nodes whose credential is gone. */
-  revoke(isKnown: (uid: string) => boolean): void {
-    for (const session of this.#all) {
-      if (!isKnown(session.node.uid)) session.close(CLOSE.revoked, 'credential revoked');
-    }
-  }
-
   drain(why: string): void {
     const spread = this.spreadSeconds;
     for (const session of this.#all) session.drain(why, spread);

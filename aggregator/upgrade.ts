@@ -3,7 +3,8 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import type { Problem } from '../shared/api.ts';
 import { PROTOCOL, WS_OPTIONS } from '../shared/protocol.ts';
-import { type Caller, type Credentials, Refusal } from './identity/credentials.ts';
+import { type Credentials, Refusal } from './identity/credentials.ts';
+import type { AgentPrincipal } from './identity/principal.ts';
 import { AgentSession } from './session.ts';
 import type { SessionContext } from './sessions.ts';
 
@@ -69,10 +70,7 @@ export class AgentUpgrade {
       });
   }
 
-  async #authenticate(
-    request: IncomingMessage,
-    source: string,
-  ): Promise<Caller & { readonly kind: 'agent' }> {
+  async #authenticate(request: IncomingMessage, source: string): Promise<AgentPrincipal> {
     const path = (request.url ?? '').split('?')[0];
     if (path !== '/v1/agent') throw new Refusal(404, 'notFound', 'agents connect to /v1/agent');
     const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',');

@@ -1,8 +1,8 @@
 import type { Json } from './canonical.ts';
-import type { RuleResult } from './findings.ts';
+import type { Mapping, Remediation, RuleResult } from './findings.ts';
 import type { ImageVerdict, Verdict } from './images.ts';
 import type { EventClass } from './protocol.ts';
-import type { Result, ResultCounts } from './results.ts';
+import type { Result, ResultCounts, Severity } from './results.ts';
 
 /** What the aggregator's HTTP API and `-o json` of the command line say, in one place (PRODUCT.md, "JSON"). */
 export const API_VERSION = 'nodeseal.dev/v1' as const;
@@ -86,6 +86,86 @@ export interface ImageItem extends ImageVerdict {
   readonly node: string;
 }
 export type ImageList = List<'ImageVerdictList', ImageItem>;
+
+/** What a file is to those who manage the node, as the agent compared it; the first three differ or cannot be told. */
+export const FILE_CLASSES = [
+  'managed-drift',
+  'unknown',
+  'vendor-modified',
+  'unmanaged',
+  'managed',
+  'vendor',
+] as const;
+export type FileClass = (typeof FILE_CLASSES)[number];
+
+/** One file of a node's trust configuration beside what it should be. */
+export interface DriftItem {
+  readonly node: string;
+  readonly path: string;
+  readonly class: FileClass;
+  /** Why there is nothing to compare: `missing`, `permission`, … */
+  readonly reason?: string;
+  readonly sha256: string | null;
+  readonly mode: number | null;
+  readonly expectedSha256?: string;
+  readonly expectedMode?: number;
+  /** Who manages it: the name of a MachineConfig, or who accepted the baseline when. */
+  readonly manager?: string;
+}
+export type DriftList = List<'DriftList', DriftItem>;
+
+/** One rule over all nodes. */
+export interface CheckItem {
+  readonly ruleId: string;
+  readonly checkId: string;
+  readonly title: string;
+  /** The worst severity any node gives it. */
+  readonly severity: Severity;
+  /** How many nodes have a finding of each result; a rule with several subjects may count a node more than once. */
+  readonly nodes: ResultCounts;
+  readonly worst: Result;
+  readonly remediation: Remediation;
+  readonly mappings: readonly Mapping[];
+}
+export type CheckList = List<'CheckList', CheckItem>;
+
+/** One rule with what every node says of it. */
+export interface CheckDetail {
+  readonly apiVersion: typeof API_VERSION;
+  readonly kind: 'Check';
+  readonly check: CheckItem;
+  /** Worst first, at most 5,000. */
+  readonly findings: readonly FindingItem[];
+  readonly coverage: Coverage;
+}
+
+/** A policy.json in force, and the nodes that have exactly this one. */
+export interface PolicyItem {
+  /** SHA-256 of the canonical JSON of `policy`: names this policy among others. */
+  readonly digest: string;
+  readonly nodes: readonly string[];
+  /** The item `policy` of the section `trust`: path, default, scopes, or why there is none. */
+  readonly policy: Json;
+}
+export type PolicyList = List<'PolicyList', PolicyItem>;
+
+/** Answer to `POST /v1/enroll`: the node's own credential, shown this once. */
+export interface Enrolled {
+  readonly apiVersion: typeof API_VERSION;
+  readonly kind: 'Enrolled';
+  readonly node: string;
+  readonly uid: string;
+  readonly token: string;
+}
+
+/** Answer of a node to a command (`POST /v1/nodes/NAME/rescan`). */
+export interface CommandAnswer {
+  readonly apiVersion: typeof API_VERSION;
+  readonly kind: 'CommandResult';
+  readonly node: string;
+  readonly verb: string;
+  readonly data: readonly Json[];
+}
 
 export interface EventRecord {
   readonly node: string;

@@ -1,7 +1,11 @@
+import { checkRoutes } from './checks.ts';
+import { driftRoutes } from './drift.ts';
+import { enrolRoutes } from './enrol.ts';
 import { eventRoutes } from './events.ts';
 import { findingRoutes } from './findings.ts';
 import { imageRoutes } from './images.ts';
 import { nodeRoutes } from './nodes.ts';
+import { policyRoutes } from './policies.ts';
 import type { Route } from './route.ts';
 import { watchRoutes } from './watch.ts';
 
@@ -11,5 +15,9 @@ export const ROUTES: readonly Route[] = [
   ...findingRoutes,
   ...imageRoutes,
   ...eventRoutes,
+  ...driftRoutes,
+  ...checkRoutes,
+  ...policyRoutes,
   ...watchRoutes,
+  ...enrolRoutes,
 ];

@@ -1,4 +1,10 @@
-import { API_VERSION, NODE_STATES, type NodeDetail, type NodeList } from '../../shared/api.ts';
+import {
+  API_VERSION,
+  type CommandAnswer,
+  NODE_STATES,
+  type NodeDetail,
+  type NodeList,
+} from '../../shared/api.ts';
 import type { Json } from '../../shared/canonical.ts';
 import { rfc3339 } from '../../shared/clock.ts';
 import type { SectionName } from '../../shared/report.ts';
@@ -75,7 +81,7 @@ const postRescan: Route = {
   role: 'operator',
   summary: 'Asks a connected node to look at everything now',
   query: [],
-  async handle({ name }, { fleet, sessions }) {
+  async handle({ name }, { fleet, sessions }): Promise<CommandAnswer> {
     const node = fleet.find(name);
     if (node === undefined) throw notFound('node', name);
     const session = sessions.of(node.uid);

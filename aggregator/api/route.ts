@@ -1,7 +1,9 @@
 import type { EventEmitter } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { Fleet } from '../fleet.ts';
+import type { Credentials } from '../identity/credentials.ts';
 import type { Role } from '../identity/principal.ts';
+import type { TokenAuthority } from '../identity/tokens.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Sessions } from '../sessions.ts';
 import type { Store } from '../store/store.ts';
@@ -13,6 +15,8 @@ export interface ApiContext {
   readonly fleet: Fleet;
   readonly sessions: Sessions;
   readonly metrics: Metrics;
+  readonly tokens: TokenAuthority;
+  readonly credentials: Credentials;
 }
 
 export interface ApiRequest {
@@ -20,6 +24,8 @@ export interface ApiRequest {
   /** The part of the path under the collection, decoded; empty for the collection itself. */
   readonly name: string;
   readonly body: unknown;
+  /** Address of the caller. */
+  readonly source: string;
   /** Takes over the answer: server-sent events. */
   takeOver(): { readonly response: ServerResponse; readonly connection: EventEmitter };
 }
@@ -29,7 +35,8 @@ export interface Route {
   readonly method: 'GET' | 'POST';
   /** `:name` stands for the name of one thing. */
   readonly path: string;
-  readonly role: Role;
+  /** `join`: the route checks a join token in its body itself. */
+  readonly role: Role | 'join';
   readonly summary: string;
   /** Names of query parameters; others are refused. */
   readonly query: readonly string[];

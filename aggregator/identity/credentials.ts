@@ -3,8 +3,6 @@ import type { Metrics } from '../metrics.ts';
 import type { FailureLimit } from './failures.ts';
 import { type Authority, mayAct, type Principal, type Role } from './principal.ts';
 
-export type Caller = Principal;
-
 /** A request that is answered with an error status; the message is for the caller. */
 export class Refusal extends CodedError<string> {
   readonly status: number;
@@ -31,18 +29,25 @@ export class Credentials implements Authority {
   }
 
   /** Who sent an Authorization header from a source address. Throws `Refusal` 401, or 429 after many failures. */
-  async identify(authorization: string | undefined, source: string): Promise<Caller> {
+  async identify(authorization: string | undefined, source: string): Promise<Principal> {
     const [, credential] = BEARER.exec(authorization ?? '') ?? [];
     const caller = credential === undefined ? undefined : await this.authenticate(credential);
     if (caller !== undefined) return caller;
-    this.#metrics.authFailures.inc({ reason: credential === undefined ? 'missing' : 'unknown' });
-    const waitSeconds = this.#failures.fail(source);
-    if (waitSeconds !== undefined) {
-      throw new Refusal(429, 'tooManyFailures', 'too many failed attempts', waitSeconds);
-    }
     throw credential === undefined
-      ? new Refusal(401, 'credentialMissing', 'expected "Authorization: Bearer <token>"')
-      : new Refusal(401, 'credentialUnknown', 'the token is unknown, expired or revoked');
+      ? this.failed('credentialMissing', 'expected "Authorization: Bearer <token>"', source)
+      : this.failed('credentialUnknown', 'the token is unknown, expired or revoked', source);
+  }
+
+  /** Counts an attempt that failed; what to answer: 401, or 429 after many. */
+  failed(code: string, message: string, source: string): Refusal {
+    this.#metrics.authFailures.inc({ reason: code });
+    const waitSeconds = this.#failures.fail(source);
+    if (waitSeconds === undefined) return new Refusal(401, code, message);
+    return new Refusal(429, 'tooManyFailures', 'too many failed attempts', waitSeconds);
+  }
+
+  isRevoked(credentialId: string): boolean {
+    return this.#authorities.some((authority) => authority.isRevoked(credentialId));
   }
 
   async authenticate(credential: string): Promise<Principal | undefined> {
@@ -55,7 +60,7 @@ export class Credentials implements Authority {
 }
 
 /** Throws `Refusal` 403 unless the caller is a person or script with at least this role. */
-export function assertRole(caller: Caller, needed: Role): void {
+export function assertRole(caller: Principal, needed: Role): void {
   if (caller.kind !== 'user' || !mayAct(caller.role, needed)) {
     throw new Refusal(403, 'forbidden', `this needs the role ${needed}`);
   }

@@ -12,7 +12,10 @@ export type Principal =
       readonly node: NodeIdentity;
       /** Milliseconds since 1970; null when the credential does not expire. */
       readonly expiresAtMs: number | null;
+      /** Names the credential among those of its authority, so that it can be asked whether it still holds. */
+      readonly credentialId: string;
     };
+export type AgentPrincipal = Principal & { readonly kind: 'agent' };
 
 /** True when `role` includes what `needed` may do. */
 export function mayAct(role: Role, needed: Role): boolean {
@@ -22,4 +25,6 @@ export function mayAct(role: Role, needed: Role): boolean {
 /** Turns a bearer credential into who holds it; undefined when it is none of this authority's. */
 export interface Authority {
   authenticate(credential: string): Promise<Principal | undefined>;
+  /** Whether a credential of this authority was revoked since it was authenticated. */
+  isRevoked(credentialId: string): boolean;
 }

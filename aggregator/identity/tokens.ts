@@ -20,12 +20,13 @@ export class TokenStoreError extends CodedError<
   'ERR_TOKEN_NAME' | 'ERR_TOKEN_EXISTS' | 'ERR_TOKEN_JOIN'
 > {}
 
-/** Where the tokens themselves lie, for whoever has to hand them on. */
-export interface IssuedToken {
-  readonly record: TokenRecord;
+/** A node that was just given its credential. */
+export interface IssuedAgent {
+  readonly node: NodeIdentity;
   readonly token: string;
-  readonly tokenFile: string;
 }
+
+const ID_PREFIX = 'token:';
 
 /**
  * Bearer tokens as files of the state directory. `tokens/records/<id>.json` is what the server keeps of one (a
@@ -38,6 +39,7 @@ export class TokenAuthority implements Authority {
   readonly #log: Logger;
   #records = new Map<string, TokenRecord>();
   #readAtMs: number | undefined;
+  #lastEnrolment: Promise<unknown> = Promise.resolve();
 
   private constructor(directory: string, clock: Clock, log: Logger) {
     this.#directory = directory;
@@ -64,7 +66,13 @@ export class TokenAuthority implements Authority {
       kind: 'agent',
       node: { uid, name, pool },
       expiresAtMs: expiresAt === undefined ? null : Date.parse(expiresAt),
+      credentialId: `${ID_PREFIX}${record.id}`,
     };
+  }
+
+  isRevoked(credentialId: string): boolean {
+    const isOurs = credentialId.startsWith(ID_PREFIX);
+    return isOurs && !this.#records.has(credentialId.slice(ID_PREFIX.length));
   }
 
   /** Nodes that have a token of their own. */
@@ -85,7 +93,7 @@ export class TokenAuthority implements Authority {
   /** The file of this node's token; the node is made when there is none yet. */
   async ensureAgent(name: string, pool: string): Promise<string> {
     if (!this.#has((record) => record.kind === 'agent' && record.name === name)) {
-      await this.issueAgent(name, pool);
+      await this.#issueAgent(name, pool, true);
     }
     return this.#tokenFile('agent', name);
   }
@@ -99,25 +107,23 @@ export class TokenAuthority implements Authority {
     return this.#tokenFile('join', 'join');
   }
 
-  /** A new node with a uid of its own. Throws when the name is taken: a token cannot take over a node. */
-  async issueAgent(name: string, pool: string): Promise<IssuedToken & { readonly uid: string }> {
-    if (this.#has((record) => record.kind === 'agent' && record.name === name)) {
-      throw new TokenStoreError('ERR_TOKEN_EXISTS', `node ${name}: has a token already`);
-    }
-    const uid = randomUUID();
-    const issued = await this.#issue({ kind: 'agent', name, uid, pool });
-    return { ...issued, uid };
-  }
-
-  /** Enrols a node with a join token, which then has one use less. */
-  async enrol(joinToken: string, name: string): Promise<IssuedToken & { readonly uid: string }> {
-    const record = this.#find(joinToken);
-    if (record?.kind !== 'join' || record.usesLeft === 0) {
-      throw new TokenStoreError('ERR_TOKEN_JOIN', 'not a join token, expired or used up');
-    }
-    const issued = await this.issueAgent(name, record.pool);
-    await this.#keep({ ...record, usesLeft: record.usesLeft - 1 });
-    return issued;
+  /**
+   * Enrols a node with a join token, which then has one use less. Throws when the name is taken: a join token
+   * cannot take over a node. The node's own token is kept nowhere here.
+   */
+  enrol(joinToken: string, name: string): Promise<IssuedAgent> {
+    // One after the other: two at once must not spend one use or take one name.
+    const enrolled = this.#lastEnrolment.then(async () => {
+      const record = this.#find(joinToken);
+      if (record?.kind !== 'join' || record.usesLeft === 0) {
+        throw new TokenStoreError('ERR_TOKEN_JOIN', 'not a join token, expired or used up');
+      }
+      const issued = await this.#issueAgent(name, record.pool, false);
+      await this.#keep({ ...record, usesLeft: record.usesLeft - 1 });
+      return issued;
+    });
+    this.#lastEnrolment = enrolled.catch(() => undefined);
+    return enrolled;
   }
 
   /** Looks whether records were added or removed by hand; cheap when nothing changed. */
@@ -149,17 +155,24 @@ export class TokenAuthority implements Authority {
     return isOver ? undefined : record;
   }
 
-  async #issue(what: NewRecord): Promise<IssuedToken> {
+  async #issueAgent(name: string, pool: string, writesFile: boolean): Promise<IssuedAgent> {
+    if (this.#has((record) => record.kind === 'agent' && record.name === name)) {
+      throw new TokenStoreError('ERR_TOKEN_EXISTS', `node ${name}: has a token already`);
+    }
+    const node = { uid: randomUUID(), name, pool };
+    return { node, token: await this.#issue({ kind: 'agent', ...node }, writesFile) };
+  }
+
+  async #issue(what: NewRecord, writesFile = true): Promise<string> {
     const { kind, name } = what;
     // "join.token" is taken, and no user may have its name.
     if (!NAME.test(name) || (kind === 'user' && name === 'join')) throw badName(name);
     const { token, id, sha256 } = mintToken(kind);
     const record: TokenRecord = { ...what, id, sha256, createdAt: rfc3339(this.#clock.nowMs()) };
-    const tokenFile = this.#tokenFile(kind, name);
     // The token first: a record whose token nobody has would stand for ever.
-    await writePrivateFile(tokenFile, `${token}\n`);
+    if (writesFile) await writePrivateFile(this.#tokenFile(kind, name), `${token}\n`);
     await this.#keep(record);
-    return { record, token, tokenFile };
+    return token;
   }
 
   async #keep(record: TokenRecord): Promise<void> {

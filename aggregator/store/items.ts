@@ -1,7 +1,8 @@
+import { FILE_CLASSES } from '../../shared/api.ts';
 import type { Json } from '../../shared/canonical.ts';
 import type { Verdict } from '../../shared/images.ts';
 import { combine, RESULTS, type Result, SEVERITIES, type Severity } from '../../shared/results.ts';
-import { toFindingItem, toImageItem } from '../section-items.ts';
+import { toDriftItem, toFindingItem, toImageItem } from '../section-items.ts';
 import type { IndexedSection } from './store.ts';
 
 /** What an item of a section is filtered and sorted by. */
@@ -19,9 +20,6 @@ export const RESULTS_WORST_FIRST: readonly Result[] = [...RESULTS].sort((a, b) =
   a === b ? 0 : combine([a, b]) === a ? -1 : 1,
 );
 const VERDICTS_WORST_FIRST: readonly Verdict[] = ['rejected', 'unknown', 'unenforced', 'accepted'];
-/** How a file stands to what it should be; anything else a node says counts as `unknown`. */
-const FILE_STATES_WORST_FIRST = ['drifted', 'unknown', 'explained', 'same'] as const;
-
 /**
  * Sorts an item into the index. What a node says is never believed to be well formed: an item that cannot be read
  * counts as `error` or `unknown`, so that it stays visible and cannot turn green.
@@ -40,29 +38,10 @@ export function indexItem(section: IndexedSection, key: string, item: Json): Ite
       return { subject: reference, outcome: verdict, severity: '', rank };
     }
     case 'files': {
-      const state = oneOf(FILE_STATES_WORST_FIRST, member(item, 'state')) ?? 'unknown';
-      return {
-        subject: textMember(item, 'path') ?? key,
-        outcome: state,
-        severity: '',
-        rank: FILE_STATES_WORST_FIRST.indexOf(state),
-      };
+      const { path, class: outcome } = toDriftItem('', key, item);
+      return { subject: path, outcome, severity: '', rank: FILE_CLASSES.indexOf(outcome) };
     }
     case 'trust':
       return { subject: key, outcome: 'present', severity: '', rank: 0 };
   }
-}
-
-function member(item: Json, name: string): Json | undefined {
-  if (typeof item !== 'object' || item === null || Array.isArray(item)) return undefined;
-  return (item as { readonly [name: string]: Json | undefined })[name];
-}
-
-function textMember(item: Json, name: string): string | undefined {
-  const value = member(item, name);
-  return typeof value === 'string' ? value : undefined;
-}
-
-function oneOf<T extends string>(known: readonly T[], value: Json | undefined): T | undefined {
-  return known.find((candidate) => candidate === value);
 }

@@ -17,6 +17,7 @@ import type {
   Page,
   StoredNode,
   StoredSection,
+  Variant,
 } from './store.ts';
 import { type OutcomeTally, summarize } from './summary.ts';
 
@@ -111,6 +112,22 @@ export class SqliteReads {
         nodes: integer(row, 'nodes'),
         sample: readJson(row, 'body'),
       }));
+  }
+
+  variants(section: IndexedSection, key: string): readonly Variant[] {
+    const rows = this.#database
+      .prepare(
+        `SELECT body, json_group_array(node_name ORDER BY node_name) AS nodes FROM item
+           JOIN node ON node.id = item.node
+           WHERE section = ? AND subject = ? AND key = subject AND retired_at IS NULL
+           GROUP BY body ORDER BY count(*) DESC, body`,
+      )
+      .all(section, key);
+    // What json_group_array made of a column of text.
+    return rows.map((row) => ({
+      item: readJson(row, 'body'),
+      nodes: readJson(row, 'nodes') as string[],
+    }));
   }
 
   events(query: EventQuery): Page<EventRecord> {

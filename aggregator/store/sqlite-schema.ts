@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { messageOf } from '../../shared/errors.ts';
 import { StoreError } from './store.ts';
@@ -109,6 +110,8 @@ export const SCHEMA_VERSION: number = MIGRATIONS.length;
 export function openDatabase(path: string): DatabaseSync {
   let database: DatabaseSync | undefined;
   try {
+    // Before SQLite makes it: only the owner may read it.
+    closeSync(openSync(path, 'a', 0o600));
     database = new DatabaseSync(path, { timeout: 2000 });
     assertOurs(database, path);
     database.exec(

@@ -24,6 +24,7 @@ import {
   type StoredNode,
   type StoredSection,
   StoreError,
+  type Variant,
 } from './store.ts';
 
 /** One write that waits for the next commit. */
@@ -99,6 +100,9 @@ export class SqliteStore implements Store {
   }
   outcomes(section: IndexedSection): Promise<readonly OutcomeCount[]> {
     return this.#read((reads) => reads.outcomes(section));
+  }
+  variants(section: IndexedSection, key: string): Promise<readonly Variant[]> {
+    return this.#read((reads) => reads.variants(section, key));
   }
   events(query: EventQuery): Promise<Page<EventRecord>> {
     return this.#read((reads) => reads.events(query));

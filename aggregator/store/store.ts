@@ -188,6 +188,12 @@ export interface OutcomeCount {
   readonly sample: Json;
 }
 
+/** An item as several nodes have it. */
+export interface Variant {
+  readonly item: Json;
+  readonly nodes: readonly string[];
+}
+
 /**
  * Everything the aggregator must not forget.
  *
@@ -225,6 +231,8 @@ export interface Store extends AsyncDisposable {
   items(query: ItemQuery): Promise<Page<ItemRow>>;
   /** Outcomes by subject, worst first. */
   outcomes(section: IndexedSection): Promise<readonly OutcomeCount[]>;
+  /** The items under one key that differ, each with the names of the nodes that have it, most nodes first. */
+  variants(section: IndexedSection, key: string): Promise<readonly Variant[]>;
   /** Newest first. */
   events(query: EventQuery): Promise<Page<EventRecord>>;
 

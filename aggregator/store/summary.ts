@@ -23,7 +23,7 @@ export function summarize(tallies: Iterable<OutcomeTally>): NodeSummary {
   let drift = 0;
   for (const { section, outcome, count } of tallies) {
     if (section === 'files') {
-      if (outcome === 'drifted') drift += count;
+      if (outcome === 'managed-drift') drift += count;
       continue;
     }
     const result = section === 'checks' && RESULTS.find((known) => known === outcome);

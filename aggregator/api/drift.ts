@@ -1,0 +1,32 @@
+import { type DriftList, FILE_CLASSES } from '../../shared/api.ts';
+import { toDriftItem } from '../section-items.ts';
+import { coverageOf, list } from './list.ts';
+import type { Route } from './route.ts';
+
+/** Files that are what they should be, or nobody's, are no drift; they are shown when asked for. */
+const DIFFERING = ['managed-drift', 'unknown', 'vendor-modified'] as const;
+
+const getDrift: Route = {
+  method: 'GET',
+  path: '/v1/drift',
+  role: 'viewer',
+  summary:
+    'Files that differ from what they should be, or cannot be compared; then by node and path',
+  query: ['limit', 'continue', 'node', 'path', 'class'],
+  async handle({ query }, context): Promise<DriftList> {
+    const node = query.text('node');
+    const coverage = coverageOf(context, node);
+    const page = await context.store.items({
+      section: 'files',
+      limit: query.limit(),
+      after: query.text('continue'),
+      node,
+      subject: query.text('path'),
+      outcomes: query.words('class', FILE_CLASSES) ?? DIFFERING,
+    });
+    const items = page.rows.map((row) => toDriftItem(row.node, row.key, row.item));
+    return list('DriftList', items, coverage, page.next);
+  },
+};
+
+export const driftRoutes: readonly Route[] = [getDrift];
