@@ -37,17 +37,23 @@ export class KubernetesAuthority implements Authority {
   async authenticate(credential: string): Promise<Principal | undefined> {
     if (!credential.startsWith(JWT_START)) return undefined;
     try {
-      const { nodeUid, nodeName, expiresAtMs } = await this.#verify(credential);
+      const { nodeUid, nodeName, podUid, expiresAtMs } = await this.#verify(credential);
       return {
         kind: 'agent',
         node: { uid: nodeUid, name: nodeName, pool: this.#rules.pool },
         expiresAtMs,
+        credentialId: `pod:${podUid}`,
       };
     } catch (error) {
       if (!(error instanceof TokenError || error instanceof IssuerKeysError)) throw error;
       this.#log.warn({ code: error.code, reason: error.message }, 'ServiceAccount token refused');
       return undefined;
     }
+  }
+
+  /** That its pod was deleted cannot be seen offline: the token's end, an hour at most, is the only one. */
+  isRevoked(): boolean {
+    return false;
   }
 
   /** The cluster may have rotated its keys since we asked: a token of an unknown key is worth one more look. */

@@ -44,6 +44,7 @@ t.test('a projected token of our account is the identity of its node', async (t)
     kind: 'agent',
     node: { uid: node.uid, name: node.name, pool: 'worker' },
     expiresAtMs: NOW_MS + 3_600_000,
+    credentialId: 'pod:pod-uid',
   });
 });
 
