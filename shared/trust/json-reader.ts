@@ -4,8 +4,8 @@ import {
   type JsonMember,
   type JsonNode,
   type JsonObject,
-  quoted,
 } from './json.ts';
+import { quoted } from './member-path.ts';
 
 /**
  * Turns one value of a document into what it means; throws `JsonError` at the place at fault. Readers follow Go's

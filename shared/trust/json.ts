@@ -1,4 +1,6 @@
 import { CodedError } from '../errors.ts';
+import { JsonFault, JsonScanner } from './json-scanner.ts';
+import { memberPath } from './member-path.ts';
 import { decodeUtf8 } from './utf8.ts';
 
 /** Why a strict JSON document was refused. Classes, not messages; stable. */
@@ -88,9 +90,15 @@ const MAX_DEPTH = 10_000;
  * UTF-8 and lone surrogates become U+FFFD. Throws `JsonError` with the reason `json-syntax`.
  */
 export function parseJson(input: string | Uint8Array): JsonNode {
-  return new Parser(
-    typeof input === 'string' ? input.toWellFormed() : decodeUtf8(input),
-  ).document();
+  const text = typeof input === 'string' ? input.toWellFormed() : decodeUtf8(input);
+  const source: { readonly text: string; root?: JsonNode } = { text };
+  try {
+    source.root = new Parser(source).document();
+    return source.root;
+  } catch (error) {
+    if (!(error instanceof JsonFault)) throw error;
+    throw new JsonError('json-syntax', { source, offset: error.offset }, error.message);
+  }
 }
 
 /** Line and column of a place, both from 1; columns count UTF-16 code units. */
@@ -107,18 +115,13 @@ export function positionOf(place: JsonPlace): { readonly line: number; readonly 
   return { line, column: place.offset - lineStart + 1 };
 }
 
-/** A value in messages: quoted, control characters escaped, no more than a word of it. */
-export function quoted(value: string): string {
-  return JSON.stringify(value.length <= 80 ? value : `${value.slice(0, 80).toWellFormed()}…`);
-}
-
 function pathOf(place: JsonPlace): string {
   let path = '';
   let node = place.source.root;
   while (node !== undefined && node.offset < place.offset) {
     if (node.kind === 'object') {
       const member = node.members.findLast((candidate) => candidate.offset <= place.offset);
-      if (member !== undefined) path += stepTo(member.name, path === '');
+      if (member !== undefined) path = memberPath(path, member.name);
       node = member?.value;
     } else if (node.kind === 'list') {
       const index = node.items.findLastIndex((item) => item.offset <= place.offset);
@@ -130,26 +133,6 @@ function pathOf(place: JsonPlace): string {
   }
   return path;
 }
-
-function stepTo(name: string, isFirst: boolean): string {
-  if (!/^[A-Za-z_]\w{0,79}$/.test(name)) return `[${quoted(name)}]`;
-  return isFirst ? name : `.${name}`;
-}
-
-const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
-const HEX = /[0-9A-Fa-f]{4}/y;
-const ESCAPES: ReadonlyMap<string, string> = new Map([
-  ['"', '"'],
-  ['\\', '\\'],
-  ['/', '/'],
-  ['b', '\b'],
-  ['f', '\f'],
-  ['n', '\n'],
-  ['r', '\r'],
-  ['t', '\t'],
-]);
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
 
 /** An object or list whose end has not been read, and the name the next value goes by. */
 interface Open {
@@ -163,29 +146,26 @@ interface Open {
 
 /** Keeps its own stack: the deepest allowed document would overflow the one of the engine. */
 class Parser {
-  readonly #source: { readonly text: string; root?: JsonNode };
-  readonly #text: string;
-  #at = 0;
+  readonly #source: JsonSource;
+  readonly #scanner: JsonScanner;
 
-  constructor(text: string) {
-    this.#source = { text };
-    this.#text = text;
+  constructor(source: JsonSource) {
+    this.#source = source;
+    this.#scanner = new JsonScanner(source.text);
   }
 
   document(): JsonNode {
     const open: Open[] = [];
     for (;;) {
       const opened = this.#openContainer(open.length);
-      if (opened !== undefined && !this.#closes(opened)) {
+      if (opened !== undefined && !this.#scanner.take(opened.close)) {
         if (opened.close === '}') this.#memberName(opened);
         open.push(opened);
         continue;
       }
       const root = this.#complete(opened?.node ?? this.#scalar(), open);
       if (root === undefined) continue;
-      this.#skipBlanks();
-      if (this.#at < this.#text.length) throw this.#unexpected('the end of the document');
-      this.#source.root = root;
+      if (this.#scanner.peek() !== '') throw this.#scanner.unexpected('the end of the document');
       return root;
     }
   }
@@ -201,25 +181,26 @@ class Parser {
         const { name, nameOffset: offset } = parent;
         parent.members.push({ source: this.#source, offset, name, value: node });
       }
-      if (this.#skipBlanks() === ',') {
-        this.#at++;
+      if (this.#scanner.take(',')) {
         if (parent.close === '}') this.#memberName(parent);
         return undefined;
       }
-      if (!this.#closes(parent)) throw this.#unexpected(`"," or "${parent.close}"`);
+      if (!this.#scanner.take(parent.close)) {
+        throw this.#scanner.unexpected(`"," or "${parent.close}"`);
+      }
       open.pop();
       node = parent.node;
     }
   }
 
   #openContainer(depth: number): Open | undefined {
-    const first = this.#skipBlanks();
+    const first = this.#scanner.peek();
     if (first !== '{' && first !== '[') return undefined;
-    const place = { source: this.#source, offset: this.#at };
+    const place = { source: this.#source, offset: this.#scanner.offset };
     if (depth >= MAX_DEPTH) {
-      throw new JsonError('json-syntax', place, `expected at most ${MAX_DEPTH} levels of nesting`);
+      throw new JsonFault(place.offset, `expected at most ${MAX_DEPTH} levels of nesting`);
     }
-    this.#at++;
+    this.#scanner.take(first);
     const members: JsonMember[] = [];
     const items: JsonNode[] = [];
     return first === '{'
@@ -227,100 +208,32 @@ class Parser {
       : { node: { kind: 'list', ...place, items }, close: ']', members, items, ...UNNAMED };
   }
 
-  #closes(open: Open): boolean {
-    if (this.#skipBlanks() !== open.close) return false;
-    this.#at++;
-    return true;
-  }
-
   #memberName(open: Open): void {
-    if (this.#skipBlanks() !== '"') throw this.#unexpected('a member name in double quotes');
-    open.nameOffset = this.#at;
-    open.name = this.#string();
-    if (this.#skipBlanks() !== ':') throw this.#unexpected('":"');
-    this.#at++;
+    const scanner = this.#scanner;
+    if (scanner.peek() !== '"') throw scanner.unexpected('a member name in double quotes');
+    open.nameOffset = scanner.offset;
+    open.name = scanner.string();
+    if (!scanner.take(':')) throw scanner.unexpected('":"');
   }
 
   #scalar(): JsonNode {
-    const place = { source: this.#source, offset: this.#at };
-    switch (this.#text[this.#at]) {
+    const scanner = this.#scanner;
+    const place = { source: this.#source, offset: scanner.offset };
+    switch (scanner.peek()) {
       case '"':
-        return { kind: 'string', ...place, value: this.#string() };
+        return { kind: 'string', ...place, value: scanner.string() };
       case 't':
-        return this.#word('true', { kind: 'boolean', ...place, value: true });
+        scanner.word('true');
+        return { kind: 'boolean', ...place, value: true };
       case 'f':
-        return this.#word('false', { kind: 'boolean', ...place, value: false });
+        scanner.word('false');
+        return { kind: 'boolean', ...place, value: false };
       case 'n':
-        return this.#word('null', { kind: 'null', ...place });
+        scanner.word('null');
+        return { kind: 'null', ...place };
+      default:
+        return { kind: 'number', ...place, text: scanner.number() };
     }
-    NUMBER.lastIndex = this.#at;
-    const text = NUMBER.exec(this.#text)?.[0];
-    if (text === undefined) throw this.#unexpected('a value');
-    this.#at += text.length;
-    return { kind: 'number', ...place, text };
-  }
-
-  #word(word: string, node: JsonNode): JsonNode {
-    if (!this.#text.startsWith(word, this.#at)) throw this.#unexpected(word);
-    this.#at += word.length;
-    return node;
-  }
-
-  #string(): string {
-    let value = '';
-    let from = this.#at + 1;
-    let at = from;
-    for (;;) {
-      const code = this.#text.charCodeAt(at);
-      if (code === QUOTE) break;
-      if (code === BACKSLASH) {
-        value += this.#text.slice(from, at);
-        this.#at = at;
-        value += this.#escape();
-        from = this.#at;
-        at = from;
-      } else if (code >= 0x20) {
-        at++;
-      } else {
-        this.#at = at;
-        throw this.#unexpected('the rest of a string');
-      }
-    }
-    this.#at = at + 1;
-    const rest = this.#text.slice(from, at);
-    return value === '' ? rest : (value + rest).toWellFormed();
-  }
-
-  #escape(): string {
-    const letter = this.#text[this.#at + 1] ?? '';
-    if (letter !== 'u') {
-      const meant = ESCAPES.get(letter);
-      if (meant === undefined) throw this.#unexpected('an escape sequence of JSON');
-      this.#at += 2;
-      return meant;
-    }
-    HEX.lastIndex = this.#at + 2;
-    const hex = HEX.exec(this.#text)?.[0];
-    if (hex === undefined) throw this.#unexpected('four hexadecimal digits after \\u');
-    this.#at += 6;
-    return String.fromCharCode(Number.parseInt(hex, 16));
-  }
-
-  /** The first character that is not white space; '' at the end. */
-  #skipBlanks(): string {
-    for (;;) {
-      const code = this.#text.charCodeAt(this.#at);
-      if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) break;
-      this.#at++;
-    }
-    return this.#text[this.#at] ?? '';
-  }
-
-  #unexpected(expected: string): JsonError {
-    const code = this.#text.codePointAt(this.#at);
-    const found = code === undefined ? 'the end of the text' : quoted(String.fromCodePoint(code));
-    const place = { source: this.#source, offset: this.#at };
-    return new JsonError('json-syntax', place, `expected ${expected}, found ${found}`);
   }
 }
 

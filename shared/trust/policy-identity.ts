@@ -1,4 +1,4 @@
-import { JsonError, quoted } from './json.ts';
+import { JsonError } from './json.ts';
 import {
   type JsonReader,
   type Placed,
@@ -7,6 +7,7 @@ import {
   readString,
   readWholeObject,
 } from './json-reader.ts';
+import { quoted } from './member-path.ts';
 import type { SignedIdentity } from './policy-types.ts';
 import {
   ImageReferenceError,

@@ -1,4 +1,4 @@
-import { JsonError, type JsonNode, quoted } from './json.ts';
+import { JsonError, type JsonNode } from './json.ts';
 import {
   type JsonReader,
   readByType,
@@ -7,6 +7,7 @@ import {
   readStringList,
   readWholeObject,
 } from './json-reader.ts';
+import { quoted } from './member-path.ts';
 import { DEFAULT_IDENTITY, readIdentity } from './policy-identity.ts';
 import { itself, readBinary } from './policy-members.ts';
 import { readSigstoreSigned } from './policy-sigstore.ts';

@@ -36,6 +36,8 @@ const LABEL = '[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?';
 const DOMAIN = `${LABEL}(?:\\.${LABEL})*(?::[0-9]+)?`;
 const TAG = '[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}';
 const REFERENCE = new RegExp(`^(?:(${DOMAIN})/)?(${PATH})(?::(${TAG}))?(?:@([^@]*))?$`);
+const HOST = new RegExp(`^${DOMAIN}$`);
+const UNCOMPLETED_NAME = new RegExp(`^(?:${DOMAIN}/)?${PATH}$`);
 const HOST_OR_NAME = new RegExp(`^${DOMAIN}(?:/${PATH})?$`);
 const IMAGE_ID = /^[a-f0-9]{64}$/;
 
@@ -80,17 +82,37 @@ export function referenceText({ name, tag, digest }: Reference): string {
   return `${name}${tag === undefined ? '' : `:${tag}`}${digest === undefined ? '' : `@${digest}`}`;
 }
 
+/** True for `host[:port]`. */
+export function isHost(text: string): boolean {
+  return HOST.test(text);
+}
+
 /** True for `host[:port]` and for a name that begins with something host-like: what remapIdentity's prefixes may be. */
 export function isHostOrName(text: string): boolean {
   return HOST_OR_NAME.test(text);
 }
 
-function completed(text: string): string {
+/** True for a name that leaves the host to be found: `busybox`, `library/busybox`; no tag, no digest. */
+export function isShortName(text: string): boolean {
+  return UNCOMPLETED_NAME.test(text) && !hasDomain(text);
+}
+
+/** The completed name of a text that names its host and has neither tag nor digest; undefined for all others. */
+export function qualifiedName(text: string): string | undefined {
+  const reference = hasDomain(text) ? tryParseReference(text) : undefined;
+  return reference !== undefined && isNameOnly(reference) ? reference.name : undefined;
+}
+
+function hasDomain(text: string): boolean {
   const slash = text.indexOf('/');
   const first = slash === -1 ? '' : text.slice(0, slash);
-  const hasDomain = first === 'localhost' || /[.:]/.test(first);
-  const written = hasDomain ? first : DEFAULT_DOMAIN;
-  const rest = hasDomain ? text.slice(slash + 1) : text;
+  return first === 'localhost' || /[.:]/.test(first);
+}
+
+function completed(text: string): string {
+  const slash = hasDomain(text) ? text.indexOf('/') : -1;
+  const written = slash === -1 ? DEFAULT_DOMAIN : text.slice(0, slash);
+  const rest = text.slice(slash + 1);
   const domain = written === LEGACY_DEFAULT_DOMAIN ? DEFAULT_DOMAIN : written;
   const isOfficial = domain === DEFAULT_DOMAIN && !rest.includes('/');
   return `${domain}/${isOfficial ? 'library/' : ''}${rest}`;

@@ -1,5 +1,6 @@
 import { parseDigest } from './digest.ts';
 import { type GoUrl, parseUrl, UrlError, urlText } from './go-url.ts';
+import { memberPath } from './member-path.ts';
 import type { Reference } from './reference.ts';
 import {
   RegistriesDError,
@@ -38,7 +39,7 @@ export function parseRegistriesD(files: ReadonlyMap<string, string | Uint8Array>
       defaultDocker = found.defaultDocker;
     }
     for (const [scope, section] of found.docker) {
-      refuseSecond('duplicate-scope', file, `docker[${JSON.stringify(scope)}]`, docker.get(scope));
+      refuseSecond('duplicate-scope', file, memberPath('docker', scope), docker.get(scope));
       docker.set(scope, section);
     }
   }
@@ -160,10 +161,8 @@ function readAddress(base: string, { scope, file = '' }: RegistriesDOrigin): GoU
     return parseUrl(base);
   } catch (error) {
     if (!(error instanceof UrlError)) throw error;
-    const path =
-      scope === undefined || scope === 'default-docker'
-        ? (scope ?? '')
-        : `docker[${JSON.stringify(scope)}]`;
+    const isInDocker = scope !== undefined && scope !== 'default-docker';
+    const path = isInDocker ? memberPath('docker', scope) : (scope ?? '');
     throw new RegistriesDError('url', error.message, { file, path }, { cause: error });
   }
 }

@@ -1,6 +1,7 @@
 import { parseDigest } from './digest.ts';
-import { JsonError, type JsonNode, parseJson, quoted } from './json.ts';
+import { JsonError, type JsonNode, parseJson } from './json.ts';
 import { readMap, readNumber, readString, readWholeObject } from './json-reader.ts';
+import { quoted } from './member-path.ts';
 import { SignatureError } from './signature-error.ts';
 
 /**

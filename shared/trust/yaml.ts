@@ -14,6 +14,7 @@ import {
   type YAMLMap,
 } from 'yaml';
 import { CodedError } from '../errors.ts';
+import { memberPath } from './member-path.ts';
 
 /** A text that is no YAML, or whose values are not of the types that a reader asks for. */
 export class YamlError extends CodedError<'ERR_YAML'> {
@@ -162,8 +163,7 @@ export class YamlValue {
   #addField(key: Node, value: Node | null, fields: Map<string, YamlValue>): void {
     const name = new YamlValue(key, this.path, this.#context).text();
     if (name === undefined || fields.has(name)) return;
-    const step = /^[A-Za-z_]\w*$/.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`;
-    const path = `${this.path}${step}`.replace(/^\./, '');
+    const path = memberPath(this.path, name);
     fields.set(name, new YamlValue(value, path, this.#context));
   }
 
