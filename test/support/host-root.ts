@@ -1,0 +1,34 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { sharedDir } from './shared.ts';
+
+/** Why a test over whole node trees is skipped; false where the maker of trees is there. */
+export const noHostRoots: string | false =
+  sharedDir() === undefined ? 'needs make-host-root of the laboratory' : false;
+
+const made = new Map<string, string>();
+
+process.once('exit', () => {
+  for (const root of made.values()) rmSync(root, { recursive: true, force: true });
+});
+
+/** A node's tree made with these options of make-host-root; made once a process, so tests only read it. */
+export function hostRoot(...options: readonly string[]): string {
+  const key = options.join(' ');
+  const known = made.get(key);
+  if (known !== undefined) return known;
+  const root = makeHostRoot(mkdtempSync(join(tmpdir(), 'nodeseal-root-')), ...options);
+  made.set(key, root);
+  return root;
+}
+
+/** The same in a folder of the test's own, which it may change. */
+export function makeHostRoot(root: string, ...options: readonly string[]): string {
+  const maker = join(sharedDir() ?? '', 'tools', 'make-host-root');
+  execFileSync(process.execPath, [maker, root, ...options], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  return root;
+}
