@@ -22,13 +22,17 @@ export type Members<R extends Readers> = {
 
 /** An object that may hold the named members and no others, each at most once after unescaping, in any order. */
 export function readObject<const R extends Readers>(node: JsonNode, readers: R): Members<R> {
-  const members = readMap(node, (value, member) => {
-    const read = Object.hasOwn(readers, member.name) ? readers[member.name] : undefined;
-    if (read !== undefined) return read(value);
-    const found = `expected no member ${quoted(member.name)} here`;
-    throw new JsonError('unknown-field', member, found);
-  });
-  return Object.fromEntries(members) as Members<R>; // each value came from the reader of its own name
+  const members: Record<string, unknown> = {};
+  for (const member of objectNode(node).members) {
+    const { name } = member;
+    if (Object.hasOwn(members, name)) throw repeated(member);
+    const read = Object.hasOwn(readers, name) ? readers[name] : undefined;
+    if (read === undefined) {
+      throw new JsonError('unknown-field', member, `expected no member ${quoted(name)} here`);
+    }
+    members[name] = read(member.value);
+  }
+  return members as Members<R>; // each value came from the reader of its own name
 }
 
 /** As `readObject`, and every named member must be there. */
@@ -56,13 +60,15 @@ export function readMap<T>(
   const values = new Map<string, T>();
   for (const member of objectNode(node).members) {
     const { name } = member;
-    if (values.has(name)) {
-      const found = `expected the member once, found ${quoted(name)} again`;
-      throw new JsonError('duplicate-key', member, found);
-    }
+    if (values.has(name)) throw repeated(member);
     values.set(name, read(member.value, member));
   }
   return values;
+}
+
+function repeated(member: JsonMember): JsonError {
+  const message = `expected the member once, found ${quoted(member.name)} again`;
+  return new JsonError('duplicate-key', member, message);
 }
 
 /** The value as an object, without a look at its members. */
@@ -128,7 +134,8 @@ export function readByType<T>(
 /** The values a lenient Go decoder would put, one over the other, into the field `name`: case does not matter. */
 export function foldedMembers(node: JsonObject, name: string): readonly JsonNode[] {
   const folded = fold(name);
-  return node.members.filter((member) => fold(member.name) === folded).map(({ value }) => value);
+  const isMeant = (written: string) => written.length === name.length && fold(written) === folded;
+  return node.members.filter((member) => isMeant(member.name)).map(({ value }) => value);
 }
 
 /** The two letters beyond ASCII that Unicode folds to ASCII ones are those of `strings.EqualFold` in Go. */

@@ -134,15 +134,21 @@ function pathOf(place: JsonPlace): string {
   return path;
 }
 
-/** An object or list whose end has not been read, and the name the next value goes by. */
-interface Open {
-  readonly node: JsonObject | JsonList;
-  readonly close: '}' | ']';
+/** An object whose end has not been read, and the name that the next value goes by. */
+interface OpenObject {
+  readonly close: '}';
+  readonly node: JsonObject;
   readonly members: JsonMember[];
-  readonly items: JsonNode[];
   name: string;
   nameOffset: number;
 }
+/** A list whose end has not been read. */
+interface OpenList {
+  readonly close: ']';
+  readonly node: JsonList;
+  readonly items: JsonNode[];
+}
+type Open = OpenObject | OpenList;
 
 /** Keeps its own stack: the deepest allowed document would overflow the one of the engine. */
 class Parser {
@@ -196,19 +202,22 @@ class Parser {
   #openContainer(depth: number): Open | undefined {
     const first = this.#scanner.peek();
     if (first !== '{' && first !== '[') return undefined;
-    const place = { source: this.#source, offset: this.#scanner.offset };
+    const source = this.#source;
+    const { offset } = this.#scanner;
     if (depth >= MAX_DEPTH) {
-      throw new JsonFault(place.offset, `expected at most ${MAX_DEPTH} levels of nesting`);
+      throw new JsonFault(offset, `expected at most ${MAX_DEPTH} levels of nesting`);
     }
     this.#scanner.take(first);
+    if (first === '[') {
+      const items: JsonNode[] = [];
+      return { close: ']', node: { kind: 'list', source, offset, items }, items };
+    }
     const members: JsonMember[] = [];
-    const items: JsonNode[] = [];
-    return first === '{'
-      ? { node: { kind: 'object', ...place, members }, close: '}', members, items, ...UNNAMED }
-      : { node: { kind: 'list', ...place, items }, close: ']', members, items, ...UNNAMED };
+    const node: JsonObject = { kind: 'object', source, offset, members };
+    return { close: '}', node, members, name: '', nameOffset: offset };
   }
 
-  #memberName(open: Open): void {
+  #memberName(open: OpenObject): void {
     const scanner = this.#scanner;
     if (scanner.peek() !== '"') throw scanner.unexpected('a member name in double quotes');
     open.nameOffset = scanner.offset;
@@ -218,23 +227,22 @@ class Parser {
 
   #scalar(): JsonNode {
     const scanner = this.#scanner;
-    const place = { source: this.#source, offset: scanner.offset };
+    const source = this.#source;
+    const { offset } = scanner;
     switch (scanner.peek()) {
       case '"':
-        return { kind: 'string', ...place, value: scanner.string() };
+        return { kind: 'string', source, offset, value: scanner.string() };
       case 't':
         scanner.word('true');
-        return { kind: 'boolean', ...place, value: true };
+        return { kind: 'boolean', source, offset, value: true };
       case 'f':
         scanner.word('false');
-        return { kind: 'boolean', ...place, value: false };
+        return { kind: 'boolean', source, offset, value: false };
       case 'n':
         scanner.word('null');
-        return { kind: 'null', ...place };
+        return { kind: 'null', source, offset };
       default:
-        return { kind: 'number', ...place, text: scanner.number() };
+        return { kind: 'number', source, offset, text: scanner.number() };
     }
   }
 }
-
-const UNNAMED = { name: '', nameOffset: 0 } as const;
