@@ -73,7 +73,7 @@ export function draw(random: Random): Draw {
 /** Scopes around the image, from the most to the least exact, and some beside it. */
 function scopesAround(image: Image): readonly string[] {
   const parents = image.repository.split('/').map((_, index, all) => all.slice(0, index).join('/'));
-  return [
+  const scopes = [
     `HOST/${image.repository}:${image.tag}`,
     `HOST/${image.repository}`,
     ...parents.filter((parent) => parent !== '').map((parent) => `HOST/${parent}`),
@@ -82,6 +82,8 @@ function scopesAround(image: Image): readonly string[] {
     'HOST/tea',
     'HOST/other',
   ];
+  // Each once: a repeated key of YAML is an error to the library since yaml.v3, and was none before (skopeo 1.9.3).
+  return [...new Set(scopes)];
 }
 
 function drawPolicy(random: Random, image: Image): DrawnPolicy {
