@@ -9,9 +9,11 @@ import {
 import { CRIO_FOLDER, crioBoolean, crioText, readCrioConfig } from '../crio-config.ts';
 import { desiredState } from '../desired/desired.ts';
 import { MACHINE_CONFIG_FOLDER } from '../desired/machine-config.ts';
+import { inspectFile } from '../files.ts';
 import type { Host } from '../host.ts';
 import { KUBELET_CONFIG, readKubeletConfig } from '../kubelet-config.ts';
 import { crioMinor } from '../versions.ts';
+import { driftOf } from './drift.ts';
 import * as rules from './rules/seccomp.ts';
 
 const ACTIONS = '/proc/sys/kernel/seccomp/actions_avail';
@@ -163,7 +165,9 @@ async function crioProfile({ host, baseline }: CheckContext): Promise<Statement>
     return { result: 'fail', reason: 'allow-default', message, observed: seen };
   }
   const desired = await desiredState(host, baseline);
-  if (profile.startsWith('/usr/') || desired.file(profile) !== undefined) {
+  const drift = desired.file(profile) && driftOf(await inspectFile(host, desired, profile));
+  if (drift !== undefined && drift.result !== 'pass') return drift;
+  if (drift !== undefined || profile.startsWith('/usr/')) {
     const message = `CRI-O uses ${profile}, which refuses what it does not name`;
     return { result: 'pass', message, observed: seen };
   }

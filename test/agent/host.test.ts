@@ -133,7 +133,10 @@ t.test('a file larger than the limit is refused before it is read', async (t) =>
 t.test('a file of procfs, which has no size, is read whole and within the limit', async (t) => {
   const host = openHost('/');
   t.equal((await host.stat('/proc/self/status'))?.size, 0);
-  t.match(await host.readText('/proc/self/status'), /^Name:[\s\S]*\nnonvoluntary_ctxt_switches:.*\n$/);
+  t.match(
+    await host.readText('/proc/self/status'),
+    /^Name:[\s\S]*\nnonvoluntary_ctxt_switches:.*\n$/,
+  );
   t.equal(await refusal(host.readText('/proc/self/status', 16)), 'too-large');
 });
 

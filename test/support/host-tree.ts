@@ -1,7 +1,8 @@
-import type { CheckContext } from '../../agent/check.ts';
+import type { Check, CheckContext } from '../../agent/check.ts';
 import type { Baseline } from '../../agent/desired/baseline.ts';
 import { openHost } from '../../agent/host.ts';
 import { systemClock } from '../../shared/clock.ts';
+import type { Finding } from '../../shared/findings.ts';
 
 /** Folders and files as `t.testdir` takes them. */
 export interface Tree {
@@ -38,4 +39,20 @@ function folderAt(root: Folder, names: readonly string[]): Folder {
 /** What a check is run with on the node whose files lie under `root`. */
 export function contextAt(root: string, baseline?: Baseline): CheckContext {
   return { host: openHost(root), clock: systemClock, baseline };
+}
+
+/** What a check says of the node under `root`, one line a finding: `<rule> <result> [<reason>] [@ <subject>]`. */
+export async function say(
+  check: Check,
+  root: string,
+  baseline?: Baseline,
+): Promise<readonly string[]> {
+  const findings = await check.run(contextAt(root, baseline), AbortSignal.timeout(20_000));
+  return findings.map(lineOf);
+}
+
+/** The line of one finding in `say`. */
+export function lineOf({ ruleId, result, reason, subject }: Finding): string {
+  const words = [ruleId, result, ...(reason === undefined ? [] : [reason])];
+  return [...words, ...(subject === undefined ? [] : ['@', subject])].join(' ');
 }

@@ -1,0 +1,275 @@
+import { symlinkSync } from 'node:fs';
+import t from 'tap';
+import { fips } from '../../../agent/checks/fips.ts';
+import { contextAt, say, treeOf } from '../../support/host-tree.ts';
+
+const ENTRIES = '/boot/loader/entries';
+const BACK_END = '/etc/crypto-policies/back-ends/openssl.config';
+type Files = Readonly<Record<string, string | undefined>>;
+
+interface Places {
+  readonly kernel: 0 | 1;
+  readonly now: boolean;
+  readonly next: boolean;
+  readonly policy: string;
+  readonly intent: boolean;
+}
+const ON: Places = { kernel: 1, now: true, next: true, policy: 'FIPS', intent: true };
+const OFF: Places = { kernel: 0, now: false, next: false, policy: 'DEFAULT', intent: false };
+
+function node({ kernel, now, next, policy, intent }: Places, others: Files = {}): Files {
+  const base = policy.split(':')[0];
+  return {
+    '/proc/sys/crypto/fips_enabled': `${kernel}\n`,
+    '/proc/sys/kernel/osrelease': '5.14.0-427.26.1.el9_4.x86_64\n',
+    '/proc/cmdline': `root=UUID=1${now ? ' fips=1' : ''} boot=UUID=2\n`,
+    [`${ENTRIES}/ostree-1-rhcos.conf`]: `options root=UUID=1${next ? ' fips=1' : ''}\n`,
+    '/etc/crypto-policies/config': `# wanted\n${policy}\n`,
+    '/etc/crypto-policies/state/current': `${policy}\n`,
+    [`/usr/share/crypto-policies/${base}/openssl.txt`]: '',
+    '/etc/machine-config-daemon/currentconfig': JSON.stringify({ spec: { fips: intent } }),
+    ...others,
+  };
+}
+
+/** The half states of FIPS, row by row; what is not named passes. */
+const STATES: readonly (readonly [
+  row: string,
+  files: Files,
+  expected: Readonly<Record<string, string>>,
+])[] = [
+  ['fully on', node(ON), {}],
+  [
+    'kernel-only: the crypto policy is another',
+    node({ ...ON, policy: 'DEFAULT' }),
+    { 'crypto-policy': 'fail high kernel-only' },
+  ],
+  [
+    'policy-only: neither kernel nor arguments',
+    node({ ...OFF, policy: 'FIPS' }),
+    {
+      'kernel-enabled': 'fail high policy-only',
+      now: 'fail high missing',
+      next: 'fail high missing',
+    },
+  ],
+  [
+    'pending reboot',
+    node({ ...OFF, next: true, policy: 'FIPS', intent: true }),
+    {
+      'kernel-enabled': 'fail medium pending-reboot',
+      now: 'fail medium pending-reboot',
+      'cluster-intent': 'fail medium pending-reboot',
+    },
+  ],
+  [
+    'lost at reboot: the argument was removed',
+    node({ ...ON, next: false }),
+    { next: 'fail high lost-at-reboot' },
+  ],
+  [
+    'refused: the argument is there, the kernel is not in FIPS mode',
+    node({ ...ON, kernel: 0, intent: false }),
+    { 'kernel-enabled': 'fail high refused' },
+  ],
+  [
+    'refused by a later fips=0',
+    node({ ...ON, kernel: 0, intent: false }, { '/proc/cmdline': 'fips=1 fips=0 boot=UUID=2\n' }),
+    { 'kernel-enabled': 'fail medium pending-reboot', now: 'fail medium pending-reboot' },
+  ],
+  [
+    'the MachineConfig says FIPS, the node knows nothing of it',
+    node({ ...OFF, intent: true }),
+    {
+      'kernel-enabled': 'fail high not-enabled',
+      now: 'fail high missing',
+      next: 'fail high missing',
+      'crypto-policy': 'fail high not-fips',
+      'cluster-intent': 'fail critical node-not-fips',
+    },
+  ],
+  [
+    'FIPS without the cluster’s intent',
+    node({ ...ON, intent: false }),
+    { 'cluster-intent': 'fail low not-cluster-intent' },
+  ],
+  [
+    'FIPS with a module that relaxes it',
+    node({ ...ON, policy: 'FIPS:AD-SUPPORT' }),
+    { 'crypto-policy': 'fail medium relaxed' },
+  ],
+  [
+    'FIPS with a module of the site',
+    node({ ...ON, policy: 'FIPS:OSPP:ACME' }),
+    { 'crypto-policy': 'fail medium relaxed' },
+  ],
+  ['FIPS with a module that keeps it strict', node({ ...ON, policy: 'FIPS:OSPP' }), {}],
+  [
+    'no boot= although /boot is a file system of its own',
+    node(ON, {
+      '/proc/cmdline': 'root=UUID=1 fips=1\n',
+      '/proc/1/mounts': '/dev/sda4 / xfs rw 0 0\n/dev/sda3 /boot ext4 rw 0 0\n',
+    }),
+    { now: 'fail low no-boot-argument' },
+  ],
+  [
+    'no boot= and no /boot of its own',
+    node(ON, { '/proc/cmdline': 'fips=1\n', '/proc/1/mounts': '/dev/sda4 / xfs rw 0 0\n' }),
+    {},
+  ],
+  [
+    'configured and not applied',
+    node(ON, { '/etc/crypto-policies/state/current': 'DEFAULT\n' }),
+    {
+      'crypto-policy': 'fail high kernel-only',
+      'crypto-policy-applied': 'fail medium not-applied',
+    },
+  ],
+  [
+    'applied and configured otherwise',
+    node(ON, { '/etc/crypto-policies/config': 'LEGACY\n' }),
+    { 'crypto-policy-applied': 'fail medium not-applied' },
+  ],
+  [
+    'no crypto policy where there should be one',
+    node(ON, {
+      '/etc/crypto-policies/config': undefined,
+      '/etc/crypto-policies/state/current': '# nothing\n',
+    }),
+    { 'crypto-policy': 'fail high missing', 'crypto-policy-applied': 'fail medium missing' },
+  ],
+  [
+    'a back end that is a file of its own',
+    node(ON, { [BACK_END]: 'MinProtocol = TLSv1\n' }),
+    { 'crypto-policy-applied': 'fail medium back-end' },
+  ],
+  [
+    'a back end with local additions, which is a file',
+    node(ON, { [BACK_END]: '', '/etc/crypto-policies/local.d/openssl-site.config': '' }),
+    {},
+  ],
+  [
+    'the back end of nss, which is a file',
+    node(ON, { [BACK_END.replace('openssl', 'nss')]: '' }),
+    {},
+  ],
+  [
+    'back ends under modules, which are files',
+    node({ ...ON, policy: 'FIPS:OSPP' }, { [BACK_END]: '' }),
+    {},
+  ],
+  [
+    'without a MachineConfig',
+    node(ON, { '/etc/machine-config-daemon/currentconfig': undefined }),
+    { 'cluster-intent': 'notapplicable high no-machine-config' },
+  ],
+  [
+    'with an empty MachineConfig, as on HyperShift',
+    node(ON, { '/etc/machine-config-daemon/currentconfig': '' }),
+    { 'cluster-intent': 'notapplicable high no-machine-config' },
+  ],
+  [
+    'with a MachineConfig that is no JSON',
+    node(ON, { '/etc/machine-config-daemon/currentconfig': '{"spec": ' }),
+    { 'cluster-intent': 'error high parse' },
+  ],
+  [
+    'without crypto policies, as on Debian',
+    node(ON, {
+      '/etc/crypto-policies/config': undefined,
+      '/etc/crypto-policies/state/current': undefined,
+      '/usr/share/crypto-policies/FIPS/openssl.txt': undefined,
+    }),
+    {
+      'crypto-policy': 'notapplicable high no-crypto-policies',
+      'crypto-policy-applied': 'notapplicable medium no-crypto-policies',
+    },
+  ],
+  [
+    'without /boot',
+    node(ON, { [`${ENTRIES}/ostree-1-rhcos.conf`]: undefined }),
+    { next: 'error high not-visible' },
+  ],
+  [
+    'of which procfs is not visible',
+    node(ON, {
+      '/proc/sys/crypto/fips_enabled': undefined,
+      '/proc/sys/kernel/osrelease': undefined,
+      '/proc/cmdline': undefined,
+    }),
+    {
+      'kernel-enabled': 'error high not-visible',
+      now: 'error high not-visible',
+      'cluster-intent': 'error high not-visible',
+    },
+  ],
+  [
+    'whose kernel was built without FIPS',
+    node(ON, { '/proc/sys/crypto/fips_enabled': undefined }),
+    { 'kernel-enabled': 'fail high refused', 'cluster-intent': 'fail critical node-not-fips' },
+  ],
+];
+
+for (const [row, files, expected] of STATES) {
+  t.test(`FIPS: ${row}`, async (t) => {
+    t.strictSame(await judge(t.testdir(treeOf(files))), {
+      'kernel-enabled': 'pass high',
+      now: 'pass high',
+      next: 'pass high',
+      'crypto-policy': 'pass high',
+      'crypto-policy-applied': 'pass medium',
+      'cluster-intent': 'pass high',
+      ...expected,
+    });
+  });
+}
+
+t.test('a node where nothing is FIPS or asks for it has nothing to answer for', async (t) => {
+  const expected = fips.rules.map(({ id }) => `${id} notapplicable not-expected`);
+  t.strictSame(await say(fips, t.testdir(treeOf(node(OFF)))), expected);
+});
+
+t.test('a node of an architecture without FIPS says so', async (t) => {
+  const others = { '/proc/sys/kernel/osrelease': '5.14.0-427.el9.aarch64\n' };
+  const lines = await say(fips, t.testdir(treeOf(node(OFF, others))));
+  t.equal(lines[0], 'fips.kernel-enabled notapplicable unsupported-architecture');
+});
+
+t.test('a policy that is not applied fails where FIPS is not asked for, too', async (t) => {
+  const others = { '/etc/crypto-policies/config': 'FUTURE\n' };
+  const lines = await say(fips, t.testdir(treeOf(node(OFF, others))));
+  t.ok(lines.includes('fips.crypto-policy-applied fail not-applied'));
+});
+
+t.test('back ends that are links are held to where they lead', async (t) => {
+  const links: readonly (readonly [target: string, expected: string])[] = [
+    ['/usr/share/crypto-policies/FIPS/openssl.txt', 'pass'],
+    ['../../../usr/share/crypto-policies/FIPS/openssl.txt', 'pass'],
+    ['/usr/share/crypto-policies/FIPS/gone.txt', 'fail back-end'],
+    ['/etc/hand-made.txt', 'fail back-end'],
+  ];
+  for (const [target, expected] of links) {
+    const tree = treeOf(
+      node(ON, { '/etc/hand-made.txt': '', '/etc/crypto-policies/back-ends/x': '' }),
+    );
+    const root = t.testdir(tree);
+    symlinkSync(target, `${root}${BACK_END}`);
+    const lines = await say(fips, root);
+    t.ok(lines.includes(`fips.crypto-policy-applied ${expected}`), target);
+  }
+});
+
+/** Result, severity and reason by the last part of the rule's id; kernel-args by its two subjects. */
+async function judge(root: string): Promise<Readonly<Record<string, string>>> {
+  const findings = await fips.run(contextAt(root), AbortSignal.timeout(5000));
+  return Object.fromEntries(
+    findings.map(({ ruleId, subject, result, severity, reason }) => {
+      const name = subject === '/proc/cmdline' ? 'now' : subject === ENTRIES ? 'next' : undefined;
+      const words = [result, severity, ...(reason === undefined ? [] : [reason])];
+      return [
+        ruleId === 'fips.kernel-args' && name !== undefined ? name : ruleId.slice('fips.'.length),
+        words.join(' '),
+      ];
+    }),
+  );
+}

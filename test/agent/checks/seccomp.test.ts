@@ -1,0 +1,286 @@
+import t from 'tap';
+import { seccomp } from '../../../agent/checks/seccomp.ts';
+import { captureBaseline } from '../../../agent/desired/baseline.ts';
+import { sha256 } from '../../../shared/canonical.ts';
+import { contextAt, say, treeOf } from '../../support/host-tree.ts';
+
+const ACTIONS = '/proc/sys/kernel/seccomp/actions_avail';
+const DROP_INS = '/etc/crio/crio.conf.d';
+const PROFILE = '/etc/crio/profile.json';
+const DENY = '{"defaultAction":"SCMP_ACT_ERRNO","syscalls":[]}';
+type Files = Readonly<Record<string, string | undefined>>;
+
+const ID = { a: 'a'.repeat(64), b: 'b'.repeat(64) };
+const slice = '/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod1.slice';
+
+/** A process in a control group; `mode` as in proc(5) status. */
+function process(pid: number, group: string, mode: number): Files {
+  return {
+    [`/proc/${pid}/cgroup`]: `${group}\n`,
+    [`/proc/${pid}/status`]: `Name:\tp\nSeccomp:\t${mode}\nSeccomp_filters:\t0\n`,
+  };
+}
+const crio = (id: string): string => `0::${slice}/crio-${id}.scope`;
+const config = (id: string, annotations: Readonly<Record<string, string>>): Files => ({
+  [`/run/containers/storage/overlay-containers/${id}/userdata/config.json`]: JSON.stringify({
+    annotations,
+  }),
+});
+
+/** An OpenShift node with one container behind a filter. */
+const NODE: Files = {
+  [ACTIONS]: 'kill_process kill_thread trap errno user_notif trace log allow\n',
+  '/proc/sys/kernel/osrelease': '5.14.0\n',
+  '/etc/os-release': 'ID="rhcos"\nVARIANT_ID=coreos\nOPENSHIFT_VERSION="4.16"\n',
+  [`${DROP_INS}/00-default`]: '[crio.runtime]\nselinux = true\n',
+  '/etc/kubernetes/kubelet.conf': 'kind: KubeletConfiguration\nseccompDefault: true\n',
+  ...process(1, '0::/init.scope', 0),
+  ...process(2000, crio(ID.a), 2),
+};
+const legacy = {
+  [`${DROP_INS}/01-mc-seccompUseDefault`]:
+    '[crio.runtime]\nseccomp_use_default_when_empty = false\n',
+};
+const ownProfile = (path: string): Files => ({
+  [`${DROP_INS}/99-own`]: `[crio.runtime]\nseccomp_profile = "${path}"\n`,
+});
+const filtered = 'seccomp.containers-filtered';
+const named = {
+  'io.kubernetes.cri-o.KubeName': 'pod',
+  'io.kubernetes.pod.namespace': 'shop',
+  'io.kubernetes.pod.name': 'cart-0',
+  'io.kubernetes.container.name': 'web',
+};
+
+/** What the rule in question says; the other rules pass. */
+const CASES: readonly (readonly [name: string, change: Files, expected: readonly string[]])[] = [
+  ['in order', {}, []],
+  [
+    'whose kernel lacks errno',
+    { [ACTIONS]: 'kill_process allow\n' },
+    ['seccomp.kernel-support fail no-kernel-support'],
+  ],
+  ['whose kernel lacks log only', { [ACTIONS]: 'kill_process errno allow\n' }, []],
+  [
+    'whose kernel has no filters',
+    { [ACTIONS]: undefined },
+    ['seccomp.kernel-support fail no-kernel-support'],
+  ],
+  [
+    'of which procfs is not visible',
+    {
+      [ACTIONS]: undefined,
+      '/proc/sys/kernel/osrelease': undefined,
+      '/proc/1/cgroup': undefined,
+      '/proc/1/status': undefined,
+    },
+    ['seccomp.kernel-support error not-visible', `${filtered} error not-visible`],
+  ],
+  [
+    'without containers',
+    { '/proc/2000/cgroup': '0::/system.slice\n' },
+    [`${filtered} notapplicable no-containers`],
+  ],
+  [
+    'with a container without a filter',
+    process(2000, crio(ID.a), 0),
+    [`${filtered} fail unfiltered @ ${'a'.repeat(12)}`],
+  ],
+  [
+    'with a second process of a container without a filter',
+    process(2001, `${crio(ID.a)}/container`, 0),
+    [`${filtered} fail unfiltered @ ${'a'.repeat(12)}`],
+  ],
+  [
+    'with a named container without a filter',
+    { ...process(2000, crio(ID.a), 0), ...config(ID.a, named) },
+    [`${filtered} fail unfiltered @ shop/cart-0/web`],
+  ],
+  [
+    'with two containers without a filter, each named',
+    { ...process(2000, crio(ID.a), 0), ...process(2001, crio(ID.b), 0) },
+    [
+      `${filtered} fail unfiltered @ ${'a'.repeat(12)}`,
+      `${filtered} fail unfiltered @ ${'b'.repeat(12)}`,
+    ],
+  ],
+  [
+    'with a privileged container of CRI-O',
+    {
+      ...process(2000, crio(ID.a), 0),
+      ...config(ID.a, { 'io.kubernetes.cri-o.PrivilegedRuntime': 'true' }),
+    },
+    [],
+  ],
+  [
+    'with a privileged container of podman, in podman’s control group of version 1',
+    {
+      ...process(
+        2000,
+        `12:pids:/libpod_parent/libpod-${ID.a}\n1:name=systemd:/libpod_parent/libpod-${ID.a}`,
+        0,
+      ),
+      [`/var/lib/containers/storage/overlay-containers/${ID.a}/userdata/config.json`]:
+        JSON.stringify({
+          annotations: { 'io.podman.annotations.privileged': 'TRUE' },
+        }),
+    },
+    [],
+  ],
+  [
+    'with the sandbox of a pod',
+    {
+      ...process(2001, crio(ID.b), 0),
+      ...config(ID.b, { 'io.kubernetes.cri-o.ContainerType': 'sandbox' }),
+    },
+    [],
+  ],
+  [
+    'with the monitor of a container, which is none',
+    process(2001, `0::${slice}/crio-conmon-${ID.b}.scope`, 0),
+    [],
+  ],
+  [
+    'whose config.json is no JSON, so that nothing excuses it',
+    {
+      ...process(2000, crio(ID.a), 0),
+      [`/run/containers/storage/overlay-containers/${ID.a}/userdata/config.json`]: '{',
+    },
+    [`${filtered} fail unfiltered @ ${'a'.repeat(12)}`],
+  ],
+  ['whose process ended meanwhile', { '/proc/2000/status': undefined }, []],
+  ['with CRI-O unconfined', ownProfile('unconfined'), ['seccomp.crio-profile fail unconfined']],
+  ['with a profile that is not there', ownProfile(PROFILE), ['seccomp.crio-profile fail missing']],
+  [
+    'with a profile of its own that nothing knows',
+    { ...ownProfile(PROFILE), [PROFILE]: DENY },
+    ['seccomp.crio-profile unknown no-oracle'],
+  ],
+  [
+    'with a profile of the operating system',
+    { ...ownProfile('/usr/share/x.json'), '/usr/share/x.json': DENY },
+    [],
+  ],
+  [
+    'with a profile that lets everything through',
+    { ...ownProfile(PROFILE), [PROFILE]: '{"defaultAction":"SCMP_ACT_ALLOW"}' },
+    ['seccomp.crio-profile fail allow-default'],
+  ],
+  [
+    'with a profile that only logs',
+    { ...ownProfile(PROFILE), [PROFILE]: '{"defaultAction":"SCMP_ACT_LOG"}' },
+    ['seccomp.crio-profile fail allow-default'],
+  ],
+  [
+    'with a profile that is no JSON',
+    { ...ownProfile(PROFILE), [PROFILE]: '{' },
+    ['seccomp.crio-profile fail invalid'],
+  ],
+  [
+    'with a profile that is a list',
+    { ...ownProfile(PROFILE), [PROFILE]: '[]' },
+    ['seccomp.crio-profile fail invalid'],
+  ],
+  [
+    'whose later drop-in takes the profile back',
+    { ...ownProfile('unconfined'), [`${DROP_INS}/99-z`]: '[crio.runtime]\nseccomp_profile = ""\n' },
+    [],
+  ],
+  [
+    'of OpenShift 4.16 with the drop-in of 4.10',
+    legacy,
+    ['seccomp.legacy-override fail weaker-default'],
+  ],
+  [
+    'of OpenShift 4.17 with the drop-in of 4.10, which is dead there',
+    { ...legacy, '/etc/os-release': 'OPENSHIFT_VERSION="4.17"\n' },
+    [],
+  ],
+  ['whose CRI-O says its version itself', { ...legacy, '/run/crio/version': '"1.30.4"' }, []],
+  [
+    'of no known version with the drop-in of 4.10',
+    { ...legacy, '/etc/os-release': 'ID=rhel\n' },
+    ['seccomp.legacy-override unknown no-version'],
+  ],
+  [
+    'whose kubelet defaults are off',
+    { '/etc/kubernetes/kubelet.conf': 'seccompDefault: false\n' },
+    ['seccomp.kubelet-default fail off'],
+  ],
+  [
+    'whose kubelet is told nothing',
+    { '/etc/kubernetes/kubelet.conf': 'kind: X\n' },
+    ['seccomp.kubelet-default notapplicable not-expected'],
+  ],
+  [
+    'whose kubelet is told in JSON',
+    { '/etc/kubernetes/kubelet.conf': '{"seccompDefault": true}' },
+    [],
+  ],
+  [
+    'whose kubelet.conf is no YAML',
+    { '/etc/kubernetes/kubelet.conf': 'a: [' },
+    ['seccomp.kubelet-default error parse'],
+  ],
+  [
+    'without kubelet',
+    { '/etc/kubernetes/kubelet.conf': undefined },
+    ['seccomp.kubelet-default notapplicable no-kubelet'],
+  ],
+  [
+    'without CRI-O',
+    { [`${DROP_INS}/00-default`]: undefined },
+    ['seccomp.crio-profile notapplicable no-crio', 'seccomp.legacy-override notapplicable no-crio'],
+  ],
+  [
+    'whose drop-in is no TOML',
+    { [`${DROP_INS}/99-x`]: '[[' },
+    ['seccomp.crio-profile error parse', 'seccomp.legacy-override error parse'],
+  ],
+  [
+    'whose drop-in has the wrong type',
+    { [`${DROP_INS}/99-x`]: '[crio.runtime]\nseccomp_profile = 1\n' },
+    ['seccomp.crio-profile error parse'],
+  ],
+];
+
+for (const [name, change, expected] of CASES) {
+  t.test(`a node ${name}`, async (t) => {
+    const lines = await say(seccomp, t.testdir(treeOf({ ...NODE, ...change })));
+    t.strictSame(
+      lines.filter((line) => !line.endsWith(' pass')),
+      expected,
+    );
+    const spoken = new Set(lines.map((line) => line.split(' ')[0]));
+    t.strictSame(
+      [...spoken],
+      seccomp.rules.map(({ id }) => id),
+      'every rule speaks',
+    );
+  });
+}
+
+const accepted = (files: Readonly<Record<string, { sha256: string; mode: number }>>) =>
+  captureBaseline({ findings: [], files, acceptedAt: '2026-01-01T00:00:00Z', acceptedBy: 'admin' });
+
+t.test('a profile that is part of the baseline passes', async (t) => {
+  const root = t.testdir(treeOf({ ...NODE, ...ownProfile(PROFILE), [PROFILE]: DENY }));
+  const baseline = accepted({ [PROFILE]: { sha256: sha256(DENY), mode: 0o644 } });
+  t.ok((await say(seccomp, root, baseline)).includes('seccomp.crio-profile pass'));
+});
+
+t.test('a profile that was changed since it was accepted fails', async (t) => {
+  const root = t.testdir(treeOf({ ...NODE, ...ownProfile(PROFILE), [PROFILE]: DENY }));
+  const baseline = accepted({ [PROFILE]: { sha256: sha256('other'), mode: 0o644 } });
+  t.ok((await say(seccomp, root, baseline)).includes('seccomp.crio-profile fail content'));
+});
+
+t.test('a profile that is not part of the baseline fails', async (t) => {
+  const root = t.testdir(treeOf({ ...NODE, ...ownProfile(PROFILE), [PROFILE]: DENY }));
+  t.ok((await say(seccomp, root, accepted({}))).includes('seccomp.crio-profile fail unmanaged'));
+});
+
+t.test('the check stops when it is told to', async (t) => {
+  const root = t.testdir(treeOf(NODE));
+  await t.rejects(seccomp.run(contextAt(root), AbortSignal.abort(new Error('stopped'))), /stopped/);
+});
