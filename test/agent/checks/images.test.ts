@@ -1,0 +1,166 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { describeImages, images } from '../../../agent/checks/images.ts';
+import { verifierOf } from '../../../agent/images/verifier.ts';
+import { runCheck } from '../../../agent/runner.ts';
+import type { RuleResult } from '../../../shared/findings.ts';
+import { contextAt } from '../../support/host-tree.ts';
+import {
+  imageId,
+  lookasideFiles,
+  manifestOf,
+  pulled,
+  SIGNER,
+  signed,
+  trustFiles,
+} from '../../support/signed-images.ts';
+import { type Files, storeFiles, writeFiles } from '../../support/store-tree.ts';
+
+const NAME = 'registry.example.com/team/app:v1';
+const MANIFEST = manifestOf('app');
+const good = pulled({ seed: 'app', names: [NAME], signatures: [signed(NAME, MANIFEST)] });
+const unsigned = pulled({ seed: 'app', names: [NAME] });
+const open = pulled({ seed: 'any', names: ['any.example.com/x:v1'] });
+const FOLDER = '/var/lib/containers/storage/overlay-images';
+const running = {
+  '/var/lib/containers/storage/overlay-containers/containers.json': JSON.stringify([
+    { id: '5', image: good.id, metadata: '{"name":"demo"}' },
+  ]),
+};
+
+/** Results of images.signature-valid and of images.store-readable. */
+const cases: readonly (readonly [
+  name: string,
+  files: Files,
+  signature: object[],
+  store: object[],
+])[] = [
+  [
+    'a well-signed image and one that needs no signature',
+    { ...trustFiles(), ...storeFiles([good, open]) },
+    [
+      {
+        subject: NAME,
+        result: 'pass',
+        message: new RegExp(SIGNER),
+        observed: { verdict: 'accepted', signedBy: SIGNER },
+      },
+      { subject: 'any.example.com/x:v1', result: 'notapplicable', reason: 'unenforced' },
+    ],
+    [{ result: 'pass', message: `2 images read from ${FOLDER}` }],
+  ],
+  [
+    'an unsigned image',
+    { ...trustFiles(), ...storeFiles([unsigned]) },
+    [{ subject: NAME, result: 'fail', reason: 'no-signature', severity: 'high' }],
+    [{ result: 'pass' }],
+  ],
+  [
+    'an unsigned image in use',
+    { ...trustFiles(), ...storeFiles([unsigned]), ...running },
+    [{ subject: NAME, result: 'fail', severity: 'critical', message: /in use by 1/ }],
+    [{ result: 'pass' }],
+  ],
+  [
+    'an unsigned image whose signature lies beside it',
+    {
+      ...trustFiles(),
+      ...storeFiles([unsigned]),
+      ...lookasideFiles('team/app', MANIFEST, [signed(NAME, MANIFEST)]),
+    },
+    [{ subject: NAME, result: 'pass', observed: { source: 'lookaside' } }],
+    [{ result: 'pass' }],
+  ],
+  [
+    'a nameless image',
+    { ...trustFiles(), ...storeFiles([pulled({ seed: 'app' })]) },
+    [{ subject: imageId('app'), result: 'fail', reason: 'policy-reject' }],
+    [{ result: 'pass' }],
+  ],
+  [
+    'no policy',
+    storeFiles([good]),
+    [{ subject: NAME, result: 'unknown', reason: 'policy-missing' }],
+    [{ result: 'pass' }],
+  ],
+  [
+    'an image whose metadata is damaged',
+    { ...trustFiles(), ...storeFiles([{ ...good, metadata: '{' }, open]) },
+    [{ subject: NAME, result: 'fail', reason: 'store-metadata' }, { result: 'notapplicable' }],
+    [{ subject: NAME, result: 'fail', reason: 'store-metadata' }],
+  ],
+  [
+    'two damaged records',
+    { ...trustFiles(), ...storeFiles([good, { id: '../x' }, { id: '' }]) },
+    [{ subject: NAME, result: 'pass' }],
+    [{ subject: FOLDER, result: 'fail', reason: 'record', message: /\(and 1 more\)/ }],
+  ],
+  [
+    'a damaged list of images',
+    { ...trustFiles(), ...storeFiles([good]), [`${FOLDER}/images.json`]: '[' },
+    [{ result: 'notapplicable', reason: 'no-images' }],
+    [{ subject: FOLDER, result: 'fail', reason: 'records' }],
+  ],
+  [
+    'a list of images that cannot be read',
+    { ...trustFiles(), [`${FOLDER}/images.json/x`]: '' },
+    [{ result: 'notapplicable', reason: 'no-images' }],
+    [{ subject: FOLDER, result: 'error', reason: 'not-a-file' }],
+  ],
+  [
+    'a storage.conf that cannot be read',
+    { ...trustFiles(), ...storeFiles([good]), '/etc/containers/storage.conf': '[' },
+    [{ subject: NAME, result: 'pass' }],
+    [{ result: 'error', reason: 'config', message: /storage\.conf/ }],
+  ],
+  [
+    'no store',
+    trustFiles(),
+    [{ result: 'notapplicable', reason: 'no-images' }],
+    [{ result: 'notapplicable', reason: 'no-store', message: new RegExp(FOLDER) }],
+  ],
+];
+
+function of(rule: string, results: readonly RuleResult[]): readonly RuleResult[] {
+  return results.filter(({ ruleId }) => ruleId === rule);
+}
+
+for (const [name, files, signature, store] of cases) {
+  t.test(`a node with ${name}`, async (t) => {
+    const { results } = await runCheck(images, contextAt(writeFiles(t.testdir({}), files)));
+    const signatureResults = of('images.signature-valid', results);
+    const storeResults = of('images.store-readable', results);
+    t.match(signatureResults, signature);
+    t.equal(signatureResults.length, signature.length);
+    t.match(storeResults, store);
+    t.equal(storeResults.length, store.length);
+  });
+}
+
+t.test('the check and the section of the report share one pass', async (t) => {
+  const root = writeFiles(t.testdir({}), { ...trustFiles(), ...storeFiles([good, open]) });
+  const context = contextAt(root);
+  const { signal } = new AbortController();
+  const verifier = verifierOf(context.host);
+  t.equal(verifier.latest, undefined);
+  await images.run(context, signal);
+  const pass = verifier.latest;
+  t.equal(pass?.evaluations, 1);
+  const items = await describeImages(context, signal);
+  t.equal(verifier.latest, pass, 'the report makes no pass of its own');
+  t.same([...items.keys()], [`${good.id} ${NAME}`, `${open.id} any.example.com/x:v1`]);
+  t.match(items.get(`${good.id} ${NAME}`), { verdict: 'accepted', imageId: good.id });
+  await images.run(context, signal);
+  t.equal(verifier.latest?.evaluations, 0, 'a second pass verifies nothing anew');
+});
+
+t.test('the section of a report that is asked for first makes the pass itself', async (t) => {
+  const root = writeFiles(t.testdir({}), { ...trustFiles(), ...storeFiles([good]) });
+  const context = contextAt(root);
+  const { signal } = new AbortController();
+  t.equal((await describeImages(context, signal)).size, 1);
+  rmSync(join(root, FOLDER), { recursive: true });
+  await images.run(context, signal);
+  t.equal((await describeImages(context, signal)).size, 0, 'and follows the check afterwards');
+});
