@@ -48,15 +48,17 @@ export function digestOf(hash: HashAlgorithm, data: readonly Uint8Array[]): Uint
   }
 }
 
-/** Algorithms of keys that sign, by their number in RFC 4880 §9.1 (22: draft-koch-eddsa-for-openpgp). */
+/** Algorithms of keys by their number in RFC 4880 §9.1 (22: draft-koch-eddsa-for-openpgp). */
 export const RSA = 1;
+export const RSA_ENCRYPT_ONLY = 2;
 export const RSA_SIGN_ONLY = 3;
+export const ELGAMAL = 16;
 export const DSA = 17;
+export const ECDH = 18;
 export const ECDSA = 19;
 export const EDDSA = 22;
 
-/** What an algorithm can be used for at all, in the bits of the key flags (RFC 4880 §5.2.3.21). */
-export const CAN_CERTIFY = 1;
+/** The bit of the key flags that lets a key sign data (RFC 4880 §5.2.3.21). */
 export const CAN_SIGN = 2;
 
 /** Whether GnuPG makes signatures with the algorithm; encryption keys never do. */

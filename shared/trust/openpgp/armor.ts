@@ -24,7 +24,8 @@ const FIRST_TAGS: ReadonlySet<number> = new Set([
   ...[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16, 17, 18, 19, 61, 63],
 ]);
 const OF_ANY_LENGTH: ReadonlySet<number> = new Set([8, 9, 11, 16, 18, 61, 63]);
-const BEGIN = /^-----BEGIN (PGP [A-Z ]{1,40})-----[ \t\r]*$/;
+const BEGIN: RegExp =
+  /^-----BEGIN (PGP (?:MESSAGE|PUBLIC KEY BLOCK|SIGNATURE|SIGNED MESSAGE|ARMORED FILE|PRIVATE KEY BLOCK|SECRET KEY BLOCK))-----[ \t\r]*$/;
 const CLEARTEXT = 'PGP SIGNED MESSAGE';
 const CLEARTEXT_HASHES: ReadonlyMap<string, number> = new Map([
   ['SHA1', 2],
@@ -90,36 +91,43 @@ export function readCleartext(text: Uint8Array): CleartextMessage | undefined {
     content.push(text, line.endsWith('\r') ? '\r\n' : '\n');
   }
   skipHeaders(lines);
+  const signatures = decodeBlock(lines);
+  for (let line = lines.next(); line !== undefined; line = lines.next()) {
+    if (BEGIN.test(line)) throw malformed('more than one message');
+  }
   return {
     content: Buffer.from(content.join(''), 'latin1'),
     signed: Buffer.from(signed.join('\r\n'), 'latin1'),
     hashAlgorithms,
-    signatures: decodeBlock(lines),
+    signatures,
   };
 }
 
-/** Header lines up to the blank one; only `Hash` says something. */
+/** Header lines up to the blank one; only `Hash` says something. A line that is none belongs to the data, as in GnuPG. */
 function skipHeaders(lines: Lines): readonly string[] {
   const headers: string[] = [];
   for (;;) {
-    const line = lines.next()?.trimEnd();
+    const line = lines.peek()?.trimEnd();
     if (line === undefined) throw malformed('armor that ends within its headers');
+    if (line !== '' && !/^[^:]*:(?: |$)/.test(line)) return headers;
+    lines.next();
     if (line === '') return headers;
-    if (!/^[^\s:][^:]*: ?/.test(line))
-      throw malformed('a line in the headers of armor that is none');
     headers.push(line);
   }
 }
 
+/** A cleartext may have no other header, and no hash that is not known. */
 function cleartextHashes(headers: readonly string[]): readonly number[] {
-  const found: number[] = [];
-  for (const header of headers) {
-    const [, names] = /^Hash:(.*)$/.exec(header) ?? [];
-    for (const name of names?.split(',') ?? []) {
-      const hash = CLEARTEXT_HASHES.get(name.trim());
-      if (hash !== undefined) found.push(hash);
-    }
-  }
+  const names = headers.flatMap((header) => {
+    const [, list] = /^Hash:(.*)$/.exec(header) ?? [];
+    if (list === undefined) throw malformed('a header in a cleartext message that is not Hash');
+    return list.split(',');
+  });
+  const found = names.map((name) => {
+    const hash = CLEARTEXT_HASHES.get(name.trim());
+    if (hash === undefined) throw malformed('a hash in a cleartext message that is not known');
+    return hash;
+  });
   return found.length > 0 ? found : [2];
 }
 
@@ -170,6 +178,14 @@ class Lines {
 
   constructor(text: Uint8Array) {
     this.#text = text;
+  }
+
+  /** The next line, still to be read. */
+  peek(): string | undefined {
+    const at = this.#at;
+    const line = this.next();
+    this.#at = at;
+    return line;
   }
 
   next(): string | undefined {

@@ -10,10 +10,13 @@ const RUN_A = 0;
 const RUN_B = 1;
 
 /**
- * Unpacks one bzip2 stream; what follows it is not looked at. Throws a plain `Error` when the stream is damaged or
- * unpacks to more than `maxBytes`.
+ * Unpacks one bzip2 stream and says how many bytes it had; what follows is not looked at. Throws a plain `Error` when the
+ * stream is damaged or unpacks to more than `maxBytes`.
  */
-export function decodeBzip2(packed: Uint8Array, maxBytes: number): Uint8Array {
+export function decodeBzip2(
+  packed: Uint8Array,
+  maxBytes: number,
+): { readonly content: Uint8Array; readonly used: number } {
   const bits = new BitReader(packed);
   if (bits.read(24) !== STREAM_MAGIC) throw damaged('no header');
   const level = bits.read(8) - 0x30;
@@ -26,7 +29,7 @@ export function decodeBzip2(packed: Uint8Array, maxBytes: number): Uint8Array {
     const crc = bits.read(16) * 0x10000 + bits.read(16);
     if (magic === END_MAGIC) {
       if (crc !== streamCrc) throw damaged('checksum');
-      return output.bytes();
+      return { content: output.bytes(), used: bits.position };
     }
     if (magic !== BLOCK_MAGIC) throw damaged('no block');
     const blockCrc = decodeBlock(bits, block, output);
@@ -229,6 +232,11 @@ class BitReader {
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
+  }
+
+  /** Bytes read so far, the last one perhaps in part. */
+  get position(): number {
+    return this.#at;
   }
 
   /** At most 24 bits, most significant first. */

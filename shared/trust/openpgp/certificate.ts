@@ -1,7 +1,8 @@
 import { SignatureError } from '../signature-error.ts';
 import { armoredBlocks, isArmored } from './armor.ts';
+import { MAX_NESTING, UnpackBudget } from './compression.ts';
 import { type KeyPacket, readKeyPacket } from './key-packet.ts';
-import { PacketReader, TAG } from './packets.ts';
+import { malformed, type Packet, PacketReader, TAG } from './packets.ts';
 import { readSignaturePacket, SIGNATURE_TYPE, type SignaturePacket } from './signature-packet.ts';
 
 /** A user ID or attribute with the signatures that follow it; nothing is verified yet. */
@@ -23,6 +24,9 @@ export interface Certificate {
   readonly subkeys: SubkeyPart[];
 }
 
+/** GnuPG passes over shorter ones without a word, where any other damage ends the file. */
+const LEAST_SIGNATURE_BYTES = 16;
+
 /**
  * Takes the content of key files apart as GnuPG imports them: every armored block counts and text around them is
  * skipped; from the first thing that is no packet nothing more of that file counts, nor does the key before it. The
@@ -42,25 +46,36 @@ export function readCertificates(files: readonly Uint8Array[]): readonly Certifi
 }
 
 function* keyBlocks(file: Uint8Array): Generator<Uint8Array> {
-  for (const { bytes } of armoredBlocks(file, (label) => label === 'PGP PUBLIC KEY BLOCK')) {
-    yield bytes;
+  for (const { bytes } of armoredBlocks(file, (label) => KEY_LABELS.includes(label))) yield bytes;
+}
+
+const KEY_LABELS: readonly string[] = [
+  'PGP PUBLIC KEY BLOCK',
+  'PGP PRIVATE KEY BLOCK',
+  'PGP SECRET KEY BLOCK',
+];
+
+/** The packets of a block, those within compressed data too. */
+function* keyPackets(bytes: Uint8Array, budget: UnpackBudget, depth = 0): Generator<Packet> {
+  if (depth > MAX_NESTING) throw malformed(`more than ${MAX_NESTING} levels of compression`);
+  const packets = new PacketReader(bytes);
+  for (let packet = packets.next(); packet !== undefined; packet = packets.next()) {
+    if (packet.tag !== TAG.compressed) yield packet;
+    else yield* keyPackets(budget.unpack(packet.body).content, budget, depth + 1);
   }
 }
 
 function readBlock(bytes: Uint8Array, found: Map<string, Certificate>): void {
-  const packets = new PacketReader(bytes);
   let reading: CertificateReader | undefined;
-  for (let packet = packets.next(); packet !== undefined; packet = packets.next()) {
-    const { tag, body } = packet;
+  for (const { tag, body } of keyPackets(bytes, new UnpackBudget())) {
     if (tag === TAG.publicKey || tag === TAG.secretKey) {
       if (reading !== undefined) merge(found, reading.certificate);
-      reading = undefined;
-      // Secret keys, and versions that GnuPG no longer reads, are passed over with all that belongs to them.
-      const key = tag === TAG.publicKey ? readKeyPacket(body) : undefined;
-      if (key !== undefined && !('otherVersion' in key)) reading = new CertificateReader(key);
+      // Versions that GnuPG no longer reads are passed over with all that belongs to them.
+      const key = readKeyPacket(body);
+      reading = 'otherVersion' in key ? undefined : new CertificateReader(key);
     } else if (reading !== undefined) {
       reading.add(tag, body);
-    } else if (tag === TAG.signature) {
+    } else if (tag === TAG.signature && body.length >= LEAST_SIGNATURE_BYTES) {
       addRevocation(found, readSignaturePacket(body));
     }
   }
@@ -86,22 +101,21 @@ class CertificateReader {
   }
 
   add(tag: number, body: Uint8Array): void {
+    const { userIds, subkeys } = this.certificate;
     if (tag === TAG.signature) {
-      this.#signatures.push(readSignaturePacket(body));
+      if (body.length >= LEAST_SIGNATURE_BYTES) this.#signatures.push(readSignaturePacket(body));
     } else if (tag === TAG.userId || tag === TAG.userAttribute) {
       this.#signatures = [];
-      this.certificate.userIds.push({
-        body,
-        isAttribute: tag === TAG.userAttribute,
-        signatures: this.#signatures,
-      });
-    } else if (tag === TAG.publicSubkey) {
+      const isAttribute = tag === TAG.userAttribute;
+      // A user ID behind a subkey makes no key valid (RFC 4880 §11.1).
+      if (subkeys.length === 0) userIds.push({ body, isAttribute, signatures: this.#signatures });
+    } else if (tag === TAG.publicSubkey || tag === TAG.secretSubkey) {
       const key = readKeyPacket(body);
       if ('otherVersion' in key) {
         throw new SignatureError('key-invalid', `a subkey of version ${key.otherVersion}`);
       }
       this.#signatures = [];
-      this.certificate.subkeys.push({ key, signatures: this.#signatures });
+      subkeys.push({ key, signatures: this.#signatures });
     }
   }
 }

@@ -1,5 +1,15 @@
 import { createHash } from 'node:crypto';
-import { DSA, ECDSA, ED25519_OID, EDDSA, RSA, RSA_SIGN_ONLY } from './algorithms.ts';
+import {
+  DSA,
+  ECDH,
+  ECDSA,
+  ED25519_OID,
+  EDDSA,
+  ELGAMAL,
+  RSA,
+  RSA_ENCRYPT_ONLY,
+  RSA_SIGN_ONLY,
+} from './algorithms.ts';
 import { FieldReader, malformed } from './packets.ts';
 import { hex } from './signature-packet.ts';
 
@@ -8,7 +18,7 @@ export interface KeyPacket {
   readonly algorithm: number;
   /** Seconds since 1970. */
   readonly created: number;
-  /** RSA: n, e. DSA: p, q, g, y. ECDSA: the point. EdDSA: the encoded point. Else empty. Without leading zeros. */
+  /** RSA: n, e. DSA: p, q, g, y. ECDSA: the point. EdDSA: the encoded point. Without leading zeros. */
   readonly values: readonly Uint8Array[];
   /** Object identifier of the curve, hex; '' for other algorithms. */
   readonly curveOid: string;
@@ -16,6 +26,7 @@ export interface KeyPacket {
   readonly fingerprint: string;
   /** Last 16 digits of the fingerprint. */
   readonly keyId: string;
+  /** The public part as it stands. */
   readonly body: Uint8Array;
 }
 
@@ -24,40 +35,46 @@ export interface OtherKeyPacket {
   readonly otherVersion: number;
 }
 
-/** Reads the body of a public key or subkey packet; throws `SignatureError` "openpgp-invalid" when malformed. */
-export function readKeyPacket(body: Uint8Array): KeyPacket | OtherKeyPacket {
-  const fields = new FieldReader(body);
+/**
+ * Reads the body of a key or subkey packet, of a secret one its public part; throws `SignatureError` "openpgp-invalid" when
+ * malformed.
+ */
+export function readKeyPacket(packet: Uint8Array): KeyPacket | OtherKeyPacket {
+  const fields = new FieldReader(packet);
   const version = fields.number(1);
   if (version !== 4) return { otherVersion: version };
   const created = fields.number(4);
   const algorithm = fields.number(1);
-  const curveOid = algorithm === ECDSA || algorithm === EDDSA ? readOid(fields) : '';
+  const parts = PARTS.get(algorithm);
+  let curveOid = '';
   const values: Uint8Array[] = [];
-  for (let count = valueCount(algorithm); count > 0; count--) values.push(fields.integer());
+  for (const part of parts ?? []) {
+    if (part === 'number') values.push(fields.integer());
+    else if (part === 'curve') curveOid = hex(sized(fields));
+    else sized(fields);
+  }
+  const body = parts === undefined ? packet : packet.subarray(0, fields.position);
   const fingerprint = fingerprintOf(body);
   const keyId = fingerprint.slice(-16);
   return { algorithm, created, values, curveOid, fingerprint, keyId, body };
 }
 
-function readOid(fields: FieldReader): string {
+/** What a public key of each algorithm consists of; encryption keys are read for their fingerprint alone. */
+const PARTS: ReadonlyMap<number, readonly ('number' | 'curve' | 'parameters')[]> = new Map([
+  [RSA, ['number', 'number']],
+  [RSA_ENCRYPT_ONLY, ['number', 'number']],
+  [RSA_SIGN_ONLY, ['number', 'number']],
+  [ELGAMAL, ['number', 'number', 'number']],
+  [DSA, ['number', 'number', 'number', 'number']],
+  [ECDH, ['curve', 'number', 'parameters']],
+  [ECDSA, ['curve', 'number']],
+  [EDDSA, ['curve', 'number']],
+]);
+
+function sized(fields: FieldReader): Uint8Array {
   const length = fields.number(1);
   if (length === 0 || length === 0xff) throw malformed('a key with a reserved length of its curve');
-  return hex(fields.bytes(length));
-}
-
-function valueCount(algorithm: number): number {
-  switch (algorithm) {
-    case RSA:
-    case RSA_SIGN_ONLY:
-      return 2;
-    case DSA:
-      return 4;
-    case ECDSA:
-    case EDDSA:
-      return 1;
-    default:
-      return 0;
-  }
+  return fields.bytes(length);
 }
 
 /** RFC 4880 §12.2: SHA-1 over the packet under an old header. An identifier, not a protection. */

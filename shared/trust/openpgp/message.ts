@@ -41,7 +41,8 @@ function dearmored(bytes: Uint8Array): Uint8Array {
 type Item =
   | { readonly kind: 'one-pass'; readonly hashAlgorithm: number }
   | { readonly kind: 'content' }
-  | { readonly kind: 'signature'; readonly signature: SignaturePacket };
+  | { readonly kind: 'signature'; readonly signature: SignaturePacket }
+  | { readonly kind: 'key material' };
 
 interface Content {
   readonly signed: Uint8Array;
@@ -57,18 +58,22 @@ class MessageReader {
   /** Reads one level of packets. */
   read(bytes: Uint8Array, depth: number): void {
     if (depth > MAX_NESTING) throw malformed(`more than ${MAX_NESTING} levels of compression`);
-    const packets = new PacketReader(bytes);
     const items: Item[] = [];
-    let endsWithContent = false;
-    for (;;) {
-      const packet = packets.next();
-      if (packet === undefined) break;
-      const item = this.#item(packet, depth);
-      if (item === 'skipped') continue;
-      if (item !== 'other') items.push(item);
-      if (packet.tag !== TAG.signature) endsWithContent = packet.tag === TAG.literal;
+    let packets = new PacketReader(bytes);
+    for (let packet = packets.next(); packet !== undefined; packet = packets.next()) {
+      if (packet.tag === TAG.compressed) {
+        // Of a compressed packet GnuPG ignores the length: the data say themselves where they end.
+        const packed = packet.isPartial ? packet.body : packets.from(packet.body);
+        const { content, rest } = this.#budget.unpack(packed);
+        this.read(content, depth + 1);
+        const after = packet.isPartial ? packets.rest() : EMPTY;
+        packets = new PacketReader(Buffer.concat([rest, after]));
+        continue;
+      }
+      const item = this.#item(packet);
+      if (item !== undefined) items.push(item);
     }
-    this.#report(items, endsWithContent);
+    this.#report(items);
   }
 
   readCleartext({
@@ -102,7 +107,8 @@ class MessageReader {
     return { signature: first.signature, signed, untrustedContent: given };
   }
 
-  #item({ tag, body, isPartial }: Packet, depth: number): Item | 'other' | 'skipped' {
+  /** Undefined for a packet that does not count in the sequence. */
+  #item({ tag, body, isPartial }: Packet): Item | undefined {
     switch (tag) {
       case TAG.signature:
         this.#hasSignatures = true;
@@ -113,24 +119,29 @@ class MessageReader {
         if (this.#content !== undefined) throw malformed('more than one message');
         this.#content = readLiteral(body, isPartial);
         return { kind: 'content' };
-      case TAG.compressed:
-        this.read(this.#budget.unpack(body), depth + 1);
-        return 'other';
+      case TAG.userId:
+      case TAG.userAttribute:
+      case TAG.publicSubkey:
+        return { kind: 'key material' };
       case TAG.marker:
-      case TAG.oldComment:
-      case TAG.comment:
-        return 'other';
+        if (Buffer.from(body).toString('latin1') !== 'PGP') throw malformed('a marker of its own');
+        return undefined;
       case TAG.reserved:
       case TAG.trust:
-        return 'skipped';
+      case TAG.oldComment:
+      case TAG.comment:
+        return undefined;
+      case TAG.modificationDetection:
+        if (body.length !== 20) throw malformed('a detection code of another length than 20');
+        return undefined;
       default:
         if (KNOWN.has(tag)) throw malformed(`a packet of type ${tag} in a signed message`);
-        return 'skipped';
+        return undefined;
     }
   }
 
   /** Tells which signatures GnuPG would report for one level; an ambiguous sequence has none. */
-  #report(items: readonly Item[], endsWithContent: boolean): void {
+  #report(items: readonly Item[]): void {
     const signatures: SignaturePacket[] = [];
     const onePass: number[] = [];
     let shape = '';
@@ -139,10 +150,10 @@ class MessageReader {
       if (item.kind === 'signature') signatures.push(item.signature);
       if (item.kind === 'one-pass') onePass.push(item.hashAlgorithm);
     }
-    const isStandard = STANDARD.test(shape) && onePass.length === signatures.length;
+    const [, headers = '', trailers = ''] = STANDARD.exec(shape) ?? [];
+    const isStandard = headers !== '' && headers.length === trailers.length;
     const isOldStyle = !isStandard && OLD_STYLE.test(shape);
     if (!isStandard && !isOldStyle) return;
-    if (!endsWithContent) throw malformed('something after the signed content');
     const hashAlgorithms = isStandard
       ? onePass
       : signatures.map(({ hashAlgorithm }) => hashAlgorithm);
@@ -151,8 +162,11 @@ class MessageReader {
   }
 }
 
-/** One-pass headers, content, signatures; and what PGP 2 wrote, signatures before the content. */
-const STANDARD = /^o+cs+$/;
+/**
+ * One-pass headers, content, as many signatures, whatever follows; and what PGP 2 wrote, signatures before the content
+ * and nothing else.
+ */
+const STANDARD = /^(o+)c(s+)/;
 const OLD_STYLE = /^s+c$/;
 
 /** Of an old-style message with signatures of several kinds GnuPG looks at the first one alone. */
@@ -164,6 +178,7 @@ function sameKind(signatures: readonly SignaturePacket[]): readonly SignaturePac
   return isMixed ? signatures.slice(0, 1) : signatures;
 }
 
+const EMPTY = new Uint8Array();
 const KNOWN: ReadonlySet<number> = new Set(Object.values(TAG));
 
 /** RFC 4880 §5.4: only which hash it announces matters. */

@@ -68,6 +68,16 @@ export class PacketReader {
     return (header & 0x40) === 0 ? this.#old(header) : this.#new(header & 0x3f);
   }
 
+  /** Everything from the beginning of a body that `next` gave on, as though its length did not matter. */
+  from(body: Uint8Array): Uint8Array {
+    return this.#bytes.subarray(body.byteOffset - this.#bytes.byteOffset);
+  }
+
+  /** What has not been read yet. */
+  rest(): Uint8Array {
+    return this.#bytes.subarray(this.#at);
+  }
+
   #old(header: number): Packet {
     const tag = (header >> 2) & 0x0f;
     const lengthType = header & 3;
