@@ -1,0 +1,184 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { checks } from '../../agent/checks/index.ts';
+
+/** `npm start`: an aggregator on loopback and an agent on this very machine, shown as the command line shows them. */
+const root = join(import.meta.dirname, '../..');
+/** Everything this leaves behind: configuration, tokens, database, spool, logs. */
+const state = join(root, '.nodeseal');
+const PREFERRED_PORT = 8443;
+const PATIENCE_MS = 90_000;
+const LOOK_AGAIN_MS = 200;
+
+const { values } = parseArgs({ options: { once: { type: 'boolean', default: false } } });
+
+class Program implements AsyncDisposable {
+  readonly name: string;
+  readonly #logFile: string;
+  readonly #child: ChildProcess;
+  #error: Error | undefined;
+
+  constructor(name: string, args: readonly string[]) {
+    this.name = name;
+    this.#logFile = join(state, `${name}.log`);
+    const log = openSync(this.#logFile, 'w', 0o600);
+    this.#child = spawn(join(root, 'bin', name), args, { stdio: ['ignore', log, log] });
+    this.#child.on('error', (error) => {
+      this.#error = error;
+    });
+  }
+
+  /** Throws with its last words when it has ended by itself. */
+  assertRuns(): void {
+    if (this.#error === undefined && !this.#hasEnded()) return;
+    const words = readFileSync(this.#logFile, 'utf8').trim().split('\n').slice(-5).join('\n');
+    throw new Error(`${this.name} ended: ${this.#error?.message ?? words}`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#error !== undefined || this.#hasEnded()) return;
+    const exit = once(this.#child, 'exit');
+    this.#child.kill('SIGTERM');
+    await exit;
+  }
+
+  #hasEnded(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(`npm start: ${error instanceof Error ? error.message : error}`);
+  console.error(`  logs are in ${state}`);
+  process.exitCode = 1;
+}
+
+async function main(): Promise<void> {
+  mkdirSync(state, { recursive: true, mode: 0o700 });
+  const url = `http://127.0.0.1:${await freePort()}`;
+  await using programs = new AsyncDisposableStack();
+
+  const aggregator = programs.use(startAggregator(url));
+  await until('the aggregator answers', [aggregator], async () => {
+    const answer = await fetch(`${url}/readyz`).catch(() => undefined);
+    return answer?.ok === true;
+  });
+  const agent = programs.use(startAgent(url));
+  writeContext(url);
+  await until('the report has arrived', [aggregator, agent], async () => reportIsWhole());
+
+  nodeseal('get', 'nodes');
+  console.log();
+  nodeseal('get', 'findings');
+  console.log(`\nAggregator  ${url}   (logs, tokens and database: ${state})`);
+  if (values.once) return;
+  console.log(
+    `Ask it      export NODESEAL_CONFIG=${join(state, 'config.yaml')}; bin/nodeseal --help`,
+  );
+  console.log('Following changes until Ctrl-C\n');
+  await follow();
+}
+
+function startAggregator(url: string): Program {
+  const { hostname: address, port } = new URL(url);
+  const file = writeConfig('aggregator.yaml', {
+    listen: { address, port: Number(port) },
+    stateDir: join(state, 'aggregator'),
+    bootstrapAgent: 'this-machine',
+  });
+  return new Program('nodeseal-aggregator', ['--config', file]);
+}
+
+function startAgent(url: string): Program {
+  const file = writeConfig('agent.yaml', {
+    hostRoot: '/',
+    stateDir: join(state, 'agent'),
+    aggregator: { url, tokenFile: join(state, 'aggregator/tokens/agents/this-machine.token') },
+  });
+  return new Program('nodeseal-agent', ['--config', file]);
+}
+
+function writeContext(server: string): void {
+  const tokenFile = join(state, 'aggregator/tokens/admin.token');
+  const contexts = [{ name: 'local', server, tokenFile }];
+  writeConfig('config.yaml', { currentContext: 'local', contexts });
+}
+
+/** JSON is YAML. */
+function writeConfig(name: string, content: object): string {
+  const file = join(state, name);
+  writeFileSync(file, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });
+  return file;
+}
+
+/** Asked as anybody would ask: through the command line, until every check has spoken. */
+function reportIsWhole(): boolean {
+  const { status, stdout } = spawnSync(
+    join(root, 'bin/nodeseal'),
+    ['get', 'findings', '-o', 'json'],
+    {
+      env: environment(),
+      encoding: 'utf8',
+      maxBuffer: 256 * 1024 * 1024,
+    },
+  );
+  if (status !== 0 && status !== 1) return false;
+  const { items } = JSON.parse(stdout) as { items: readonly { checkId: string }[] };
+  const spoken = new Set(items.map(({ checkId }) => checkId));
+  return checks.every(({ id }) => spoken.has(id));
+}
+
+function nodeseal(...args: string[]): void {
+  spawnSync(join(root, 'bin/nodeseal'), args, { env: environment(), stdio: 'inherit' });
+}
+
+async function follow(): Promise<void> {
+  // Ctrl-C reaches every program of the terminal: this one stays to see the others end.
+  process.on('SIGINT', () => {});
+  const child = spawn(join(root, 'bin/nodeseal'), ['watch', 'findings'], {
+    env: environment(),
+    stdio: 'inherit',
+  });
+  process.on('SIGTERM', () => child.kill('SIGINT'));
+  await once(child, 'exit');
+}
+
+function environment(): NodeJS.ProcessEnv {
+  return { ...process.env, NODESEAL_CONFIG: join(state, 'config.yaml') };
+}
+
+async function until(
+  what: string,
+  programs: readonly Program[],
+  isSo: () => Promise<boolean>,
+): Promise<void> {
+  for (const deadline = Date.now() + PATIENCE_MS; Date.now() < deadline; ) {
+    for (const program of programs) program.assertRuns();
+    if (await isSo()) return;
+    await delay(LOOK_AGAIN_MS);
+  }
+  throw new Error(`waited ${PATIENCE_MS / 1000} s until ${what}`);
+}
+
+async function freePort(): Promise<number> {
+  for (const port of [PREFERRED_PORT, 0]) {
+    const server = createServer();
+    server.listen(port, '127.0.0.1');
+    try {
+      await once(server, 'listening');
+    } catch {
+      continue;
+    }
+    const address = server.address();
+    await new Promise((closed) => server.close(closed));
+    if (typeof address === 'object' && address !== null) return address.port;
+  }
+  throw new Error('no free port on loopback');
+}
