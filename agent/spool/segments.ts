@@ -1,0 +1,248 @@
+import { type FileHandle, mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { EventItem } from '../../shared/protocol.ts';
+import { encodeRecord, MAX_RECORD_BYTES, nextAfter } from './record.ts';
+import {
+  continueSegment,
+  createSegment,
+  describeSegment,
+  firstOfName,
+  isContinuable,
+  readSegment,
+  readSome,
+  rewriteSegment,
+  type Segment,
+  syncFolder,
+} from './segment.ts';
+import { lostIn } from './shed.ts';
+
+export interface ReadLimit {
+  readonly records: number;
+  readonly bytes: number;
+}
+
+export type Change = (items: readonly EventItem[]) => readonly EventItem[];
+
+/** Where a reader that goes on from `next` continues, without looking at what is before. */
+interface Place {
+  readonly path: string;
+  readonly offset: number;
+  readonly next: number;
+}
+
+/** The segments of one life of the spool, oldest first. One caller at a time; `Spool` sees to that. */
+export class Segments implements AsyncDisposable {
+  readonly folder: string;
+  readonly #segmentBytes: number;
+  #list: readonly Segment[];
+  /** The last of the list while it is open for appending. */
+  #active: FileHandle | undefined;
+  /** After a failed write nothing is known of the end of the last segment. */
+  #mustBeginNew = false;
+  #place: Place | undefined;
+
+  private constructor(folder: string, segmentBytes: number, list: readonly Segment[]) {
+    this.folder = folder;
+    this.#segmentBytes = segmentBytes;
+    this.#list = list;
+  }
+
+  /** `newer` when a file in the folder is of a later format: then nothing is touched. */
+  static async open(folder: string, segmentBytes: number): Promise<Segments | 'newer'> {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const list: Segment[] = [];
+    const unfinished: string[] = [];
+    for (const name of (await readdir(folder)).sort()) {
+      const path = join(folder, name);
+      const first = firstOfName(name);
+      if (name.endsWith('.tmp')) unfinished.push(path);
+      if (first === undefined) continue;
+      const content = await readSegment(path);
+      if (content.isNewer) return 'newer';
+      list.push(describeSegment(path, first, content));
+    }
+    for (const path of unfinished) await rm(path);
+    return new Segments(folder, segmentBytes, list);
+  }
+
+  get list(): readonly Segment[] {
+    return this.#list;
+  }
+
+  get bytes(): number {
+    return this.#list.reduce((sum, segment) => sum + segment.bytes, 0);
+  }
+
+  /** First number that may still be read. */
+  get first(): number | undefined {
+    return this.#list[0]?.first;
+  }
+
+  /** Number after the last record. */
+  get next(): number {
+    return Math.max(1, ...this.#list.map(({ next }) => next));
+  }
+
+  /** Numbers that no record speaks for, between those that do. */
+  get missing(): number {
+    const between = this.#list.map(({ first }, index) => {
+      const before = this.#list[index - 1];
+      return before === undefined ? 0 : Math.max(0, first - before.next);
+    });
+    return [...between, ...this.#list.map(({ missing }) => missing)].reduce((a, b) => a + b, 0);
+  }
+
+  /** Resolves when the items are on disk. When it rejects none is, and the next call begins a new segment. */
+  async append(items: readonly EventItem[]): Promise<void> {
+    const [oldest] = items;
+    const newest = items.at(-1);
+    if (oldest === undefined || newest === undefined) return;
+    const { file, segment } = await this.#writable(oldest.sequence);
+    const bytes = Buffer.concat(items.map(encodeRecord));
+    try {
+      await file.write(bytes, 0, bytes.length, segment.bytes);
+      await file.datasync();
+    } catch (error) {
+      this.#active = undefined;
+      this.#mustBeginNew = true;
+      await file.truncate(segment.bytes).catch(() => {});
+      await file.close().catch(() => {});
+      throw error;
+    }
+    this.#replace(segment.path, {
+      ...segment,
+      next: nextAfter(newest),
+      bytes: segment.bytes + bytes.length,
+      newestMs: Date.parse(newest.at),
+    });
+  }
+
+  /** Good records from number `from` on, in order; what is missing between them is for the caller to say. */
+  async read(from: number, limit: ReadLimit): Promise<readonly EventItem[]> {
+    const found: EventItem[] = [];
+    let expected = from;
+    let bytes = 0;
+    for (const { path, next } of this.#list) {
+      while (expected < next && found.length < limit.records && bytes < limit.bytes) {
+        const rest = { records: limit.records - found.length, bytes: limit.bytes - bytes };
+        const some = await this.#readFrom(path, expected, rest);
+        // A crash while a segment was rewritten can leave records twice: the numbers say so.
+        const fresh = some.items.filter((item) => nextAfter(item) > expected);
+        const last = fresh.at(-1);
+        if (last === undefined) break;
+        found.push(...fresh);
+        bytes += some.bytes;
+        expected = nextAfter(last);
+      }
+    }
+    return found;
+  }
+
+  /** Removes whole segments, their numbers with them. */
+  async remove(segments: readonly Segment[]): Promise<void> {
+    for (const { path } of segments) {
+      await this.#closeIfActive(path);
+      await rm(path, { force: true });
+      this.#list = this.#list.filter((segment) => segment.path !== path);
+    }
+  }
+
+  /**
+   * Puts what `change` makes of a segment's items in its place, joined to the segment before when both are small.
+   * Resolves with how many more events `lost` items now stand for. A change that makes no item less is not made.
+   */
+  async rewrite(segment: Segment, change: Change): Promise<number> {
+    const { items } = await readSegment(segment.path);
+    const changed = change(items);
+    if (changed.length === items.length) return 0;
+    await this.#closeIfActive(segment.path);
+    this.#place = undefined;
+    const rewritten = await rewriteSegment(segment.path, segment.first, changed);
+    this.#replace(segment.path, rewritten);
+    const lost = lostIn(changed) - lostIn(items) + (await this.#joinToBefore(rewritten, change));
+    await syncFolder(this.folder);
+    return lost;
+  }
+
+  async #joinToBefore(segment: Segment, change: Change): Promise<number> {
+    const before = this.#list[this.#list.indexOf(segment) - 1];
+    if (before === undefined || before.bytes + segment.bytes > this.#segmentBytes) return 0;
+    const items = [
+      ...(await readSegment(before.path)).items,
+      ...(await readSegment(segment.path)).items,
+    ];
+    const joined = change(items);
+    this.#replace(before.path, await rewriteSegment(before.path, before.first, joined));
+    await this.remove([segment]);
+    return lostIn(joined) - lostIn(items);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#active?.close();
+    this.#active = undefined;
+  }
+
+  async #writable(first: number): Promise<{ file: FileHandle; segment: Segment }> {
+    const last = this.#list.at(-1);
+    if (this.#active !== undefined && last !== undefined && last.bytes < this.#segmentBytes) {
+      return { file: this.#active, segment: last };
+    }
+    await this[Symbol.asyncDispose]();
+    if (last !== undefined && !this.#mustBeginNew && isContinuable(last, this.#segmentBytes)) {
+      this.#active = await continueSegment(last);
+      return { file: this.#active, segment: last };
+    }
+    const created = await createSegment(this.folder, first);
+    this.#active = created.file;
+    this.#mustBeginNew = false;
+    // A file of this name that holds no good record is written over.
+    const others = this.#list.filter(({ path }) => path !== created.segment.path);
+    this.#list = [...others, created.segment];
+    await syncFolder(this.folder);
+    return created;
+  }
+
+  async #readFrom(
+    path: string,
+    from: number,
+    limit: ReadLimit,
+  ): Promise<{ readonly items: readonly EventItem[]; readonly bytes: number }> {
+    const place = this.#place;
+    if (place?.path === path && place.next === from) {
+      const window = { records: limit.records, bytes: Math.max(limit.bytes, MAX_RECORD_BYTES) };
+      const { items, end } = await readSome(path, place.offset, window);
+      const last = items.at(-1);
+      if (last !== undefined) {
+        this.#place = { path, offset: end, next: nextAfter(last) };
+        return { items, bytes: end - place.offset };
+      }
+    }
+    return await this.#searchFrom(path, from, limit);
+  }
+
+  async #searchFrom(
+    path: string,
+    from: number,
+    limit: ReadLimit,
+  ): Promise<{ readonly items: readonly EventItem[]; readonly bytes: number }> {
+    const { located } = await readSegment(path);
+    const items: EventItem[] = [];
+    let bytes = 0;
+    for (const { item, start, end } of located) {
+      if (nextAfter(item) <= from) continue;
+      if (items.length >= limit.records || (items.length > 0 && bytes >= limit.bytes)) break;
+      items.push(item);
+      bytes += end - start;
+      this.#place = { path, offset: end, next: nextAfter(item) };
+    }
+    return { items, bytes };
+  }
+
+  async #closeIfActive(path: string): Promise<void> {
+    if (this.#list.at(-1)?.path === path) await this[Symbol.asyncDispose]();
+  }
+
+  #replace(path: string, segment: Segment): void {
+    this.#list = this.#list.map((old) => (old.path === path ? segment : old));
+  }
+}
