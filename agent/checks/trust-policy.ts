@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import type { Finding, Observed } from '../../shared/findings.ts';
 import { parsePolicy } from '../../shared/trust/policy.ts';
 import { ask, type Check, type CheckContext, type Statement } from '../check.ts';
-import { desiredState } from '../desired/desired.ts';
+import { type DesiredState, desiredState } from '../desired/desired.ts';
 import { MACHINE_CONFIG_FOLDER } from '../desired/machine-config.ts';
 import { inspectFile } from '../files.ts';
 import { type Host, isReadingReason } from '../host.ts';
@@ -27,32 +27,39 @@ export const trustPolicy: Check = {
 };
 
 async function run(context: CheckContext, signal: AbortSignal): Promise<readonly Finding[]> {
-  const { host } = context;
+  const { host, baseline } = context;
   const trust = await readNodeTrust(host);
+  const desired = await desiredState(host, baseline);
   signal.throwIfAborted();
   return [
-    ...(await ask(rules.policyValid, () => policyValid(host, trust))),
-    ...(await ask(rules.policyManaged, () => policyManaged(context))),
+    ...(await ask(rules.policyValid, () => policyValid(host, trust, desired))),
+    ...(await ask(rules.policyManaged, () => policyManaged(host, desired))),
     ...(await ask(rules.userOverride, () => userOverride(host))),
     ...(await ask(rules.keyFiles, () => keyFiles(host, trust))),
   ];
 }
 
-async function policyValid(host: Host, trust: NodeTrust): Promise<readonly Statement[]> {
-  const { policy, crio } = trust;
+async function policyValid(
+  host: Host,
+  { policy, crio }: NodeTrust,
+  desired: DesiredState,
+): Promise<readonly Statement[]> {
   const own = crio.signaturePolicy;
-  return [await systemPolicy(host, policy), ...(own ? [await crioPolicy(host, own.path)] : [])];
+  const system = await systemPolicy(host, policy, desired);
+  return [system, ...(own ? [await crioPolicy(host, own.path)] : [])];
 }
 
 async function systemPolicy(
   host: Host,
   { path, origin, problem }: NodeTrust['policy'],
+  desired: DesiredState,
 ): Promise<Statement> {
   const observed = { path, origin };
   if (problem === undefined) {
     return { result: 'pass', message: `${path} is a valid policy`, observed };
   }
-  if (problem.reason === 'missing' && !(await hasContainerTools(host))) {
+  const isWanted = desired.paths.includes(POLICY) || (await hasContainerTools(host));
+  if (problem.reason === 'missing' && !isWanted) {
     const message = 'no program of this node reads a signature policy';
     return { result: 'notapplicable', reason: 'no-container-tools', message };
   }
@@ -92,8 +99,7 @@ async function hasContainerTools(host: Host): Promise<boolean> {
   return false;
 }
 
-async function policyManaged({ host, baseline }: CheckContext): Promise<Statement> {
-  const desired = await desiredState(host, baseline);
+async function policyManaged(host: Host, desired: DesiredState): Promise<Statement> {
   if (desired.problem !== undefined) throw desired.problem;
   // A content of the MachineConfig that does not decode is an error that names it.
   desired.file(POLICY);

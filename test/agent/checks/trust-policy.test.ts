@@ -1,0 +1,227 @@
+import { chmodSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import t from 'tap';
+import { trustPolicy } from '../../../agent/checks/trust-policy.ts';
+import { captureBaseline } from '../../../agent/desired/baseline.ts';
+import { sha256 } from '../../../shared/canonical.ts';
+import { contextAt, say, treeOf } from '../../support/host-tree.ts';
+import { machineConfigOf } from '../../support/machine-config.ts';
+
+const POLICY = '/etc/containers/policy.json';
+const KEY = '/etc/pki/rpm-gpg/key';
+const CURRENT = '/etc/machine-config-daemon/currentconfig';
+const ACCEPT = '{"default":[{"type":"insecureAcceptAnything"}]}\n';
+type Files = Readonly<Record<string, string | undefined>>;
+
+function signedBy(keyPath: string): string {
+  return JSON.stringify({ default: [{ type: 'signedBy', keyType: 'GPGKeys', keyPath }] });
+}
+/** A policy with this text, rolled out by a MachineConfig. */
+function rolledOut(text: string, others: Files = {}): Files {
+  return { [POLICY]: text, [CURRENT]: machineConfigOf({ [POLICY]: text }), ...others };
+}
+
+const MISSING_POLICY = [
+  'trust.policy-valid fail missing',
+  'trust.policy-managed fail missing',
+  'trust.key-files unknown no-policy',
+];
+
+/** What does not pass. */
+const CASES: readonly (readonly [name: string, files: Files, expected: readonly string[]])[] = [
+  ['with a policy as rolled out', rolledOut(signedBy(KEY), { [KEY]: 'key' }), []],
+  ['whose policy names no key', rolledOut(ACCEPT), ['trust.key-files notapplicable no-keys']],
+  [
+    'without MachineConfig and baseline',
+    { [POLICY]: signedBy(KEY), [KEY]: 'key' },
+    ['trust.policy-managed notchecked no-oracle'],
+  ],
+  [
+    'whose policy was edited',
+    rolledOut(signedBy(KEY), { [KEY]: 'key', [POLICY]: `${signedBy(KEY)} ` }),
+    ['trust.policy-managed fail content'],
+  ],
+  ['whose policy is gone', rolledOut(ACCEPT, { [POLICY]: undefined }), MISSING_POLICY],
+  [
+    'whose MachineConfig is no JSON',
+    rolledOut(signedBy(KEY), { [KEY]: 'key', [CURRENT]: '{' }),
+    ['trust.policy-managed error parse'],
+  ],
+  [
+    'whose MachineConfig does not decode',
+    rolledOut(signedBy(KEY), {
+      [KEY]: 'key',
+      [CURRENT]: machineConfigOf({ [POLICY]: '' }).replace('base64,', 'base64,*'),
+    }),
+    ['trust.policy-managed error parse'],
+  ],
+  [
+    'whose policy has a member that containers/image does not know',
+    rolledOut('{"default":[{"type":"reject"}],"transport":{}}'),
+    ['trust.policy-valid fail unknown-field', 'trust.key-files unknown no-policy'],
+  ],
+  [
+    'whose policy names a member twice',
+    rolledOut('{"default":[{"type":"reject"}],"default":[{"type":"reject"}]}'),
+    ['trust.policy-valid fail duplicate-key', 'trust.key-files unknown no-policy'],
+  ],
+  [
+    'whose policy is empty',
+    rolledOut(''),
+    ['trust.policy-valid fail json-syntax', 'trust.key-files unknown no-policy'],
+  ],
+  [
+    'without container tools',
+    { '/etc/hostname': 'x' },
+    [
+      'trust.policy-valid notapplicable no-container-tools',
+      'trust.policy-managed notchecked no-oracle',
+      'trust.key-files unknown no-policy',
+    ],
+  ],
+  [
+    'with podman and no policy',
+    { '/usr/bin/podman': '' },
+    [
+      'trust.policy-valid fail missing',
+      'trust.policy-managed notchecked no-oracle',
+      'trust.key-files unknown no-policy',
+    ],
+  ],
+  [
+    'whose policy is that of the vendor',
+    { '/usr/share/containers/policy.json': ACCEPT },
+    ['trust.policy-managed notchecked no-oracle', 'trust.key-files notapplicable no-keys'],
+  ],
+  [
+    'with files in the home of root',
+    rolledOut(ACCEPT, {
+      '/root/.config/containers/policy.json': signedBy(KEY),
+      '/root/.config/containers/registries.d/x.yaml': '',
+      [KEY]: 'key',
+    }),
+    [
+      'trust.user-override fail override @ /root/.config/containers/policy.json',
+      'trust.user-override fail override @ /root/.config/containers/registries.d',
+    ],
+  ],
+  [
+    'whose root has another home',
+    rolledOut(ACCEPT, {
+      '/etc/passwd': 'root:x:0:0:root:/var/roothome:/bin/bash\n',
+      '/var/roothome/.config/containers/registries.conf': '',
+    }),
+    [
+      'trust.user-override fail override @ /var/roothome/.config/containers/registries.conf',
+      'trust.key-files notapplicable no-keys',
+    ],
+  ],
+  ['whose key is missing', rolledOut(signedBy(KEY)), [`trust.key-files fail missing @ ${KEY}`]],
+  [
+    'whose key is empty',
+    rolledOut(signedBy(KEY), { [KEY]: '' }),
+    [`trust.key-files fail empty @ ${KEY}`],
+  ],
+  [
+    'whose key has a relative path',
+    rolledOut(signedBy('keys/one')),
+    ['trust.key-files fail relative-path @ keys/one'],
+  ],
+  [
+    'whose CRI-O obeys a policy of its own that is invalid',
+    rolledOut(ACCEPT, {
+      '/etc/crio/crio.conf.d/50-own': '[crio.image]\nsignature_policy = "/etc/crio/own.json"\n',
+      '/etc/crio/own.json': '{}',
+    }),
+    [
+      'trust.policy-valid fail missing-field @ /etc/crio/own.json',
+      'trust.key-files notapplicable no-keys',
+    ],
+  ],
+  [
+    'whose CRI-O obeys a policy that is missing',
+    rolledOut(ACCEPT, {
+      '/etc/crio/crio.conf.d/50-own': '[crio.image]\nsignature_policy = "/etc/crio/own.json"\n',
+    }),
+    [
+      'trust.policy-valid fail missing @ /etc/crio/own.json',
+      'trust.key-files notapplicable no-keys',
+    ],
+  ],
+];
+
+for (const [name, files, expected] of CASES) {
+  t.test(`a node ${name}`, async (t) => {
+    const lines = await say(trustPolicy, t.testdir(treeOf(files)));
+    t.strictSame(
+      lines.filter((line) => !/ pass( @|$)/.test(line)),
+      expected,
+    );
+    const spoken = new Set(lines.map((line) => line.split(' ')[0]));
+    t.strictSame(
+      [...spoken],
+      trustPolicy.rules.map(({ id }) => id),
+      'every rule speaks',
+    );
+  });
+}
+
+t.test('an invalid policy is shown with its place', async (t) => {
+  const root = t.testdir(treeOf(rolledOut('{\n  "default": [],\n}')));
+  const findings = await trustPolicy.run(contextAt(root), AbortSignal.timeout(5000));
+  const finding = findings.find(({ ruleId }) => ruleId === 'trust.policy-valid');
+  t.match(finding?.observed, { path: POLICY, line: Number, column: Number });
+  t.equal(finding?.severity, 'critical');
+});
+
+t.test('a difference is shown by the hashes of both sides', async (t) => {
+  const root = t.testdir(treeOf(rolledOut(ACCEPT, { [POLICY]: signedBy(KEY) })));
+  const findings = await trustPolicy.run(contextAt(root), AbortSignal.timeout(5000));
+  const finding = findings.find(({ ruleId }) => ruleId === 'trust.policy-managed');
+  t.match(finding?.observed, { sha256: sha256(signedBy(KEY)) });
+  t.match(finding?.expected, { sha256: sha256(ACCEPT) });
+  t.match(finding?.message, 'rendered-worker-1');
+});
+
+t.test('a managed policy with another mode, or a link in its place, is drift', async (t) => {
+  const root = t.testdir(treeOf(rolledOut(ACCEPT)));
+  chmodSync(`${root}${POLICY}`, 0o666);
+  t.ok((await say(trustPolicy, root)).includes('trust.policy-managed fail mode'));
+  rmSync(`${root}${POLICY}`);
+  writeFileSync(`${root}/etc/containers/elsewhere.json`, ACCEPT, { mode: 0o644 });
+  symlinkSync('elsewhere.json', `${root}${POLICY}`);
+  t.ok((await say(trustPolicy, root)).includes('trust.policy-managed fail link'));
+  rmSync(`${root}/etc/containers/elsewhere.json`);
+  t.ok((await say(trustPolicy, root)).includes('trust.policy-managed fail dangling-link'));
+});
+
+t.test('a policy that was accepted is held to its baseline', async (t) => {
+  const root = t.testdir(treeOf({ [POLICY]: ACCEPT }));
+  const baselineOf = (text: string) =>
+    captureBaseline({
+      findings: [],
+      files: { [POLICY]: { sha256: sha256(text), mode: 0o644 } },
+      acceptedAt: '2026-01-01T00:00:00Z',
+      acceptedBy: 'admin',
+    });
+  t.ok((await say(trustPolicy, root, baselineOf(ACCEPT))).includes('trust.policy-managed pass'));
+  t.ok(
+    (await say(trustPolicy, root, baselineOf('x'))).includes('trust.policy-managed fail content'),
+  );
+});
+
+t.test('a key that others can write fails, and only that key', async (t) => {
+  const other = '/etc/pki/rpm-gpg/other';
+  const policy = JSON.stringify({
+    default: [{ type: 'signedBy', keyType: 'GPGKeys', keyPaths: [KEY, other] }],
+  });
+  const root = t.testdir(treeOf({ [POLICY]: policy, [KEY]: 'key', [other]: 'key' }));
+  for (const mode of [0o664, 0o646, 0o777]) {
+    chmodSync(`${root}${other}`, mode);
+    const lines = (await say(trustPolicy, root)).filter((line) =>
+      line.startsWith('trust.key-files'),
+    );
+    t.strictSame(lines, [`trust.key-files fail writable @ ${other}`]);
+  }
+  chmodSync(`${root}${other}`, 0o600);
+  t.ok((await say(trustPolicy, root)).includes('trust.key-files pass'));
+});
