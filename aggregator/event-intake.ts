@@ -62,6 +62,8 @@ function read(item: EventItem): IncomingEvent {
   const { sequence } = item;
   try {
     const event = readEventItem(item);
+    // valibot takes a list for a record.
+    if (Array.isArray(item.data)) throw new TypeError('event.data: expected an object');
     const throughSequence = event.throughSequence ?? sequence;
     if (event.kind === REJECTED) throw new TypeError('event.kind: is the aggregator’s own');
     if (event.kind !== 'lost' && throughSequence !== sequence) {

@@ -38,8 +38,9 @@ const MAX_BACKLOG = 2000;
 /** An agent may have changed its state a moment before it said its hash. */
 const QUIET_MS = 1000;
 const OVERLOAD_RETRY_SECONDS = 10;
-/** Not of our protocol, RFC 6455 §7.4.1: a peer that breaks the rules. */
+/** Not of our protocol, RFC 6455 §7.4.1: a peer that breaks the rules; a fault of ours. */
 const POLICY_VIOLATION = 1008;
+const INTERNAL_ERROR = 1011;
 
 /** One agent's connection, from the upgrade to the close. */
 export class AgentSession {
@@ -154,16 +155,23 @@ export class AgentSession {
     if (this.#number !== undefined) this.#context.fleet.heard(this.node.uid);
   }
 
+  /** Whatever a frame makes fail ends this session at most, never the process. */
   #received(data: Buffer, isBinary: boolean): void {
     this.#heard();
-    let frame: AgentFrame;
     try {
       if (!isBinary) throw new FrameError('ERR_FRAME_CODEC', 'expected a binary frame');
-      frame = readAgentFrame(data);
+      this.#handle(readAgentFrame(data));
     } catch (error) {
-      this.#badFrame(error);
-      return;
+      if (error instanceof FrameError) {
+        this.#badFrame(error);
+        return;
+      }
+      this.#log.error({ err: error }, 'frame could not be handled');
+      this.close(INTERNAL_ERROR, 'internal error');
     }
+  }
+
+  #handle(frame: AgentFrame): void {
     if (this.#hello === undefined) {
       if (frame.type === 'hello') void this.#open(frame);
       else this.#refuseHello(`expected hello, got ${frame.type}`);
@@ -173,10 +181,6 @@ export class AgentSession {
       this.#sendError('protocol', `${frame.type}: nothing may follow hello before welcome`);
       return;
     }
-    this.#handle(frame);
-  }
-
-  #handle(frame: AgentFrame): void {
     switch (frame.type) {
       case 'hello':
         this.#sendError('protocol', 'hello was said already');
@@ -202,8 +206,7 @@ export class AgentSession {
     }
   }
 
-  #badFrame(error: unknown): void {
-    if (!(error instanceof FrameError)) throw error;
+  #badFrame(error: FrameError): void {
     this.#context.metrics.badFrames.inc({ code: error.code });
     if (this.#hello === undefined) {
       this.#refuseHello(error.message);

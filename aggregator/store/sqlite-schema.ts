@@ -6,6 +6,9 @@ import { StoreError } from './store.ts';
 /** `PRAGMA application_id` of our databases: "nseA". */
 const APPLICATION_ID = 0x6e736541;
 
+/** A predecessor that is just stopping may hold it so long. */
+const BUSY_MS = 2000;
+
 /** Each entry leads from the version of its index to the next; entries are never changed once released. */
 const MIGRATIONS: readonly string[] = [
   `
@@ -112,7 +115,7 @@ export function openDatabase(path: string): DatabaseSync {
   try {
     // Before SQLite makes it: only the owner may read it.
     closeSync(openSync(path, 'a', 0o600));
-    database = new DatabaseSync(path, { timeout: 2000 });
+    database = new DatabaseSync(path, { timeout: BUSY_MS });
     assertOurs(database, path);
     database.exec(
       'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;',
@@ -124,6 +127,33 @@ export function openDatabase(path: string): DatabaseSync {
     if (cause instanceof StoreError) throw cause;
     throw new StoreError('ERR_STORE_OPEN', `${path}: ${messageOf(cause)}`, { cause });
   }
+}
+
+/**
+ * Holds the database for this process until closed or ended, by a lock the system releases however it ends. Two
+ * writers would each be right in the database, but each would have its own sessions. Throws `ERR_STORE_IN_USE`.
+ */
+export function holdDatabase(path: string): DatabaseSync {
+  const file = `${path}.lock`;
+  let lock: DatabaseSync | undefined;
+  try {
+    closeSync(openSync(file, 'a', 0o600));
+    lock = new DatabaseSync(file, { timeout: BUSY_MS });
+    lock.exec('BEGIN EXCLUSIVE');
+    return lock;
+  } catch (cause) {
+    lock?.close();
+    if (isBusy(cause)) {
+      const who = 'another aggregator uses this database';
+      throw new StoreError('ERR_STORE_IN_USE', `${path}: ${who}`, { cause });
+    }
+    throw new StoreError('ERR_STORE_OPEN', `${path}: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/** SQLITE_BUSY, sqlite3.h. */
+function isBusy(cause: unknown): boolean {
+  return cause instanceof Error && 'errcode' in cause && cause.errcode === 5;
 }
 
 function assertOurs(database: DatabaseSync, path: string): void {

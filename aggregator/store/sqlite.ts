@@ -4,7 +4,7 @@ import type { Clock } from '../../shared/clock.ts';
 import { messageOf } from '../../shared/errors.ts';
 import type { SectionName } from '../../shared/report.ts';
 import { SqliteReads } from './sqlite-reads.ts';
-import { openDatabase } from './sqlite-schema.ts';
+import { holdDatabase, openDatabase } from './sqlite-schema.ts';
 import { SqliteWrites } from './sqlite-writes.ts';
 import {
   type Applied,
@@ -48,6 +48,7 @@ export interface SqliteOptions {
  * synchronous=FULL), so that a burst costs one fsync and a single write waits for nobody.
  */
 export class SqliteStore implements Store {
+  readonly #lock: DatabaseSync;
   readonly #database: DatabaseSync;
   readonly #reads: SqliteReads;
   readonly #writes: SqliteWrites;
@@ -59,7 +60,13 @@ export class SqliteStore implements Store {
 
   constructor(options: SqliteOptions) {
     this.#options = options;
-    this.#database = openDatabase(options.path);
+    this.#lock = holdDatabase(options.path);
+    try {
+      this.#database = openDatabase(options.path);
+    } catch (error) {
+      this.#lock.close();
+      throw error;
+    }
     this.#reads = new SqliteReads(this.#database);
     this.#writes = new SqliteWrites(this.#database);
   }
@@ -117,6 +124,7 @@ export class SqliteStore implements Store {
     this.#commit();
     this.#closed = true;
     this.#database.close();
+    this.#lock.close();
   }
 
   async #read<T>(read: (reads: SqliteReads) => T): Promise<T> {

@@ -1,0 +1,153 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import t from 'tap';
+import { SqliteStore } from '../../../aggregator/store/sqlite.ts';
+import { SCHEMA_VERSION } from '../../../aggregator/store/sqlite-schema.ts';
+import { systemClock } from '../../../shared/clock.ts';
+import { storeContract } from './contract.ts';
+
+const open = (path: string): SqliteStore => new SqliteStore({ path, clock: systemClock });
+
+storeContract(t, (t) => {
+  const path = join(t.testdir(), 'nodeseal.db');
+  return async () => open(path);
+});
+
+t.test('a file that is not ours is refused and left as it is', async (t) => {
+  const cases = [
+    ['no database', (path: string) => writeFileSync(path, 'x'.repeat(4096)), 'ERR_STORE_OPEN'],
+    ['of another program', (path: string) => sql(path, 'CREATE TABLE t (a)'), 'ERR_STORE_FOREIGN'],
+    [
+      'with another application id',
+      (path: string) => sql(path, 'PRAGMA application_id = 7'),
+      'ERR_STORE_FOREIGN',
+    ],
+    [
+      'with a version but no application id',
+      (path: string) => sql(path, 'PRAGMA user_version = 1'),
+      'ERR_STORE_FOREIGN',
+    ],
+  ] as const;
+  for (const [name, make, code] of cases) {
+    await t.test(name, async (t) => {
+      const path = join(t.testdir(), 'nodeseal.db');
+      make(path);
+      const before = execFileSync('sha256sum', [path]).toString();
+      t.throws(() => open(path), { code, message: new RegExp(path) });
+      t.equal(execFileSync('sha256sum', [path]).toString(), before);
+    });
+  }
+});
+
+t.test('a database of a newer version is refused, also right after that', async (t) => {
+  const path = join(t.testdir(), 'nodeseal.db');
+  await open(path)[Symbol.asyncDispose]();
+  sql(path, `PRAGMA user_version = ${SCHEMA_VERSION + 1}`);
+  t.throws(() => open(path), { code: 'ERR_STORE_NEWER' });
+  t.throws(() => open(path), { code: 'ERR_STORE_NEWER' });
+  sql(path, `PRAGMA user_version = ${SCHEMA_VERSION}`);
+  await open(path)[Symbol.asyncDispose]();
+});
+
+t.test('a database that another store uses is refused', async (t) => {
+  const path = join(t.testdir(), 'nodeseal.db');
+  const first = open(path);
+  t.throws(() => open(path), { code: 'ERR_STORE_IN_USE' });
+  await first[Symbol.asyncDispose]();
+  await open(path)[Symbol.asyncDispose]();
+});
+
+t.test('a new database can be read by its owner only', async (t) => {
+  const path = join(t.testdir(), 'nodeseal.db');
+  await using _store = open(path);
+  t.equal(statSync(path).mode & 0o777, 0o600);
+  t.equal(statSync(`${path}-wal`).mode & 0o777, 0o600);
+});
+
+t.test(
+  'a folder that is not there or cannot be written is an error that names the file',
+  async (t) => {
+    const folder = t.testdir({ readonly: {} });
+    t.throws(() => open(join(folder, 'missing', 'nodeseal.db')), { code: 'ERR_STORE_OPEN' });
+    t.test(
+      'read-only',
+      { skip: process.getuid?.() === 0 && 'root may write everywhere' },
+      async (t) => {
+        chmodSync(join(folder, 'readonly'), 0o500);
+        t.throws(() => open(join(folder, 'readonly', 'nodeseal.db')), { code: 'ERR_STORE_OPEN' });
+      },
+    );
+  },
+);
+
+t.test('a commit takes all writes of one turn together', async (t) => {
+  const records: number[] = [];
+  await using store = new SqliteStore({
+    path: join(t.testdir(), 'nodeseal.db'),
+    clock: systemClock,
+    onCommit: (_seconds, count) => records.push(count),
+  });
+  await Promise.all([store.probe(), store.probe(), store.probe()]);
+  t.same(records, [3]);
+});
+
+t.test('a full disk', { skip: !canMount() && 'needs root to mount a small tmpfs' }, async (t) => {
+  const folder = t.testdir();
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', folder]);
+  try {
+    await using store = open(join(folder, 'nodeseal.db'));
+    const hello = {
+      agent: { version: '1' },
+      host: { name: 'h', machineId: 'm', bootId: 'b' },
+      spool: { epoch: 'e', first: 1, next: 1, bytes: 0, lost: 0 },
+    };
+    const node = { uid: 'u', name: 'n', pool: 'p' };
+    const { session } = await store.openSession({ node, hello, atMs: 0 });
+    let acknowledged = 0;
+    const append = async (sequence: number): Promise<void> => {
+      const data = { fill: 'x'.repeat(20_000) };
+      const at = '2026-11-21T00:00:00.000Z';
+      const event = { sequence, throughSequence: sequence, at, kind: 'k', data, lost: 0 };
+      const events = [{ ...event, class: 'low' as const }];
+      const batch = { uid: 'u', session, epoch: 'e', receivedAtMs: 0, events };
+      acknowledged = (await store.append(batch)).sequence;
+    };
+    writeFileSync(join(folder, 'ballast'), Buffer.alloc(300_000));
+    await t.rejects(
+      (async () => {
+        for (let sequence = 1; sequence < 200; sequence++) await append(sequence);
+      })(),
+      { code: 'ERR_STORE_WRITE' },
+      'is an error to the writer',
+    );
+    t.ok(acknowledged > 0);
+    await t.rejects(
+      store.probe().then(() => append(acknowledged + 1)),
+      { code: 'ERR_STORE_WRITE' },
+    );
+    const { rows } = await store.events({ limit: 1 });
+    t.equal(rows[0]?.sequence, acknowledged, 'loses nothing that was acknowledged');
+    execFileSync('rm', [join(folder, 'ballast')]);
+    await append(acknowledged + 1);
+    t.pass('is over when there is room again');
+  } finally {
+    execFileSync('umount', [folder]);
+  }
+});
+
+function sql(path: string, text: string): void {
+  const database = new DatabaseSync(path);
+  database.exec(text);
+  database.close();
+}
+
+function canMount(): boolean {
+  try {
+    execFileSync('unshare', ['--mount', 'true'], { stdio: 'ignore' });
+    return process.getuid?.() === 0;
+  } catch {
+    return false;
+  }
+}
