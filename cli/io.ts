@@ -2,8 +2,9 @@
 export interface Sink {
   write(text: string): void;
   readonly isTerminal: boolean;
-  /** Width of the terminal; absent when it is none. */
+  /** Width and height of the terminal; absent when it is none. */
   readonly columns?: number | undefined;
+  readonly rows?: number | undefined;
 }
 
 /** Everything a command may touch of the process it runs in; tests hand in their own. */

@@ -21,6 +21,9 @@ function sink(stream: NodeJS.WriteStream): Sink {
     get columns() {
       return stream.isTTY ? stream.columns : undefined;
     },
+    get rows() {
+      return stream.isTTY ? stream.rows : undefined;
+    },
   };
 }
 

@@ -30,17 +30,25 @@ export const HOST_ROOT_OPTION: OptionSpec = {
 };
 
 /** Which aggregator is asked, and as whom. */
-export const SERVER_OPTIONS: readonly OptionSpec[] = [
-  { flags: '--context <name>', description: 'context of the configuration file to use' },
-  { flags: '--server <url>', description: 'address of the aggregator, in place of a context' },
-  { flags: '--token-file <file>', description: 'file that holds the token' },
-  { flags: '--ca-file <file>', description: 'certificates the server is verified by (PEM)' },
-  {
-    flags: '--plain-http',
-    description: 'send the token over plain HTTP to another machine than this one',
-  },
-  { flags: '--timeout <duration>', description: 'give up after: 500ms, 30s, 2m', default: '30s' },
-];
+export function serverOptions(timeout: string): readonly OptionSpec[] {
+  return [
+    { flags: '--context <name>', description: 'context of the configuration file to use' },
+    { flags: '--server <url>', description: 'address of the aggregator, in place of a context' },
+    { flags: '--token-file <file>', description: 'file that holds the token' },
+    { flags: '--ca-file <file>', description: 'certificates the server is verified by (PEM)' },
+    {
+      flags: '--plain-http',
+      description: 'send the token over plain HTTP to another machine than this one',
+    },
+    {
+      flags: '--timeout <duration>',
+      description: 'give up after: 500ms, 30s, 2m',
+      default: timeout,
+    },
+  ];
+}
+
+export const SERVER_OPTIONS: readonly OptionSpec[] = serverOptions('30s');
 
 /** Flags that may stand before the verb and take a value, so that the verb can be found behind them. */
 export const LEADING_VALUE_FLAGS: ReadonlySet<string> = new Set([
@@ -53,6 +61,7 @@ export const LEADING_VALUE_FLAGS: ReadonlySet<string> = new Set([
   '--since',
   '--limit',
   '--fail-on',
+  '--require-coverage',
   '--color',
   '--host-root',
   '--context',
@@ -76,4 +85,25 @@ export const POLICY_OPTION: OptionSpec = {
 export const REGISTRIES_D_OPTION: OptionSpec = {
   flags: '--registries-d <dir>',
   description: 'folder that says where signatures are stored, containers-registries.d(5)',
+};
+
+export const LABEL_OPTION: OptionSpec = {
+  flags: '-l, --selector <selector>',
+  description: "only nodes with: pool=worker, state!=online, 'pool in (a,b)'",
+};
+
+/** Which items of a fleet are wanted. */
+export const CHOICE_OPTIONS: readonly OptionSpec[] = [
+  LABEL_OPTION,
+  {
+    flags: '--field-selector <selector>',
+    description: 'only items with: severity=high,reason!=permission',
+  },
+  { flags: '--all', description: 'findings: also what passed and what does not apply' },
+  { flags: '--since <time>', description: 'events: since 24h ago, or since 2026-11-21T12:00:00Z' },
+];
+
+export const REQUIRE_COVERAGE_OPTION: OptionSpec = {
+  flags: '--require-coverage <percent>',
+  description: 'exit 3 when a smaller share of the expected nodes reports: 100%',
 };

@@ -1,0 +1,70 @@
+import { API_VERSION } from '../../shared/api.ts';
+import { Client } from '../client.ts';
+import { ProblemError, rubbish } from '../client-errors.ts';
+import type { Command } from '../command.ts';
+import { EXIT, type ExitCode } from '../exit.ts';
+import { outputOption, serverOptions } from '../options.ts';
+import { styleOf } from '../output/colour.ts';
+import { DOCUMENT_FORMATS, documentText } from '../output/document.ts';
+import { safeText } from '../output/safe.ts';
+import { isObject } from '../shape.ts';
+
+/** Codes of problems that mean: the aggregator answered, the node did not. */
+const NODE_PROBLEMS: ReadonlySet<string> = new Set([
+  'notConnected',
+  'nodeTimeout',
+  'nodeDisconnected',
+  'nodeBusy',
+  'nodeRefused',
+]);
+
+/** The aggregator itself gives a node a minute. */
+const WAIT = '90s';
+
+interface Rescan {
+  readonly node: string;
+  readonly answered: boolean;
+  readonly reason?: string;
+  readonly message?: string;
+  readonly data?: unknown;
+}
+
+export const rescan: Command = {
+  description: `Asks nodes to look at everything now, and waits for it. Exit code 6: a node did not answer.`,
+  arguments: [{ name: 'NODE', description: 'names of nodes', required: true, repeatable: true }],
+  options: [outputOption(DOCUMENT_FORMATS), ...serverOptions(WAIT)],
+  examples: [{ line: 'nodeseal rescan worker-1', meaning: 'do not wait for the next interval' }],
+  async run(invocation, io) {
+    using client = await Client.open(invocation, io);
+    const items: Rescan[] = [];
+    for (const word of invocation.positional) {
+      items.push(await rescanNode(client, word.replace(/^nodes?\//, '')));
+    }
+    const list = { apiVersion: API_VERSION, kind: 'RescanList', items };
+    const { paint, symbols } = styleOf(io, invocation.value('color'));
+    io.stdout.write(
+      documentText(list, invocation.value('output'), () => {
+        const lines = items.map(({ node, answered, message }) => {
+          const mark = answered
+            ? paint(`${symbols.good} DONE`, 'good')
+            : paint(`${symbols.warn} NO ANSWER`, 'warn');
+          return `${mark}  ${safeText(message === undefined ? node : `${node}: ${message}`)}\n`;
+        });
+        return lines.join('');
+      }),
+    );
+    const exit: ExitCode = items.every(({ answered }) => answered) ? EXIT.clean : EXIT.partial;
+    return exit;
+  },
+};
+
+async function rescanNode(client: Client, node: string): Promise<Rescan> {
+  try {
+    const answer = await client.post(`/v1/nodes/${encodeURIComponent(node)}/rescan`);
+    if (!isObject(answer)) throw rubbish(client.server, 'expected the result of a command');
+    return { node, answered: true, data: answer['data'] };
+  } catch (error) {
+    if (!(error instanceof ProblemError) || !NODE_PROBLEMS.has(error.problem)) throw error;
+    return { node, answered: false, reason: error.problem, message: error.why ?? '' };
+  }
+}

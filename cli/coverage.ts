@@ -1,0 +1,45 @@
+import type { Coverage } from '../shared/api.ts';
+import { usageError } from './errors.ts';
+import { EXIT, type ExitCode } from './exit.ts';
+import type { Io } from './io.ts';
+import { safeText } from './output/safe.ts';
+
+/** So many are named; `-o json` has them all. */
+const NAMED = 5;
+
+/** For how many nodes an answer speaks: `118 of 120 nodes reporting; not: infra-2 (silent since …)`. */
+export function coverageText({ expected, reporting, missing }: Coverage): string {
+  const head = `${reporting} of ${expected} ${expected === 1 ? 'node' : 'nodes'} reporting`;
+  if (missing.length === 0) return head;
+  const named = missing.slice(0, NAMED).map(({ node, cause }) => safeText(`${node} (${cause})`));
+  const more = missing.length > NAMED ? `, and ${missing.length - NAMED} more` : '';
+  return `${head}; not: ${named.join(', ')}${more}`;
+}
+
+/** Share of the expected nodes that report, 0 to 100; of no node at all: 0, because nothing is known. */
+export function percentOf({ expected, reporting }: Coverage): number {
+  return expected === 0 ? 0 : (100 * reporting) / expected;
+}
+
+/** Reads `--require-coverage`: `100%`, `99.5%`, `95`. */
+export function readPercent(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const number = /^(\d{1,3}(?:\.\d{1,6})?)%?$/.exec(text)?.[1];
+  if (number !== undefined && Number(number) <= 100) return Number(number);
+  throw usageError(`--require-coverage ${text} is no percentage`, { next: 'write it as 100%' });
+}
+
+/** Exit code 3, told on stderr, when less reports than is required. An answer without coverage proves nothing. */
+export function coverageExit(
+  coverage: Coverage | undefined,
+  required: number | undefined,
+  io: Io,
+): ExitCode {
+  if (required === undefined) return EXIT.clean;
+  const percent = coverage === undefined ? 0 : percentOf(coverage);
+  if (percent >= required) return EXIT.clean;
+  // Never rounded up to what was required.
+  const shown = Math.floor(percent * 10) / 10;
+  io.stderr.write(`exit ${EXIT.coverage}: coverage ${shown}% is below the required ${required}%\n`);
+  return EXIT.coverage;
+}

@@ -1,0 +1,186 @@
+import type { Coverage, List } from '../shared/api.ts';
+import { isAtLeast, RESULTS, SEVERITIES, type Severity } from '../shared/results.ts';
+import { readList } from './answers.ts';
+import type { Client, Query } from './client.ts';
+import type { Invocation } from './command.ts';
+import { usageError } from './errors.ts';
+import { NODES, type Resource, type ResourceType } from './resources.ts';
+import { assertFields, type Condition, parseSelector, selects } from './selector.ts';
+
+/** Items asked for at once; the aggregator gives no more. */
+const PAGE = 5000;
+/** What `-l` may ask of a node. */
+const LABELS = ['name', 'uid', 'pool', 'state', 'agentVersion'] as const;
+
+/** Which items are wanted, as the flags say. */
+export interface Choice {
+  readonly names: readonly string[];
+  readonly fields: readonly Condition[];
+  readonly labels: readonly Condition[];
+  /** What the resource leaves out by itself is wanted too. */
+  readonly all: boolean;
+  readonly since: string | undefined;
+}
+
+export const EVERYTHING: Choice = {
+  names: [],
+  fields: [],
+  labels: [],
+  all: true,
+  since: undefined,
+};
+
+/** The conditions of `-l`. */
+export function readLabels(invocation: Invocation): readonly Condition[] {
+  const labels = parseSelector(invocation.value('selector') ?? '', '--selector');
+  assertFields(labels, LABELS, '--selector');
+  return labels;
+}
+
+/** The choice that the flags of `CHOICE_OPTIONS` make; one that says nothing of the resource is a usage error. */
+export function readChoice(
+  resource: Pick<Resource<never>, 'type' | 'fields' | 'nodesOf'>,
+  names: readonly string[],
+  invocation: Invocation,
+): Choice {
+  const fields = parseSelector(invocation.value('field-selector') ?? '', '--field-selector');
+  assertFields(fields, resource.fields, '--field-selector');
+  const labels = readLabels(invocation);
+  if (labels.length > 0 && resource.nodesOf === undefined) {
+    throw usageError(
+      `--selector says nothing of ${resource.type}: they are summed up over all nodes`,
+    );
+  }
+  const since = invocation.value('since');
+  if (since !== undefined && resource.type !== 'events') {
+    throw usageError(`--since says nothing of ${resource.type}`, {
+      next: 'get events --since 24h',
+    });
+  }
+  return { names, fields, labels, all: invocation.flag('all'), since };
+}
+
+/** The chosen items of the whole fleet with the nodes they speak for; at most `most` when it is given. */
+export async function fetchChosen<Item>(
+  client: Client,
+  resource: Resource<Item>,
+  choice: Choice,
+  most: number | undefined,
+): Promise<List<string, Item>> {
+  const nodes = await selectNodes(client, choice);
+  const isWanted = filterOf(resource, choice, nodes);
+  const items: Item[] = [];
+  let coverage: Coverage | undefined;
+  for await (const page of pages(client, resource, queryOf(resource, choice))) {
+    coverage ??= page.coverage;
+    items.push(...page.items.filter(isWanted));
+    if (most !== undefined && items.length >= most) break;
+  }
+  const kept = most === undefined ? items : items.slice(0, most);
+  return {
+    apiVersion: 'nodeseal.dev/v1',
+    kind: resource.kind,
+    items: kept,
+    ...(coverage === undefined ? {} : { coverage: restricted(coverage, nodes) }),
+  };
+}
+
+async function* pages<Item>(
+  client: Client,
+  resource: Resource<Item>,
+  query: Query,
+): AsyncGenerator<List<string, Item>, void> {
+  for (let next: string | undefined; ; ) {
+    const answer = await client.get(`/v1/${resource.type}`, {
+      ...query,
+      ...(resource.isPaged ? { limit: String(PAGE), continue: next } : {}),
+    });
+    const page = readList(answer, resource.kind, resource.read, client.server);
+    yield page;
+    // A page that leads back to itself would never end.
+    if (page.continue === undefined || page.continue === next) return;
+    next = page.continue;
+  }
+}
+
+/** The names of the nodes that `-l` selects; undefined for all, when it was not given. */
+export async function selectNodes(
+  client: Client,
+  { labels }: Choice,
+): Promise<ReadonlySet<string> | undefined> {
+  if (labels.length === 0) return undefined;
+  const names = new Set<string>();
+  for await (const page of pages(client, NODES, {})) {
+    for (const item of page.items) if (selects(labels, item)) names.add(item.name);
+  }
+  return names;
+}
+
+/** True for the items that a choice wants; the same for a list and for what a watch tells. */
+export function filterOf<Item>(
+  resource: Resource<Item>,
+  choice: Choice,
+  nodes: ReadonlySet<string> | undefined,
+): (item: Item) => boolean {
+  const { names, fields } = choice;
+  const omitted = omissionOf(resource, choice);
+  return (item) =>
+    (names.length === 0 || resource.namesOf(item).some((name) => names.includes(name))) &&
+    (nodes === undefined || resource.nodesOf?.(item).some((node) => nodes.has(node)) === true) &&
+    selects(fields, item) &&
+    (omitted === undefined || selects([omitted], item));
+}
+
+/** What is left out unless somebody asked for it: by `--all`, by name, or by the very field. */
+function omissionOf<Item>({ omits }: Resource<Item>, choice: Choice): Condition | undefined {
+  if (omits === undefined || choice.all || choice.names.length > 0) return undefined;
+  if (choice.fields.some(({ field }) => field === omits.field)) return undefined;
+  return { field: omits.field, values: omits.values, negated: true };
+}
+
+/** What the aggregator can choose itself, so that it does not send what is thrown away here. */
+function queryOf<Item>(resource: Resource<Item>, choice: Choice): Query {
+  const query: Record<string, string> = {};
+  for (const { field, values, negated } of choice.fields) {
+    const parameter = resource.parameters[field];
+    const [value] = values ?? [];
+    if (parameter === undefined || negated || values?.length !== 1 || !value) continue;
+    query[parameter] = value;
+  }
+  const omitted = omissionOf(resource, choice);
+  if (omitted !== undefined && resource.type === 'findings') {
+    query['result'] = RESULTS.filter((result) => !omitted.values?.includes(result)).join(',');
+  }
+  if (choice.since !== undefined) query['since'] = choice.since;
+  return query;
+}
+
+/** The coverage of some of the nodes. */
+function restricted(coverage: Coverage, nodes: ReadonlySet<string> | undefined): Coverage {
+  if (nodes === undefined) return coverage;
+  const missing = coverage.missing.filter(({ node }) => nodes.has(node));
+  return { expected: nodes.size, reporting: nodes.size - missing.length, missing };
+}
+
+/** True when an item is a failure at or above a severity, or an image that is refused. */
+export function isFailure(type: ResourceType, item: unknown, failOn: Severity): boolean {
+  const severities = SEVERITIES.filter((severity) => isAtLeast(severity, failOn));
+  switch (type) {
+    case 'findings':
+      return selects(
+        [
+          { field: 'result', values: ['fail'], negated: false },
+          { field: 'severity', values: severities, negated: false },
+        ],
+        item,
+      );
+    case 'images':
+      return selects([{ field: 'verdict', values: ['rejected'], negated: false }], item);
+    case 'nodes':
+    case 'drift':
+    case 'events':
+    case 'checks':
+    case 'policies':
+      return false;
+  }
+}
