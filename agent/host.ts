@@ -158,6 +158,8 @@ class RootedHost implements Host {
     return await guarded(path, async () => {
       // Nothing is outside of `/`: the kernel resolves it, in one call.
       if (this.root === '/') return await realpath(path);
+      const direct = await this.#withoutLinks(path);
+      if (direct !== undefined) return direct;
       let done = '/';
       const rest = path.split('/').reverse();
       for (let links = 0; rest.length > 0; ) {
@@ -181,6 +183,18 @@ class RootedHost implements Host {
       }
       return done;
     });
+  }
+
+  /**
+   * The path when no link is in it, as in most: one call tells, where walking takes one a part. Undefined leaves
+   * it to the walk, also for what is not there; `..` behind a link would not be what it looks like.
+   */
+  async #withoutLinks(path: string): Promise<string | undefined> {
+    if (path.includes('/..')) return undefined;
+    const plain = posix.join('/', path, '.');
+    const place = await this.#place(plain);
+    const real = await realpath(place).catch(() => undefined);
+    return real === place ? plain : undefined;
   }
 
   /** Where a resolved path of the node lies for this process. */
