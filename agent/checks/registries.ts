@@ -1,5 +1,5 @@
 import type { Finding } from '../../shared/findings.ts';
-import { ask, type Check, type CheckContext, type Statement } from '../check.ts';
+import { ask, type Check, type CheckContext, type Statement, whereReadable } from '../check.ts';
 import { type DesiredState, desiredState } from '../desired/desired.ts';
 import { MACHINE_CONFIG_FOLDER } from '../desired/machine-config.ts';
 import { inspectFile } from '../files.ts';
@@ -114,7 +114,8 @@ async function unmanagedFiles(
     const message = 'no MachineConfig and no baseline says which files there should be';
     return { result: 'notchecked', reason: 'no-oracle', message };
   }
-  const isImage = (await readOsRelease(host)).get('VARIANT_ID') === 'coreos';
+  const release = await whereReadable(readOsRelease(host));
+  const isImage = release?.get('VARIANT_ID') === 'coreos';
   const managed = new Set(desired.paths);
   const found: Statement[] = [];
   let count = 0;
