@@ -1,4 +1,4 @@
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { EventRecord } from '../../shared/api.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { messageOf } from '../../shared/errors.ts';
@@ -35,6 +35,9 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
+/** Work of one transaction, before other things have their turn. */
+const BUDGET_MS = 20;
+
 export interface SqliteOptions {
   /** Folder must exist; the file is created. */
   readonly path: string;
@@ -52,6 +55,9 @@ export class SqliteStore implements Store {
   readonly #database: DatabaseSync;
   readonly #reads: SqliteReads;
   readonly #writes: SqliteWrites;
+  readonly #savepoint: StatementSync;
+  readonly #undo: StatementSync;
+  readonly #release: StatementSync;
   readonly #options: SqliteOptions;
   #waiting: Waiting[] = [];
   #scheduled: NodeJS.Immediate | undefined;
@@ -69,6 +75,9 @@ export class SqliteStore implements Store {
     }
     this.#reads = new SqliteReads(this.#database);
     this.#writes = new SqliteWrites(this.#database);
+    this.#savepoint = this.#database.prepare('SAVEPOINT one');
+    this.#undo = this.#database.prepare('ROLLBACK TO one');
+    this.#release = this.#database.prepare('RELEASE one');
   }
 
   openSession(start: SessionStart): Promise<SessionOpened> {
@@ -121,8 +130,9 @@ export class SqliteStore implements Store {
   /** Commits what waits, then closes. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
-    this.#commit();
     this.#closed = true;
+    while (this.#waiting.length > 0) this.#commit();
+    clearImmediate(this.#scheduled);
     this.#database.close();
     this.#lock.close();
   }
@@ -142,44 +152,68 @@ export class SqliteStore implements Store {
     return (await promise) as T;
   }
 
+  /** Takes what waits, as much as fits the time, and commits it; the rest has its turn after other work. */
   #commit(): void {
     clearImmediate(this.#scheduled);
     this.#scheduled = undefined;
     const waiting = this.#waiting;
     if (waiting.length === 0) return;
-    this.#waiting = [];
-    const records = waiting.reduce((sum, each) => sum + each.records, 0);
-    const startedMs = this.#options.clock.monotonicMs();
+    const { clock, onCommit } = this.#options;
+    const startedMs = clock.monotonicMs();
+    const taken: Waiting[] = [];
     let outcomes: readonly (() => void)[];
     try {
-      outcomes = this.#transact(waiting);
+      outcomes = this.#transact(waiting, taken, () => clock.monotonicMs() - startedMs < BUDGET_MS);
     } catch (cause) {
       const error = new StoreError('ERR_STORE_WRITE', `commit: ${messageOf(cause)}`, { cause });
-      outcomes = waiting.map((each) => () => each.reject(error));
+      outcomes = taken.map((each) => () => each.reject(error));
     }
+    this.#waiting = waiting.slice(taken.length);
+    if (this.#waiting.length > 0) this.#scheduled = setImmediate(() => this.#commit());
+    const records = taken.reduce((sum, each) => sum + each.records, 0);
     this.backlog -= records;
-    this.#options.onCommit?.((this.#options.clock.monotonicMs() - startedMs) / 1000, records);
+    onCommit?.((clock.monotonicMs() - startedMs) / 1000, records);
     for (const settle of outcomes) settle();
   }
 
-  #transact(waiting: readonly Waiting[]): readonly (() => void)[] {
-    this.#database.exec('BEGIN IMMEDIATE');
+  #transact(
+    waiting: readonly Waiting[],
+    taken: Waiting[],
+    hasTime: () => boolean,
+  ): readonly (() => void)[] {
+    const outcomes: (() => void)[] = [];
     try {
-      const outcomes = waiting.map((each) => {
-        try {
-          const value = each.write();
-          return () => each.resolve(value);
-        } catch (error) {
-          // A refusal wrote nothing, the others go on; anything else undoes the whole transaction.
-          if (!(error instanceof StoreError)) throw error;
-          return () => each.reject(error);
-        }
-      });
+      this.#database.exec('BEGIN IMMEDIATE');
+      for (const each of waiting) {
+        if (taken.length > 0 && !hasTime()) break;
+        taken.push(each);
+        outcomes.push(this.#writeOne(each));
+      }
       this.#database.exec('COMMIT');
       return outcomes;
     } catch (error) {
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      // When not even the transaction could begin, all that waits has failed alike.
+      if (taken.length === 0) taken.push(...waiting);
       throw error;
+    }
+  }
+
+  /** What one write makes fail undoes that one: a record nobody foresaw must not fail those of other nodes. */
+  #writeOne({ write, resolve, reject }: Waiting): () => void {
+    this.#savepoint.run();
+    try {
+      const value = write();
+      this.#release.run();
+      return () => resolve(value);
+    } catch (error) {
+      // SQLite itself ends the transaction when the disk is full.
+      if (!this.#database.isTransaction) throw error;
+      this.#undo.run();
+      this.#release.run();
+      if (error instanceof StoreError) return () => reject(error);
+      const failed = new StoreError('ERR_STORE_WRITE', messageOf(error), { cause: error });
+      return () => reject(failed);
     }
   }
 

@@ -252,6 +252,25 @@ export function storeContract(t: Test, fresh: (t: Test) => OpenStore): void {
     t.equal(store.backlog, 0);
   });
 
+  t.test('a write that fails in a way nobody foresaw fails alone', async (t) => {
+    await using store = await fresh(t)();
+    const { session } = await start(store);
+    const infinite = new Map<string, Json>([['a', 1]]);
+    const broken = full(session, 'host', infinite, { upsert: [['a', Number.POSITIVE_INFINITY]] });
+    const outcomes = await Promise.allSettled([
+      store.append(batch(session, [event(1)])),
+      store.apply(broken),
+      store.append(batch(session, [event(2)])),
+    ]);
+    t.match(outcomes, [
+      { status: 'fulfilled' },
+      { status: 'rejected', reason: { code: 'ERR_STORE_WRITE' } },
+      { status: 'fulfilled', value: { sequence: 2 } },
+    ]);
+    t.same(await sequences(store), [1, 2]);
+    t.equal(await store.section(NODE.uid, 'host'), undefined);
+  });
+
   t.test('an epoch that ends with announced records missing is recorded as lost', async (t) => {
     await using store = await fresh(t)();
     const { session } = await start(store, { next: 11 });
