@@ -9,53 +9,61 @@ export interface FakeIoOptions {
   readonly stdin?: string | Uint8Array;
   readonly nowMs?: number;
   readonly signal?: AbortSignal;
+  readonly unread?: AbortSignal;
   /** Called after each write to stdout, with everything written so far. */
   readonly onOutput?: (text: string) => void;
 }
 
-export interface Outcome {
-  readonly exit: ExitCode;
+interface Texts {
   readonly stdout: string;
   readonly stderr: string;
+}
+export interface Outcome extends Texts {
+  readonly exit: ExitCode;
 }
 
 /** Noon of the day the golden outputs speak of. */
 export const NOW_MS: number = Date.parse('2026-11-21T12:00:00Z');
 
-/** Runs a command line as `main.ts` does, with a terminal made of strings. */
-export async function runCli(
-  words: readonly string[],
-  options: FakeIoOptions = {},
-): Promise<Outcome> {
-  let stdout = '';
-  let stderr = '';
+/** A terminal, or a pipe, made of strings. */
+export function fakeIo(options: FakeIoOptions = {}): { readonly io: Io; readonly text: Texts } {
+  const text = { stdout: '', stderr: '' };
   const isTerminal = options.isTerminal ?? false;
-  const columns = isTerminal ? (options.columns ?? 80) : undefined;
+  const size = isTerminal ? { columns: options.columns ?? 80, rows: 24 } : {};
   const io: Io = {
     stdout: {
-      write: (text) => {
-        stdout += text;
-        options.onOutput?.(stdout);
+      write: (more) => {
+        text.stdout += more;
+        options.onOutput?.(text.stdout);
       },
       isTerminal,
-      columns,
+      ...size,
     },
     stderr: {
-      write: (text) => {
-        stderr += text;
+      write: (more) => {
+        text.stderr += more;
       },
       isTerminal,
-      columns,
+      ...size,
     },
     env: options.env ?? { LANG: 'C.UTF-8', NO_COLOR: '1' },
     nowMs: () => options.nowMs ?? NOW_MS,
     readStdin: async () => Buffer.from(options.stdin ?? ''),
     signal: options.signal ?? new AbortController().signal,
-    unread: new AbortController().signal,
+    unread: options.unread ?? new AbortController().signal,
     verbose: false,
   };
+  return { io, text };
+}
+
+/** Runs a command line as `main.ts` does. */
+export async function runCli(
+  words: readonly string[],
+  options: FakeIoOptions = {},
+): Promise<Outcome> {
+  const { io, text } = fakeIo(options);
   const exit = await run(words, io);
-  return { exit, stdout, stderr };
+  return { exit, ...text };
 }
 
 /** What a terminal would act upon. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import t from 'tap';
-import { HOSTILE, runCli } from './fake-io.ts';
+import { HOSTILE, runCli } from '../fake-io.ts';
 
 const ACCEPT = '{"default":[{"type":"insecureAcceptAnything"}]}';
 const SIGNED = `{
