@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { sha256 } from '../shared/canonical.ts';
 import { CodedError } from '../shared/errors.ts';
 import { type Host, HostError } from './host.ts';
@@ -56,10 +57,9 @@ export function problemOf(error: unknown, path: string): TrustProblem {
     return { reason: error.reason, path: error.path, message: error.message };
   }
   if (!(error instanceof CodedError)) throw error;
-  const message = `${path}: ${error.message}`;
-  // The error of a folder names the file in it.
-  const file = 'file' in error ? `${path}/${error.file}` : path;
-  return { ...placeIn(error), path: file, message };
+  // The error of a folder names the file in it, that of several files the one at fault.
+  const file = 'file' in error ? posix.resolve(path, String(error.file)) : path;
+  return { ...placeIn(error), path: file, message: `${file}: ${error.message}` };
 }
 
 /** What the errors of the parsers have beside code and message, as far as this one has it. */

@@ -6,6 +6,7 @@ import type { Policy } from '../shared/trust/policy-types.ts';
 import { parseRegistriesD, type RegistriesD } from '../shared/trust/registries-d.ts';
 import { readCrioPlaces } from './crio-places.ts';
 import type { Host } from './host.ts';
+import { type NodeRegistriesConf, readRegistriesConf } from './registries-conf.ts';
 import {
   digestTrustFile,
   missing,
@@ -39,6 +40,8 @@ export interface NodeRegistriesD {
 export interface NodeTrust {
   readonly policy: NodePolicy;
   readonly registriesD: NodeRegistriesD;
+  /** Mirrors and blocked registries; in `registriesD` an image goes by the name of the place it is fetched from. */
+  readonly registriesConf: NodeRegistriesConf;
   /** What CRI-O is told of policies. `signaturePolicy` replaces the system's policy for CRI-O alone. */
   readonly crio: {
     readonly signaturePolicy?: TrustFile;
@@ -69,6 +72,7 @@ export async function readNodeTrust(host: Host): Promise<NodeTrust> {
   return {
     policy,
     registriesD: await readRegistriesD(host, home),
+    registriesConf: await readRegistriesConf(host, home),
     crio: await readCrioPolicies(host),
     keyFiles: policy.policy === undefined ? new Map() : await readKeyFiles(host, policy.policy),
   };
@@ -153,12 +157,13 @@ export async function rootHome(host: Host): Promise<string> {
 
 /**
  * The section `trust` of a report, and what `trust show` prints. Items: `policy` (with all its scopes),
- * `registriesD` and one `registriesD <scope>` for each scope, `key <path>`, `crioPolicy`, `namespacePolicy <path>`.
+ * `registriesD` and one `registriesD <scope>` for each scope, `registriesConf`, `key <path>`, `crioPolicy`, `namespacePolicy <path>`.
  */
 export function describeTrust(trust: NodeTrust): Items {
   const { policy, registriesD, crio } = trust;
   const items = new Map<string, Json>([['policy', describePolicy(policy)]]);
   const { registries, ...folder } = registriesD;
+  const { conf, ...main } = trust.registriesConf;
   items.set('registriesD', {
     ...plain(folder),
     default: registries?.defaultDocker === undefined ? undefined : plain(registries.defaultDocker),
@@ -167,6 +172,10 @@ export function describeTrust(trust: NodeTrust): Items {
   for (const [scope, section] of registries?.docker ?? []) {
     items.set(`registriesD ${scope}`, { scope, ...plain(section) });
   }
+  items.set('registriesConf', {
+    ...plain(main),
+    registries: [...(conf?.registries.values() ?? [])].map(plain),
+  });
   for (const { bytes: _, ...file } of trust.keyFiles.values()) {
     items.set(`key ${file.path}`, plain(file));
   }

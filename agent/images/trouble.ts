@@ -16,7 +16,7 @@ export interface Trouble {
   /**
    * `rejected`: a `Rejection`, `store-metadata`, `store-manifest`, `store-signatures`, `signatures-unreadable`.
    * `unknown`:
-   * `reference-invalid`, `incomplete`, `manifest-list`, `source-not-enabled`, `registries-d-invalid`,
+   * `reference-invalid`, `incomplete`, `manifest-list`, `source-not-enabled`, `registries-invalid`,
    * `policy-invalid`, `store-changing`, `evaluation-…`, or a reason of reading (`permission`, `too-large`, …).
    */
   readonly reason: string;
@@ -34,7 +34,7 @@ export class ImageError extends CodedError<'ERR_IMAGE_REJECTED' | 'ERR_IMAGE_UNK
 
 const SOURCE_TROUBLES: Readonly<Record<SourceErrorCode, Omit<Trouble, 'message'>>> = {
   ERR_SOURCE_NOT_ENABLED: { verdict: 'unknown', reason: 'source-not-enabled' },
-  ERR_SOURCE_CONFIG: { verdict: 'unknown', reason: 'registries-d-invalid' },
+  ERR_SOURCE_CONFIG: { verdict: 'unknown', reason: 'registries-invalid' },
   ERR_SOURCE_REFUSED: { verdict: 'rejected', reason: 'signatures-unreadable' },
 };
 

@@ -1,5 +1,6 @@
 import { parseUrl } from '../../shared/trust/go-url.ts';
 import type { Reference } from '../../shared/trust/reference.ts';
+import { resolveRegistry } from '../../shared/trust/registries-conf.ts';
 import {
   lookupRegistriesD,
   type RegistriesD,
@@ -8,6 +9,7 @@ import {
 } from '../../shared/trust/registries-d.ts';
 import { RegistriesDError } from '../../shared/trust/registries-d-file.ts';
 import type { Host } from '../host.ts';
+import type { NodeTrust } from '../trust.ts';
 import {
   SIGNATURE_LIMITS,
   type SignatureQuery,
@@ -28,29 +30,66 @@ export type LookasideReaders = Readonly<
 >;
 
 /**
- * Signatures in the lookaside that registries.d names for the image: `signature-1`, `signature-2`, … until one is
- * missing. The image is looked up by its own name, not by that of a mirror it may have come from. Throws
- * `SourceError` and `HostError`.
+ * Signatures in the lookasides that registries.d names for the image: `signature-1`, `signature-2`, … until one is
+ * missing. registries.d knows an image by the name of the place it is fetched from; which of its mirrors that was is
+ * recorded nowhere, so all are asked in their order. Throws `SourceError` and `HostError`.
  */
 export function lookasideSource({ host, trust }: SourceOptions): SignatureSource {
-  const { registries, problem } = trust.registriesD;
   const readers = { file: fileReader(host) };
   return {
     id: 'lookaside',
     async *signatures(query: SignatureQuery, signal: AbortSignal): AsyncIterable<Uint8Array> {
-      if (registries === undefined) {
-        throw new SourceError('ERR_SOURCE_CONFIG', problem?.message ?? 'no registries.d');
-      }
       // A nameless image has no repository whose lookaside could be asked.
       if (query.reference === undefined) return;
-      const { lookaside, useSigstoreAttachments } = lookUp(registries, query.reference);
-      yield* readLookaside(lookaside.base, query.reference, query.manifestDigest, readers, signal);
-      if (useSigstoreAttachments && query.wantsSigstore) {
-        const message = 'sigstore attachments in the registry are not fetched by this version';
-        throw new SourceError('ERR_SOURCE_NOT_ENABLED', message);
+      let notEnabled: SourceError | undefined;
+      for (const place of lookasidesOf(trust, query.reference)) {
+        try {
+          yield* readLookaside(place.base, place.reference, query.manifestDigest, readers, signal);
+        } catch (error) {
+          if (!(error instanceof SourceError) || error.code !== 'ERR_SOURCE_NOT_ENABLED')
+            throw error;
+          notEnabled ??= error;
+        }
+        if (place.useSigstoreAttachments && query.wantsSigstore) {
+          const message = 'sigstore attachments in the registry are not fetched by this version';
+          notEnabled ??= new SourceError('ERR_SOURCE_NOT_ENABLED', message);
+        }
       }
+      if (notEnabled !== undefined) throw notEnabled;
     },
   };
+}
+
+/** Where signatures of an image may lie. */
+interface Lookaside {
+  readonly base: string;
+  /** Name of the image there. */
+  readonly reference: Reference;
+  readonly useSigstoreAttachments: boolean;
+}
+
+function lookasidesOf(trust: NodeTrust, reference: Reference): readonly Lookaside[] {
+  const { registriesD, registriesConf } = trust;
+  if (registriesD.registries === undefined || registriesConf.conf === undefined) {
+    const problem = registriesD.problem ?? registriesConf.problem;
+    throw new SourceError('ERR_SOURCE_CONFIG', problem?.message ?? 'no registries configuration');
+  }
+  const { sources } = resolveRegistry(registriesConf.conf, reference);
+  // What may not be fetched any more was fetched from its own place.
+  const places = sources.length === 0 ? [reference] : sources.map((source) => source.reference);
+  const lookasides = new Map<string, Lookaside>();
+  for (const place of places) {
+    const { lookaside, useSigstoreAttachments } = lookUp(registriesD.registries, place);
+    const { base } = lookaside;
+    const key = `${base} ${place.path}`;
+    const known = lookasides.get(key)?.useSigstoreAttachments === true;
+    lookasides.set(key, {
+      base,
+      reference: place,
+      useSigstoreAttachments: known || useSigstoreAttachments,
+    });
+  }
+  return [...lookasides.values()];
 }
 
 /** The signatures at one lookaside address, in order. Throws `SourceError`, or what a reader throws. */

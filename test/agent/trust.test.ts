@@ -123,6 +123,50 @@ for (const [name, files, expected] of folders) {
   });
 }
 
+const CONF = '/etc/containers/registries.conf';
+const OWN = '/root/.config/containers/registries.conf';
+const registry = (location: string): string => `[[registry]]\nlocation = "${location}"\n`;
+const configurations: readonly (readonly [name: string, files: Files, expected: object])[] = [
+  ['none', {}, { path: CONF, files: [], conf: { registries: new Map() } }],
+  [
+    'the system’s with its drop-ins, then those of root',
+    {
+      [CONF]: registry('a'),
+      [`${CONF}.d/1.conf`]: registry('b'),
+      [`${CONF}.d/2.txt`]: 'x',
+      [`${OWN}.d/0.conf`]: registry('c'),
+    },
+    { files: [{ path: CONF }, { path: `${CONF}.d/1.conf` }, { path: `${OWN}.d/0.conf` }] },
+  ],
+  [
+    'root’s own instead of the system’s',
+    { [CONF]: registry('a'), [`${CONF}.d/1.conf`]: registry('b'), [OWN]: registry('c') },
+    { path: OWN, files: [{ path: OWN }] },
+  ],
+  [
+    'a drop-in alone',
+    { [`${CONF}.d/1.conf`]: registry('b') },
+    { files: [{ path: `${CONF}.d/1.conf` }] },
+  ],
+  [
+    'one with a drop-in that does not parse',
+    { [CONF]: registry('a'), [`${CONF}.d/1.conf`]: '[[' },
+    { problem: { path: `${CONF}.d/1.conf`, line: 1 } },
+  ],
+  [
+    'one that is a folder',
+    { [`${CONF}/x`]: '' },
+    { problem: { reason: 'not-a-file', path: CONF } },
+  ],
+];
+for (const [name, files, expected] of configurations) {
+  t.test(`the registries.conf in force is ${name}`, async (t) => {
+    const { registriesConf } = await readNodeTrust(openHost(writeFiles(t.testdir({}), files)));
+    t.match(registriesConf, expected);
+    t.equal(registriesConf.conf === undefined, registriesConf.problem !== undefined);
+  });
+}
+
 t.test('what CRI-O is told of policies is noted, and its namespaces are listed', async (t) => {
   const files = {
     '/etc/crio/crio.conf.d/10-policy.conf':
@@ -166,6 +210,7 @@ t.test('the section of a report has an item for each part and is JSON', async (t
       'policy',
       'registriesD',
       'registriesD quay.io',
+      'registriesConf',
       `key ${KEY_PATH}`,
       'namespacePolicy /etc/crio/policies/team.json',
     ],

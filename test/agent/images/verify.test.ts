@@ -324,6 +324,10 @@ const HTTPS = 'docker:\n  registry.example.com:\n    lookaside: https://signatur
 const registriesD = (text: string): Files => ({ '/etc/containers/registries.d/a.yaml': text });
 const beside = (...signatures: readonly (Buffer | undefined)[]): Files =>
   lookasideFiles(REPOSITORY, MANIFEST, signatures);
+const mirrored = (): Files => ({
+  '/etc/containers/registries.conf':
+    '[[registry]]\nlocation = "registry.example.com/team"\n[[registry.mirror]]\nlocation = "mirror.local/mirror"\n',
+});
 const ACCEPTED = { verdict: 'accepted', source: 'lookaside' };
 const GARBAGE = Buffer.from('not a signature');
 
@@ -502,11 +506,64 @@ const SOURCES: readonly (readonly [
     ACCEPTED,
   ],
   [
+    'a mirror’s part of the lookaside',
+    ['lookaside'],
+    image,
+    { ...mirrored(), ...lookasideFiles('mirror/app', MANIFEST, [GOOD]) },
+    ACCEPTED,
+  ],
+  [
+    'the registry’s part of the lookaside, the mirror’s being empty',
+    ['lookaside'],
+    image,
+    { ...mirrored(), ...beside(GOOD) },
+    ACCEPTED,
+  ],
+  [
+    'a file, a mirror’s lookaside being of another scheme',
+    ['lookaside'],
+    image,
+    {
+      ...mirrored(),
+      ...registriesD('docker:\n  mirror.local:\n    lookaside: https://x.example.com\n'),
+      ...beside(GOOD),
+    },
+    ACCEPTED,
+  ],
+  [
+    'nowhere, a mirror’s lookaside being of another scheme',
+    ['lookaside'],
+    image,
+    {
+      ...mirrored(),
+      ...registriesD('docker:\n  mirror.local:\n    lookaside: https://x.example.com\n'),
+    },
+    { verdict: 'unknown', reason: 'source-not-enabled' },
+  ],
+  [
+    'the lookaside of a registry that is blocked by now',
+    ['lookaside'],
+    image,
+    {
+      '/etc/containers/registries.conf':
+        '[[registry]]\nlocation = "registry.example.com"\nblocked = true\n',
+      ...beside(GOOD),
+    },
+    ACCEPTED,
+  ],
+  [
+    'a registries.conf that does not parse',
+    ['lookaside'],
+    image,
+    { '/etc/containers/registries.conf.d/a.conf': '[[registry]', ...beside(GOOD) },
+    { verdict: 'unknown', reason: 'registries-invalid', message: /a\.conf/ },
+  ],
+  [
     'a registries.d that does not parse',
     ['lookaside'],
     image,
     registriesD('docker: ['),
-    { verdict: 'unknown', reason: 'registries-d-invalid', message: /a\.yaml/ },
+    { verdict: 'unknown', reason: 'registries-invalid', message: /a\.yaml/ },
   ],
   [
     'a registries.d that does not parse, the store first',
