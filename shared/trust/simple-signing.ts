@@ -2,6 +2,7 @@ import { messageOf } from '../errors.ts';
 import { decodeBase64 } from './base64.ts';
 import { matchesIdentity } from './identity.ts';
 import { ManifestError, manifestDigest } from './manifest.ts';
+import { readCertificates } from './openpgp/certificate.ts';
 import { importedKeys, type Keyring } from './openpgp/keyring.ts';
 import { loadKeys } from './openpgp/keys.ts';
 import { readSignedMessage } from './openpgp/message.ts';
@@ -28,17 +29,36 @@ export async function evaluateSignedBy(
   blobs: readonly SignatureBlob[],
   context: EvaluationContext,
 ): Promise<RequirementVerdict> {
+  const data = blobs.flatMap((blob, index) =>
+    blob.format === 'simple-signing' ? [{ index, data: blob.data }] : [],
+  );
+  if (data.length === 0) {
+    const keys = await namedKeys(requirement, context);
+    return { requirement, keys, signatures: [], ...conclusion([]) };
+  }
   const keys = await keysOf(requirement, context);
   const judge = new SignatureJudge(requirement, image, keys, context);
-  const signatures = blobs.flatMap((blob, index) =>
-    blob.format === 'simple-signing' ? [judge.judge(index, blob.data)] : [],
-  );
+  const signatures = data.map(({ index, data }) => judge.judge(index, data));
   return {
     requirement,
     keys: keys instanceof SignatureError ? [] : keys.fingerprints,
     signatures,
     ...conclusion(signatures),
   };
+}
+
+/** With nothing to verify the keys are named for people only: nobody checks them, and files that cannot be read hold none. */
+async function namedKeys(
+  requirement: SignedBy,
+  context: EvaluationContext,
+): Promise<readonly string[]> {
+  try {
+    const certificates = readCertificates(await keyFiles(requirement, context));
+    return certificates.map(({ primary }) => primary.fingerprint.toUpperCase());
+  } catch (error) {
+    if (error instanceof SignatureError) return [];
+    throw error;
+  }
 }
 
 /** What the verdicts on all signatures of one format mean for a requirement: one accepted is enough. */

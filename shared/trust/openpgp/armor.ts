@@ -81,11 +81,7 @@ export function readCleartext(text: Uint8Array): CleartextMessage | undefined {
   for (;;) {
     const line = lines.next();
     if (line === undefined) throw malformed('a cleartext message without a signature');
-    if (line.startsWith('-----')) {
-      if (BEGIN.exec(line)?.[1] !== 'PGP SIGNATURE')
-        throw malformed('armor in a cleartext message');
-      break;
-    }
+    if (line.startsWith('-----')) break;
     const text = (line.startsWith('- ') ? line.slice(2) : line).replace(/[ \t\r]+$/, '');
     signed.push(text);
     content.push(text, line.endsWith('\r') ? '\r\n' : '\n');
@@ -140,7 +136,7 @@ function decodeBlock(lines: Lines): Uint8Array {
     if (line.startsWith('-----END ')) return decodeBase64(parts);
     if (line.startsWith('=')) {
       const bytes = decodeBase64(parts);
-      verifyChecksum(bytes, line.trimEnd());
+      verifyChecksum(bytes, line);
       return bytes;
     }
     const [data = '', end] = line.split('=', 1 + 1);
@@ -148,7 +144,7 @@ function decodeBlock(lines: Lines): Uint8Array {
     if (end !== undefined) {
       const bytes = decodeBase64(parts);
       const next = lines.next() ?? '';
-      if (next.startsWith('=')) verifyChecksum(bytes, next.trimEnd());
+      if (next.startsWith('=')) verifyChecksum(bytes, next);
       return bytes;
     }
   }
@@ -160,7 +156,7 @@ function decodeBase64(parts: readonly string[]): Uint8Array {
 
 /** RFC 4880 §6.1. */
 function verifyChecksum(bytes: Uint8Array, line: string): void {
-  const expected = Buffer.from(line.slice(1), 'base64');
+  const expected = Buffer.from(/^=([A-Za-z0-9+/]{4})/.exec(line)?.[1] ?? '', 'base64');
   let crc = 0xb704ce;
   for (const byte of bytes) {
     crc ^= byte << 16;
