@@ -1,37 +1,18 @@
 import {
   type Alias,
-  Composer,
-  type Document,
   isAlias,
   isMap,
   isScalar,
   isSeq,
-  LineCounter,
+  type LineCounter,
   type Node,
-  Parser,
   Scalar,
-  visit,
   type YAMLMap,
 } from 'yaml';
-import { CodedError } from '../errors.ts';
 import { memberPath } from './member-path.ts';
+import { composeYaml, type YamlError, yamlError } from './yaml-document.ts';
 
-/** A text that is no YAML, or whose values are not of the types that a reader asks for. */
-export class YamlError extends CodedError<'ERR_YAML'> {
-  /** Member at fault, `docker["quay.io"].lookaside`; '' for the document itself. */
-  readonly path: string;
-  /** From 1. */
-  readonly line: number;
-  /** From 1, in UTF-16 code units. */
-  readonly column: number;
-
-  constructor(message: string, place: { path: string; line: number; column: number }) {
-    super('ERR_YAML', `${place.path || `line ${place.line}, column ${place.column}`}: ${message}`);
-    this.path = place.path;
-    this.line = place.line;
-    this.column = place.column;
-  }
-}
+export { YamlError } from './yaml-document.ts';
 
 /** Merges may multiply; no file of people needs as many steps. yaml.v3 has a limit for the same reason. */
 const MAX_STEPS = 100_000;
@@ -52,22 +33,8 @@ const OLD_BOOLEANS: ReadonlyMap<string, boolean> = new Map([
  * none. Throws `YamlError`.
  */
 export function parseYaml(input: string | Uint8Array): YamlValue | undefined {
-  const lines = new LineCounter();
-  try {
-    const text = decoded(input);
-    const document = firstDocument(text, lines);
-    const [error] = document?.errors ?? [];
-    if (error !== undefined) {
-      const [summary = ''] = error.message.split('\n', 1);
-      throw failure(summary.replace(/ at line.*$/, ''), '', lines, error.pos[0]);
-    }
-    if (document?.contents == null) return undefined;
-    const context = { lines, targets: targetsOf(document, lines), steps: 0 };
-    return new YamlValue(document.contents, '', context);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw failure('expected less deep nesting', '', lines, 0);
-  }
+  const { root, targets, lines } = composeYaml(input);
+  return root === null ? undefined : new YamlValue(root, '', { lines, targets, steps: 0 });
 }
 
 interface Context {
@@ -130,7 +97,7 @@ export class YamlValue {
 
   /** A failure at the place of this value. */
   error(message: string): YamlError {
-    return failure(message, this.path, this.#context.lines, this.#node?.range?.[0] ?? 0);
+    return yamlError(message, this.path, this.#context.lines, this.#node?.range?.[0] ?? 0);
   }
 
   #addFields(node: Node | null, fields: Map<string, YamlValue>, merging: Set<Node>): void {
@@ -176,63 +143,6 @@ export class YamlValue {
   }
 }
 
-/** UTF-8, or UTF-16 behind its byte order mark; control characters are no YAML. */
-function decoded(input: string | Uint8Array): string {
-  let text = '';
-  try {
-    text =
-      typeof input === 'string'
-        ? input
-        : new TextDecoder(encodingOf(input), { fatal: true }).decode(input);
-  } catch {
-    throw failure('expected UTF-8', '', new LineCounter(), 0);
-  }
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  const control = text.search(/[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]/);
-  if (control === -1) return text;
-  const lines = text.slice(0, control).split('\n');
-  const place = { path: '', line: lines.length, column: (lines.at(-1)?.length ?? 0) + 1 };
-  throw new YamlError('expected no control characters', place);
-}
-
-function encodingOf(bytes: Uint8Array): string {
-  if (bytes[0] === 0xff && bytes[1] === 0xfe) return 'utf-16le';
-  return bytes[0] === 0xfe && bytes[1] === 0xff ? 'utf-16be' : 'utf-8';
-}
-
-/** Composed by itself, because the composer blames a document for what is wrong in the next one. */
-function firstDocument(text: string, lines: LineCounter): Document | undefined {
-  const composer = new Composer({ schema: 'failsafe', uniqueKeys: false, logLevel: 'silent' });
-  for (const token of new Parser(lines.addNewLine).parse(text)) {
-    for (const _ of composer.next(token));
-    if (token.type === 'document') break;
-  }
-  const [document] = composer.end();
-  return document;
-}
-
-function targetsOf(document: Document, lines: LineCounter): ReadonlyMap<Alias, Node> {
-  const anchors = new Map<string, Node>();
-  const targets = new Map<Alias, Node>();
-  visit(document, {
-    Node: (_, node) => {
-      if (isAlias(node)) {
-        const target = anchors.get(node.source);
-        if (target === undefined) {
-          throw failure(
-            `expected an anchor ${node.source} before`,
-            '',
-            lines,
-            node.range?.[0] ?? 0,
-          );
-        }
-        targets.set(node, target);
-      } else if (node.anchor !== undefined) anchors.set(node.anchor, node);
-    },
-  });
-  return targets;
-}
-
 function isMergeKey(key: Node): boolean {
   return isScalar(key) && sourceOf(key) === '<<' && ['', 'merge'].includes(tagOf(key));
 }
@@ -247,9 +157,4 @@ function tagOf(node: Scalar): string {
 
 function sourceOf(node: Scalar): string {
   return String(node.value ?? '');
-}
-
-function failure(message: string, path: string, lines: LineCounter, offset: number): YamlError {
-  const { line, col } = lines.linePos(offset);
-  return new YamlError(message, { path, line: Math.max(line, 1), column: Math.max(col, 1) });
 }

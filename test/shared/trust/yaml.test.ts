@@ -67,10 +67,16 @@ t.test('members are merged behind the own ones, the first one wins', async (t) =
   );
 });
 
+t.test('a comment needs no blank behind a bracket or a quotation mark', async (t) => {
+  t.equal(field('a: "x"#c')?.text(), 'x');
+  t.same([...(field('a: {b: 1}#c')?.fields().keys() ?? [])], ['b']);
+  t.equal(field('a: x#c')?.text(), 'x#c');
+});
+
 t.test('only the first document is read', async (t) => {
   t.equal(field('a: 1\n---\n}{ [')?.text(), '1');
   t.equal(field('a: 1\n...\n]')?.text(), '1');
-  for (const text of ['', '# nothing\n', '---\n', '--- ~', '...']) {
+  for (const text of ['', '# nothing\n', '---\n', '--- ~', '---\n...\n]']) {
     t.equal(parseYaml(text)?.isNull ?? true, true, `${JSON.stringify(text)} says nothing`);
   }
 });
@@ -86,6 +92,15 @@ const walk = (value: YamlValue | undefined): void => {
 };
 const refused: readonly (readonly [string, string | Uint8Array, number, number, RegExp])[] = [
   ['a bracket alone', '}', 1, 1, /./],
+  ['a bracket for a value', 'a: 1\nb: ]\nc: 2', 2, 4, /./],
+  ['a brace for a value in a mapping', 'a:\n  b: }\n', 2, 6, /./],
+  ['a percent sign for a value', 'a: %x', 1, 4, /%/],
+  ['a colon without a name', ': x', 1, 1, /a member name/],
+  ['an end before the beginning', '# c\n...\na: 1', 1, 1, /before its end/],
+  ['a tab alone', '\t', 1, 1, /no tab/],
+  ['a tab on a line of its own', 'a: "x"\n\t\nb: 1', 2, 1, /no tab/],
+  ['a tab behind the last value', 'a:\n  b: 1\n \t', 3, 2, /no tab/],
+  ['a tab before a comment', 'a: {}\n\t# c\nb: 1', 2, 1, /no tab/],
   ['an open list', 'a: [1', 1, 6, /./],
   ['a tab for indentation', 'a:\n\tb: 1', 2, 1, /./],
   ['a mapping in a line', 'a: b: c', 1, 4, /./],
@@ -108,6 +123,16 @@ for (const [name, text, line, , message] of refused) {
   t.test(`${name} is refused`, async (t) => {
     t.throws(() => walk(parseYaml(text)), { code: 'ERR_YAML', line, message });
   });
+}
+
+for (const [name, text, expected] of [
+  ['inside braces', 'a: {\n  \tb: 1,\n  \tc: 2\n  }', ['b', 'c']],
+  ['between a name and its value', 'a:\n  b: \t1', ['b']],
+  ['far behind a plain value', 'a:\n  b: 1\n      \t\n  c: 2', ['b', 'c']],
+  ['in a block of text', 'a:\n  b: |\n    \tx\n  c: 2\n', ['b', 'c']],
+  ['behind the document', 'a: {b: 1}\n---\n\tx', ['b']],
+] as const) {
+  t.same([...(field(text)?.fields().keys() ?? [])], expected, `a tab is read ${name}`);
 }
 
 t.test('merges that multiply are refused in time', async (t) => {
