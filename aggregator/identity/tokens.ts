@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Clock, rfc3339 } from '../../shared/clock.ts';
 import { CodedError, messageOf } from '../../shared/errors.ts';
@@ -26,6 +26,7 @@ export interface IssuedAgent {
   readonly token: string;
 }
 
+const PRIVATE_FOLDER = 0o700;
 const ID_PREFIX = 'token:';
 
 /**
@@ -49,8 +50,10 @@ export class TokenAuthority implements Authority {
 
   static async open(stateDir: string, clock: Clock, log: Logger): Promise<TokenAuthority> {
     const directory = join(stateDir, 'tokens');
-    for (const folder of ['records', 'agents']) {
-      await mkdir(join(directory, folder), { recursive: true, mode: 0o700 });
+    for (const folder of [directory, join(directory, 'records'), join(directory, 'agents')]) {
+      await mkdir(folder, { recursive: true, mode: PRIVATE_FOLDER });
+      // Also when somebody made it before us.
+      await chmod(folder, PRIVATE_FOLDER);
     }
     const authority = new TokenAuthority(directory, clock, log);
     await authority.reload();

@@ -1,0 +1,98 @@
+import t from 'tap';
+import {
+  causeOfAbsence,
+  compareNodes,
+  newNode,
+  stateOf,
+  toItem,
+} from '../../aggregator/fleet-node.ts';
+import { summarize } from '../../aggregator/store/summary.ts';
+import { EMPTY_HASH } from '../../shared/report.ts';
+
+const THRESHOLDS = { lateMs: 44_000, silentMs: 300_000, staleMs: 86_400_000 };
+const NODE = newNode({ uid: 'u', name: 'n', pool: 'p' });
+const DAY_MS = 86_400_000;
+const NOW = { wallMs: 1_800_000_000_000, monotonicMs: 5 * DAY_MS };
+
+t.test('a node is in the state that its silence makes', async (t) => {
+  const cases = [
+    [0, 'online'],
+    [43_999, 'online'],
+    [44_000, 'late'],
+    [299_999, 'late'],
+    [300_000, 'silent'],
+    [DAY_MS - 1, 'silent'],
+    [DAY_MS, 'stale'],
+    [4 * DAY_MS, 'stale'],
+  ] as const;
+  for (const [ageMs, state] of cases) {
+    const heard = { ...NODE, lastSeenMs: 1, heardMs: NOW.monotonicMs - ageMs };
+    t.equal(stateOf(heard, NOW, THRESHOLDS), state, `${ageMs} ms by the monotonic clock`);
+    const stored = { ...NODE, lastSeenMs: NOW.wallMs - ageMs };
+    t.equal(stateOf(stored, NOW, THRESHOLDS), state, `${ageMs} ms before this start`);
+  }
+});
+
+t.test('a node that was heard does not change its state when the wall clock jumps', async (t) => {
+  const node = { ...NODE, lastSeenMs: NOW.wallMs, heardMs: NOW.monotonicMs - 1000 };
+  for (const jumpMs of [-DAY_MS, DAY_MS, 3 * DAY_MS]) {
+    const now = { ...NOW, wallMs: NOW.wallMs + jumpMs };
+    t.equal(stateOf(node, now, THRESHOLDS), 'online');
+  }
+});
+
+t.test('a node was never seen, is retired, or is two', async (t) => {
+  const heard = { ...NODE, lastSeenMs: 1, heardMs: NOW.monotonicMs };
+  t.equal(stateOf(NODE, NOW, THRESHOLDS), 'expected');
+  t.equal(stateOf({ ...heard, retired: true }, NOW, THRESHOLDS), 'retired');
+  t.equal(stateOf({ ...heard, conflict: true }, NOW, THRESHOLDS), 'conflict');
+});
+
+t.test('a node reports, or there is a cause why not', async (t) => {
+  const reported = { ...NODE, lastSeenMs: 0, sections: { checks: EMPTY_HASH } };
+  t.equal(causeOfAbsence(reported, 'online'), undefined);
+  t.equal(causeOfAbsence(reported, 'late'), undefined);
+  t.equal(causeOfAbsence({ ...reported, sections: {} }, 'online'), 'connected, no report yet');
+  t.equal(causeOfAbsence(reported, 'silent'), 'silent since 1970-01-01T00:00:00.000Z');
+  t.equal(causeOfAbsence(reported, 'stale'), 'stale since 1970-01-01T00:00:00.000Z');
+  t.equal(causeOfAbsence(NODE, 'expected'), 'never seen');
+  t.match(causeOfAbsence(reported, 'conflict'), /two machines/);
+});
+
+t.test('a stale node passes nothing', async (t) => {
+  const tallies = [
+    { section: 'checks', outcome: 'pass', count: 3 },
+    { section: 'checks', outcome: 'unknown', count: 1 },
+  ];
+  const node = { ...NODE, summary: summarize(tallies) };
+  t.match(toItem(node, 'silent'), { results: { pass: 3, unknown: 1 }, worst: 'unknown' });
+  t.match(toItem(node, 'stale'), { results: { pass: 0, unknown: 4 }, worst: 'unknown' });
+  t.match(toItem(NODE, 'expected'), { worst: 'notchecked', lastSeen: null });
+});
+
+t.test('nodes are sorted worst first', async (t) => {
+  const item = (name: string, state: Parameters<typeof toItem>[1], ...outcomes: string[]) => {
+    const tallies = outcomes.map((outcome) => ({ section: 'checks', outcome, count: 1 }));
+    return toItem({ ...NODE, name, uid: name, summary: summarize(tallies) }, state);
+  };
+  const nodes = [
+    item('conflict', 'conflict', 'pass'),
+    item('more', 'silent', 'fail', 'fail'),
+    item('fail-a', 'online', 'fail', 'pass'),
+    item('fail-b', 'late', 'fail'),
+    item('stale', 'stale', 'pass'),
+    item('unknown', 'online', 'unknown', 'pass'),
+    item('error', 'online', 'error', 'pass'),
+    item('pass', 'online', 'pass'),
+    item('never', 'expected'),
+    item('retired', 'retired', 'fail'),
+  ];
+  const names = nodes.map(({ name }) => name);
+  t.same(
+    nodes
+      .toReversed()
+      .sort(compareNodes)
+      .map(({ name }) => name),
+    names,
+  );
+});
