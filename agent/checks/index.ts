@@ -1,10 +1,19 @@
 import type { Check } from '../check.ts';
 import { fips } from './fips.ts';
 import { images } from './images.ts';
+import { node } from './node.ts';
 import { registries } from './registries.ts';
 import { seccomp } from './seccomp.ts';
 import { selinux } from './selinux.ts';
 import { trustPolicy } from './trust-policy.ts';
 
 /** Every question the agent asks its node, in the order of reports. */
-export const checks: readonly Check[] = [selinux, fips, seccomp, trustPolicy, registries, images];
+export const checks: readonly Check[] = [
+  selinux,
+  fips,
+  seccomp,
+  trustPolicy,
+  registries,
+  node,
+  images,
+];

@@ -6,15 +6,13 @@ import {
   runningContainers,
   seccompMode,
 } from '../containers.ts';
-import { CRIO_FOLDER, crioBoolean, crioText, readCrioConfig } from '../crio-config.ts';
-import { desiredState } from '../desired/desired.ts';
+import { CRIO_FOLDER, crioBoolean, readCrioConfig } from '../crio-config.ts';
 import { MACHINE_CONFIG_FOLDER } from '../desired/machine-config.ts';
-import { inspectFile } from '../files.ts';
 import type { Host } from '../host.ts';
 import { KUBELET_CONFIG, readKubeletConfig } from '../kubelet-config.ts';
 import { crioMinor } from '../versions.ts';
-import { driftOf } from './drift.ts';
 import * as rules from './rules/seccomp.ts';
+import { crioProfile, noCrio, podmanProfile } from './seccomp-profile.ts';
 
 const ACTIONS = '/proc/sys/kernel/seccomp/actions_avail';
 const KERNEL_RELEASE = '/proc/sys/kernel/osrelease';
@@ -22,9 +20,6 @@ const KERNEL_RELEASE = '/proc/sys/kernel/osrelease';
 const NEEDED_ACTIONS = ['errno', 'kill_process'];
 /** From this CRI-O 1.x on `seccomp_use_default_when_empty` does nothing. */
 const DEAD_SETTING_MINOR = 30;
-/** Default actions that let through whatever a profile does not name. */
-const OPEN_ACTIONS: ReadonlySet<string> = new Set(['SCMP_ACT_ALLOW', 'SCMP_ACT_LOG']);
-
 /** Seccomp: what the kernel offers, what processes of containers really have, and what CRI-O is told. */
 export const seccomp: Check = {
   id: 'seccomp',
@@ -33,6 +28,7 @@ export const seccomp: Check = {
     rules.kernelSupport,
     rules.containersFiltered,
     rules.crioProfile,
+    rules.podmanProfile,
     rules.legacyOverride,
     rules.kubeletDefault,
   ],
@@ -52,6 +48,7 @@ async function run(context: CheckContext, signal: AbortSignal): Promise<readonly
     ...(await ask(rules.kernelSupport, () => kernelSupport(host))),
     ...(await ask(rules.containersFiltered, () => containersFiltered(host, signal))),
     ...(await ask(rules.crioProfile, () => crioProfile(context))),
+    ...(await ask(rules.podmanProfile, () => podmanProfile(host))),
     ...(await ask(rules.legacyOverride, () => legacyOverride(host))),
     ...(await ask(rules.kubeletDefault, () => kubeletDefault(host))),
   ];
@@ -114,7 +111,7 @@ function unfiltered(
   { id, runtime }: RunningContainer,
   config: Awaited<ReturnType<typeof containerConfig>>,
 ): Statement {
-  const subject = config?.name ?? id.slice(0, 12);
+  const subject = config?.name ?? id;
   const why =
     config === undefined
       ? '; its config.json is not there, so whether it is privileged is unknown'
@@ -125,7 +122,7 @@ function unfiltered(
     subject,
     result: 'fail',
     reason: 'unfiltered',
-    message: `the container ${subject} runs without a seccomp filter${why}`,
+    message: `the container ${config?.name ?? id.slice(0, 12)} runs without a seccomp filter${why}`,
     observed: {
       filtered: false,
       runtime,
@@ -134,61 +131,6 @@ function unfiltered(
     },
     expected: { filtered: true },
   };
-}
-
-async function crioProfile({ host, baseline }: CheckContext): Promise<Statement> {
-  const config = await readCrioConfig(host);
-  if (config === undefined) return noCrio();
-  const setting = crioText(config, 'crio', 'runtime', 'seccomp_profile');
-  const profile = setting?.value ?? '';
-  const observed = { profile, path: setting?.path ?? null };
-  if (setting === undefined || profile === '') {
-    return { result: 'pass', message: 'CRI-O uses its built-in profile', observed };
-  }
-  if (profile === 'unconfined') {
-    const message = `${setting.path} sets seccomp_profile = "unconfined"`;
-    return { result: 'fail', reason: 'unconfined', message, observed };
-  }
-  const bytes = await host.readBytes(profile);
-  if (bytes === undefined) {
-    const message = `${profile} does not exist, named by ${setting.path}: CRI-O cannot start with it`;
-    return { result: 'fail', reason: 'missing', message, observed };
-  }
-  const action = defaultAction(bytes.toString());
-  const seen = { ...observed, defaultAction: action ?? null };
-  if (action === undefined) {
-    const message = `${profile} is no seccomp profile: expected JSON with a defaultAction`;
-    return { result: 'fail', reason: 'invalid', message, observed: seen };
-  }
-  if (OPEN_ACTIONS.has(action)) {
-    const message = `${profile} lets through what it does not name (${action})`;
-    return { result: 'fail', reason: 'allow-default', message, observed: seen };
-  }
-  const desired = await desiredState(host, baseline);
-  const drift = desired.file(profile) && driftOf(await inspectFile(host, desired, profile));
-  if (drift !== undefined && drift.result !== 'pass') return drift;
-  if (drift !== undefined || profile.startsWith('/usr/')) {
-    const message = `CRI-O uses ${profile}, which refuses what it does not name`;
-    return { result: 'pass', message, observed: seen };
-  }
-  if (!desired.isKnown) {
-    const message = `nothing here says whether ${profile} is the profile it should be`;
-    return { result: 'unknown', reason: 'no-oracle', message, observed: seen };
-  }
-  const message = `${profile} is neither of the operating system nor managed`;
-  return { result: 'fail', reason: 'unmanaged', message, observed: seen };
-}
-
-function defaultAction(json: string): string | undefined {
-  try {
-    const profile: unknown = JSON.parse(json);
-    if (typeof profile !== 'object' || profile === null || !('defaultAction' in profile)) {
-      return undefined;
-    }
-    return typeof profile.defaultAction === 'string' ? profile.defaultAction : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 async function legacyOverride(host: Host): Promise<Statement> {
@@ -233,8 +175,4 @@ async function kubeletDefault(host: Host): Promise<Statement> {
   }
   const message = `${KUBELET_CONFIG} sets seccompDefault: false`;
   return { result: 'fail', reason: 'off', message, observed };
-}
-
-function noCrio(): Statement {
-  return { result: 'notapplicable', reason: 'no-crio', message: 'CRI-O is not on this node' };
 }

@@ -44,6 +44,20 @@ export const crioProfile: Rule = {
   mappings: derived({ CIS: ['5.7.2'], nist53: ['CM-6(1)'], nist190: ['4.4.3'] }),
 };
 
+export const podmanProfile: Rule = {
+  id: 'seccomp.podman-profile',
+  title: 'podman’s default seccomp profile refuses what it does not name',
+  severity: 'high',
+  rationale:
+    'podman and buildah take their default from a file; a profile that allows everything is a filter all the ' +
+    'same, so that the processes show nothing of it.',
+  remediation: {
+    kind: 'host command',
+    text: 'Delete /etc/containers/seccomp.json, or restore the file of containers-common.',
+  },
+  mappings: derived({ nist53: ['CM-6'], nist190: ['4.4.3'] }),
+};
+
 export const legacyOverride: Rule = {
   id: 'seccomp.legacy-override',
   title: 'No drop-in keeps the weaker seccomp default of OpenShift 4.10',

@@ -66,6 +66,7 @@ const NODE: Readonly<Record<string, string>> = {
   '/etc/crypto-policies/back-ends/nss.config': '',
   '/usr/share/crypto-policies/FIPS/nss.txt': '',
   '/etc/crio/crio.conf': '',
+  '/usr/share/containers/seccomp.json': '{"defaultAction":"SCMP_ACT_ERRNO"}',
   '/etc/kubernetes/kubelet.conf': 'seccompDefault: true\n',
   '/etc/key': 'key',
   '/etc/passwd': 'root:x:0:0:root:/root:/bin/sh\n',
@@ -108,6 +109,7 @@ const FILES: Readonly<Record<string, readonly string[]>> = {
   [CRIO]: CRIO_RULES,
   [dirname(CRIO)]: [...CRIO_RULES, 'registries.unmanaged-files'],
   '/etc/kubernetes/kubelet.conf': ['seccomp.kubelet-default'],
+  '/usr/share/containers/seccomp.json': ['seccomp.podman-profile'],
   '/etc/key': ['trust.key-files'],
   '/etc/passwd': [],
   '/etc/os-release': [],
@@ -137,7 +139,8 @@ interface Kind {
 }
 
 const DEPTH = 100_000;
-const BRACKETS = /crio|kubelet|policy\.json|quay\.yaml|currentconfig|config\.json|storage\.conf/;
+const BRACKETS =
+  /crio|seccomp\.json|kubelet|policy\.json|quay\.yaml|currentconfig|config\.json|storage\.conf/;
 const KINDS: Readonly<Record<string, Kind>> = {
   absent: { make: () => {} },
   empty: { make: (path) => writeFileSync(path, '') },

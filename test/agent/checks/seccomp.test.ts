@@ -33,6 +33,7 @@ const NODE: Files = {
   '/proc/sys/kernel/osrelease': '5.14.0\n',
   '/etc/os-release': 'ID="rhcos"\nVARIANT_ID=coreos\nOPENSHIFT_VERSION="4.16"\n',
   [`${DROP_INS}/00-default`]: '[crio.runtime]\nselinux = true\n',
+  '/usr/share/containers/seccomp.json': DENY,
   '/etc/kubernetes/kubelet.conf': 'kind: KubeletConfiguration\nseccompDefault: true\n',
   ...process(1, '0::/init.scope', 0),
   ...process(2000, crio(ID.a), 2),
@@ -44,6 +45,7 @@ const legacy = {
 const ownProfile = (path: string): Files => ({
   [`${DROP_INS}/99-own`]: `[crio.runtime]\nseccomp_profile = "${path}"\n`,
 });
+const NO_PROFILE = 'seccomp.podman-profile notapplicable no-profile';
 const filtered = 'seccomp.containers-filtered';
 const named = {
   'io.kubernetes.cri-o.KubeName': 'pod',
@@ -84,12 +86,12 @@ const CASES: readonly (readonly [name: string, change: Files, expected: readonly
   [
     'with a container without a filter',
     process(2000, crio(ID.a), 0),
-    [`${filtered} fail unfiltered @ ${'a'.repeat(12)}`],
+    [`${filtered} fail unfiltered @ ${ID.a}`],
   ],
   [
     'with a second process of a container without a filter',
     process(2001, `${crio(ID.a)}/container`, 0),
-    [`${filtered} fail unfiltered @ ${'a'.repeat(12)}`],
+    [`${filtered} fail unfiltered @ ${ID.a}`],
   ],
   [
     'with a named container without a filter',
@@ -99,10 +101,7 @@ const CASES: readonly (readonly [name: string, change: Files, expected: readonly
   [
     'with two containers without a filter, each named',
     { ...process(2000, crio(ID.a), 0), ...process(2001, crio(ID.b), 0) },
-    [
-      `${filtered} fail unfiltered @ ${'a'.repeat(12)}`,
-      `${filtered} fail unfiltered @ ${'b'.repeat(12)}`,
-    ],
+    [`${filtered} fail unfiltered @ ${ID.a}`, `${filtered} fail unfiltered @ ${ID.b}`],
   ],
   [
     'with a privileged container of CRI-O',
@@ -146,7 +145,7 @@ const CASES: readonly (readonly [name: string, change: Files, expected: readonly
       ...process(2000, crio(ID.a), 0),
       [`/run/containers/storage/overlay-containers/${ID.a}/userdata/config.json`]: '{',
     },
-    [`${filtered} fail unfiltered @ ${'a'.repeat(12)}`],
+    [`${filtered} fail unfiltered @ ${ID.a}`],
   ],
   ['whose process ended meanwhile', { '/proc/2000/status': undefined }, []],
   ['with CRI-O unconfined', ownProfile('unconfined'), ['seccomp.crio-profile fail unconfined']],
@@ -226,6 +225,21 @@ const CASES: readonly (readonly [name: string, change: Files, expected: readonly
     'without kubelet',
     { '/etc/kubernetes/kubelet.conf': undefined },
     ['seccomp.kubelet-default notapplicable no-kubelet'],
+  ],
+  [
+    'whose podman has no profile in a file',
+    { '/usr/share/containers/seccomp.json': undefined },
+    [NO_PROFILE],
+  ],
+  [
+    'whose podman allows everything by the administrator’s file',
+    { '/etc/containers/seccomp.json': '{"defaultAction":"SCMP_ACT_ALLOW"}' },
+    ['seccomp.podman-profile fail allow-default'],
+  ],
+  [
+    'whose podman’s profile is cut short',
+    { '/usr/share/containers/seccomp.json': DENY.slice(0, -3) },
+    ['seccomp.podman-profile fail invalid'],
   ],
   [
     'without CRI-O',

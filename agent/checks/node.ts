@@ -1,0 +1,112 @@
+import { posix } from 'node:path';
+import type { Finding } from '../../shared/findings.ts';
+import { COMMAND_LINE } from '../boot.ts';
+import { ask, type Check, type CheckContext, type Statement, whereReadable } from '../check.ts';
+import { desiredState } from '../desired/desired.ts';
+import {
+  MACHINE_CONFIG_FOLDER,
+  type MachineConfig,
+  readMachineConfig,
+} from '../desired/machine-config.ts';
+import { inspectFile } from '../files.ts';
+import type { Host } from '../host.ts';
+import { POLICY, REGISTRIES_D } from '../trust-places.ts';
+import { readOsRelease } from '../versions.ts';
+import { driftOf } from './drift.ts';
+import * as rules from './rules/node.ts';
+
+const FORCE_FILE = '/run/machine-config-daemon-force';
+
+/** The node as a whole against the MachineConfig it was given. */
+export const node: Check = {
+  id: 'node',
+  title: 'The node is as its MachineConfig has it',
+  rules: [rules.mcoDrift, rules.mcoForced],
+  watches: [
+    MACHINE_CONFIG_FOLDER,
+    '/etc/containers',
+    '/etc/crio/crio.conf.d',
+    '/etc/kubernetes',
+    '/etc/systemd/system',
+    '/etc/sysctl.d',
+  ],
+  run,
+};
+
+async function run({ host }: CheckContext, signal: AbortSignal): Promise<readonly Finding[]> {
+  return [
+    ...(await ask(rules.mcoDrift, () => mcoDrift(host, signal))),
+    ...(await ask(rules.mcoForced, () => mcoForced(host))),
+  ];
+}
+
+async function mcoDrift(
+  host: Host,
+  signal: AbortSignal,
+): Promise<Statement | readonly Statement[]> {
+  const desired = await desiredState(host, undefined);
+  if (desired.problem !== undefined) throw desired.problem;
+  const { machineConfig } = desired;
+  if (machineConfig === undefined) return noMachineConfig();
+  const paths = desired.paths.filter((path) => !hasOwnRule(path));
+  const found: Statement[] = [];
+  for (const path of paths) {
+    signal.throwIfAborted();
+    const statements = await ask(rules.mcoDrift, async () => {
+      // A content that does not decode is an error of this file alone.
+      desired.file(path);
+      return driftOf(await inspectFile(host, desired, path)) ?? [];
+    });
+    for (const { ruleId: _, ...statement } of statements) {
+      if (statement.result !== 'pass') found.push({ ...statement, subject: path });
+    }
+  }
+  const lacking = await lackingArgument(host, machineConfig);
+  if (lacking !== undefined) found.push(lacking);
+  if (found.length > 0) return found;
+  const message = `${paths.length} files are as rolled out by ${machineConfig.name}`;
+  const observed = { machineConfig: machineConfig.name };
+  return { result: 'pass', message, observed };
+}
+
+function hasOwnRule(path: string): boolean {
+  return path === POLICY || posix.dirname(path) === REGISTRIES_D;
+}
+
+/** On other systems than CoreOS the daemon writes files and leaves the kernel alone. */
+async function lackingArgument(
+  host: Host,
+  { kernelArguments, name }: MachineConfig,
+): Promise<Statement | undefined> {
+  const release = await whereReadable(readOsRelease(host));
+  const text = await whereReadable(host.readText(COMMAND_LINE));
+  if (release?.get('VARIANT_ID') !== 'coreos' || text === undefined) return undefined;
+  const running = new Set(text.trim().split(/\s+/));
+  const lacking = kernelArguments
+    .flatMap((argument) => argument.trim().split(/\s+/))
+    .filter((argument) => argument !== '' && !running.has(argument));
+  if (lacking.length === 0) return undefined;
+  return {
+    subject: COMMAND_LINE,
+    result: 'fail',
+    reason: 'kernel-arguments',
+    message: `the kernel was booted without ${lacking.join(' ')}, asked for by ${name}`,
+    observed: { lacking: lacking.join(' ') },
+  };
+}
+
+async function mcoForced(host: Host): Promise<Statement> {
+  if ((await readMachineConfig(host)) === undefined) return noMachineConfig();
+  const isForced = (await host.lstat(FORCE_FILE)) !== undefined;
+  const observed = { forced: isForced };
+  if (!isForced) {
+    return { result: 'pass', message: 'the node was not forced past validation', observed };
+  }
+  const message = `${FORCE_FILE} exists: the next roll-out does not look at what is on the node`;
+  return { result: 'fail', reason: 'forced', message, observed };
+}
+
+function noMachineConfig(): Statement {
+  const message = 'this node keeps no MachineConfig';
+  return { result: 'notapplicable', reason: 'no-machine-config', message };
+}

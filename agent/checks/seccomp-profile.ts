@@ -1,0 +1,89 @@
+import type { Observed } from '../../shared/findings.ts';
+import type { CheckContext, Statement } from '../check.ts';
+import { crioText, readCrioConfig } from '../crio-config.ts';
+import { desiredState } from '../desired/desired.ts';
+import { inspectFile } from '../files.ts';
+import type { Host } from '../host.ts';
+import { driftOf } from './drift.ts';
+
+/** Default actions that let through whatever a profile does not name. */
+const OPEN_ACTIONS: ReadonlySet<string> = new Set(['SCMP_ACT_ALLOW', 'SCMP_ACT_LOG']);
+
+/** What the rule `seccomp.crio-profile` says: CRI-O's default is its own, or one that somebody manages. */
+export async function crioProfile({ host, baseline }: CheckContext): Promise<Statement> {
+  const config = await readCrioConfig(host);
+  if (config === undefined) return noCrio();
+  const setting = crioText(config, 'crio', 'runtime', 'seccomp_profile');
+  const profile = setting?.value ?? '';
+  const observed = { profile, path: setting?.path ?? null };
+  if (setting === undefined || profile === '') {
+    return { result: 'pass', message: 'CRI-O uses its built-in profile', observed };
+  }
+  if (profile === 'unconfined') {
+    const message = `${setting.path} sets seccomp_profile = "unconfined"`;
+    return { result: 'fail', reason: 'unconfined', message, observed };
+  }
+  const bytes = await host.readBytes(profile);
+  if (bytes === undefined) {
+    const message = `${profile} does not exist, named by ${setting.path}: CRI-O cannot start with it`;
+    return { result: 'fail', reason: 'missing', message, observed };
+  }
+  const judged = judgeProfile(profile, bytes, observed);
+  if (judged.result !== 'pass') return judged;
+  const { observed: seen = observed } = judged;
+  const desired = await desiredState(host, baseline);
+  const drift = desired.file(profile) && driftOf(await inspectFile(host, desired, profile));
+  if (drift !== undefined && drift.result !== 'pass') return drift;
+  if (drift !== undefined || profile.startsWith('/usr/')) return judged;
+  if (!desired.isKnown) {
+    const message = `nothing here says whether ${profile} is the profile it should be`;
+    return { result: 'unknown', reason: 'no-oracle', message, observed: seen };
+  }
+  const message = `${profile} is neither of the operating system nor managed`;
+  return { result: 'fail', reason: 'unmanaged', message, observed: seen };
+}
+
+/** containers.conf(5): what an administrator put goes before what the package brought. */
+const PODMAN_PROFILES = ['/etc/containers/seccomp.json', '/usr/share/containers/seccomp.json'];
+
+/** What the rule `seccomp.podman-profile` says: podman's default, in a file of its own, is no open door. */
+export async function podmanProfile(host: Host): Promise<Statement> {
+  for (const path of PODMAN_PROFILES) {
+    const bytes = await host.readBytes(path);
+    if (bytes !== undefined) return judgeProfile(path, bytes, { path });
+  }
+  const message = 'podman has no profile in a file here and takes the one built into it';
+  return { result: 'notapplicable', reason: 'no-profile', message };
+}
+
+/** A profile is good when what it does not name is refused. */
+function judgeProfile(path: string, bytes: Buffer, observed: Observed): Statement {
+  const action = defaultAction(bytes.toString());
+  const seen = { ...observed, defaultAction: action ?? null };
+  if (action === undefined) {
+    const message = `${path} is no seccomp profile: expected JSON with a defaultAction`;
+    return { result: 'fail', reason: 'invalid', message, observed: seen };
+  }
+  if (OPEN_ACTIONS.has(action)) {
+    const message = `${path} lets through what it does not name (${action})`;
+    return { result: 'fail', reason: 'allow-default', message, observed: seen };
+  }
+  return { result: 'pass', message: `${path} refuses what it does not name`, observed: seen };
+}
+
+function defaultAction(json: string): string | undefined {
+  try {
+    const profile: unknown = JSON.parse(json);
+    if (typeof profile !== 'object' || profile === null || !('defaultAction' in profile)) {
+      return undefined;
+    }
+    return typeof profile.defaultAction === 'string' ? profile.defaultAction : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The statement of a rule about CRI-O on a node without it. */
+export function noCrio(): Statement {
+  return { result: 'notapplicable', reason: 'no-crio', message: 'CRI-O is not on this node' };
+}
