@@ -6,6 +6,7 @@ import type { Result } from '../../shared/results.ts';
 import { type Check, type CheckContext, finding, type Statement } from '../check.ts';
 import { verifierOf } from '../images/verifier.ts';
 import type { ImageVerification, StoreFault } from '../images/verify.ts';
+import { trustWatches } from '../trust-places.ts';
 import * as rules from './rules/images.ts';
 
 /** Images already on the node: what their signatures are worth under the policy in force. */
@@ -14,13 +15,9 @@ export const images: Check = {
   title: 'Images on the node are what their signatures say',
   rules: [rules.signatureValid, rules.storeReadable],
   watches: [
-    '/etc/containers',
-    '/etc/containers/registries.d',
+    ...trustWatches,
     '/etc/containers/storage.conf.d',
     '/etc/pki/containers',
-    '/etc/pki/rpm-gpg',
-    '/etc/pki/sigstore',
-    '/root/.config/containers',
     '/var/lib/containers/storage/overlay-images',
     '/var/lib/containers/storage/vfs-images',
   ],

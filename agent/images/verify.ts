@@ -99,11 +99,11 @@ export async function verifyImages(
     const isSettled = await isUnchanged(host, store);
     if (!isSettled && pass < PASSES) continue;
     if (references.length === 0) cache.endPass();
-    const doubtful = isSettled ? [] : changed;
+    const doubtful = new Set(isSettled ? [] : changed);
     const verdicts = selected.flatMap((one) => {
       const verdict = known.get(keyOf(one))?.verdict;
       if (verdict === undefined) return [];
-      return doubtful.includes(one) ? [unlessChanging(verdict)] : [verdict];
+      return doubtful.has(one) ? [unlessChanging(verdict)] : [verdict];
     });
     const faults = faultsOf(config, store, users);
     const folders = store.folders.map(searched);
