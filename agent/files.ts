@@ -4,13 +4,13 @@ import type { Items } from '../shared/report.ts';
 import { isFileError } from './check.ts';
 import type { BaselineFile } from './desired/baseline.ts';
 import type { DesiredFile, DesiredState } from './desired/desired.ts';
-import { type Host, HostError } from './host.ts';
-import { keyPathsIn, trustFolders, trustPaths } from './trust-places.ts';
+import { type Host, HostError, isReadingReason } from './host.ts';
+import { isTrustPath, keyPathsIn, trustFolders, trustPaths } from './trust-places.ts';
 
 /**
  * What a file is to those who manage the node: as desired or not (`managed`, `managed-drift`), as the operating
- * system ships it or not (`vendor`, `vendor-modified`), nobody's (`unmanaged`), or not to be told because what is
- * desired cannot be read (`unknown`).
+ * system ships it or not (`vendor`, `vendor-modified`), nobody's (`unmanaged`), or not to be told because it, or
+ * what is desired, cannot be read (`unknown`).
  */
 export type FileClass =
   | 'managed'
@@ -53,21 +53,18 @@ export async function surveyFiles(
   desired: DesiredState,
 ): Promise<readonly InspectedFile[]> {
   const folders = await trustFolders(host);
-  const managed = desired.paths.filter(
-    (path) =>
-      trustPaths.includes(path) || folders.some((folder) => path.startsWith(`${folder.path}/`)),
-  );
   const paths = new Set([
     ...trustPaths,
-    ...managed,
+    ...desired.paths.filter(isTrustPath),
     ...(await keyPathsIn(host)),
     ...folders.flatMap(({ files }) => files),
   ]);
   const inspected: InspectedFile[] = [];
   for (const path of [...paths].sort()) {
     const file = await inspectFile(host, desired, path);
-    // What nobody put there and nobody asks for is no file.
-    if (file.reason !== 'missing' || file.class !== 'unmanaged') inspected.push(file);
+    // What is not there and nobody asks for is no file.
+    const isAskedFor = file.class === 'managed-drift' || file.class === 'vendor-modified';
+    if (file.reason !== 'missing' || isAskedFor) inspected.push(file);
   }
   for (const { path, problem } of folders) {
     if (problem !== undefined) inspected.push(unreadable(path, problem.reason));
@@ -95,18 +92,20 @@ export async function inspectFile(
   const { isLink, ...seen } = await see(host, path);
   const want = wanted(desired, path);
   if (want === 'unknown') return { ...seen, class: 'unknown' };
+  const isUnreadable = seen.reason !== undefined && isReadingReason(seen.reason);
   if (want !== undefined) {
     const isOther = isLink && want.source === 'machine-config' && seen.sha256 !== null;
     const isEqual = !isOther && seen.sha256 === want.sha256 && seen.mode === want.mode;
     return {
       ...seen,
       ...(isOther ? { reason: 'link' } : {}),
-      class: isEqual ? 'managed' : 'managed-drift',
+      class: isUnreadable ? 'unknown' : isEqual ? 'managed' : 'managed-drift',
       expectedSha256: want.sha256,
       expectedMode: want.mode,
       manager: want.name,
     };
   }
+  if (isUnreadable) return { ...seen, class: 'unknown' };
   return { ...seen, class: await classOfUnmanaged(host, seen) };
 }
 

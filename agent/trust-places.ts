@@ -28,6 +28,11 @@ const FOLDERS = [
 /** Folders of keys: `certs.d` has one for each registry, nothing has more. */
 const MAX_DEPTH = 3;
 
+/** True for a file that takes part in the trust configuration by where it lies. */
+export function isTrustPath(path: string): boolean {
+  return trustPaths.includes(path) || FOLDERS.some((folder) => path.startsWith(`${folder}/`));
+}
+
 /** Every folder to be watched for changes of the trust configuration. */
 export const trustWatches: readonly string[] = [
   '/etc/containers',
