@@ -24,7 +24,11 @@ export function scopesAbove(transport: string, scope: string): readonly string[]
   }
 }
 
+/** No reference is longer: name of 255, tag of 128, sha512 digest. */
+const MAX_DOCKER_SCOPE = 600;
+
 function aboveDocker(scope: string): readonly string[] {
+  if (scope.length > MAX_DOCKER_SCOPE) return [];
   if (scope.startsWith('*.')) return wildcardsOf(scope.slice(2));
   const name = repositoryOf(scope.replace(/@.*$/, ''));
   const host = /^[^/:]*/.exec(name)?.[0] ?? '';
