@@ -15,7 +15,7 @@ import { Metrics } from './metrics.ts';
 import { HttpServer, type ReadyCheck } from './server.ts';
 import type { SessionContext } from './sessions.ts';
 import { Sessions } from './sessions.ts';
-import { SqliteStore } from './store/sqlite.ts';
+import { SqliteThreadStore } from './store/sqlite-thread.ts';
 import type { Store } from './store/store.ts';
 import { AgentUpgrade } from './upgrade.ts';
 
@@ -69,9 +69,8 @@ export async function startAggregator(
   };
   const metrics = new Metrics();
   const store = parts.use(
-    new SqliteStore({
+    await SqliteThreadStore.open({
       path: join(stateDir, 'nodeseal.db'),
-      clock,
       onCommit: (seconds) => metrics.commit.observe(seconds),
     }),
   );

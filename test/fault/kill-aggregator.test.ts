@@ -8,7 +8,7 @@ import t from 'tap';
 import { AgentClient, event } from '../support/agent-client.ts';
 import { randomFrom } from '../support/random.ts';
 
-const KILLS = Number(process.env['NODESEAL_KILLS'] ?? 8);
+const KILLS = Number(process.env['NODESEAL_KILLS'] ?? 6);
 const SEED = Number(process.env['NODESEAL_SEED'] ?? Date.now() % 1e9);
 const EPOCH = 'epoch-1';
 const BATCH = 20;
