@@ -158,7 +158,6 @@ class RootedHost implements Host {
     return await guarded(path, async () => {
       // Nothing is outside of `/`: the kernel resolves it, in one call.
       if (this.root === '/') return await realpath(path);
-      if (await this.#isDirect(path)) return path;
       const direct = await this.#withoutLinks(path);
       if (direct !== undefined) return direct;
       let done = '/';
@@ -196,13 +195,6 @@ class RootedHost implements Host {
     const place = await this.#place(plain);
     const real = await realpath(place).catch(() => undefined);
     return real === place ? plain : undefined;
-  }
-
-  /** True for a path without any link in it: the kernel tells in one call what takes us one a component. */
-  async #isDirect(path: string): Promise<boolean> {
-    if (posix.normalize(path) !== path) return false;
-    const place = await this.#place(path);
-    return (await realpath(place).catch(() => undefined)) === place;
   }
 
   /** Where a resolved path of the node lies for this process. */
