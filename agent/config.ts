@@ -1,0 +1,116 @@
+import * as v from 'valibot';
+import { ConfigError } from '../shared/config.ts';
+import { LOG_LEVELS, type LogLevel } from '../shared/log.ts';
+
+/** `/etc/nodeseal/agent.yaml`. Its own files are paths of this machine or container, never under `hostRoot`. */
+export interface AgentConfig {
+  /** Where the node's root file system is: `/`, in the DaemonSet `/host`. Only ever read. */
+  readonly hostRoot: string;
+  /** Spool, last report and baseline: the only folder the agent writes to. */
+  readonly stateDir: string;
+  /** Name to show; who the node is, is the credential's to say. Default: NODE_NAME, else the node's host name. */
+  readonly nodeName?: string | undefined;
+  /** Where to report to; without it the agent looks and keeps what changed in its spool. */
+  readonly aggregator?: AggregatorLink | undefined;
+  /** Every check runs at least so often, changed or not, milliseconds; in the file `90s`, `5m`, `1h`. */
+  readonly intervalMs: number;
+  /** Ids of checks: all that are included (default: all) and not excluded. */
+  readonly checks: {
+    readonly include?: readonly string[] | undefined;
+    readonly exclude: readonly string[];
+  };
+  readonly logLevel: LogLevel;
+}
+
+export interface AggregatorLink {
+  /** `https://host[:port]`; `wss` says the same. */
+  readonly url: string;
+  /** Holds the bearer token; read at each connection, so that it may be rotated. */
+  readonly tokenFile: string;
+  /** PEM certificates to trust instead of the system's; read at each connection. */
+  readonly caFile?: string | undefined;
+  /** Speak without TLS to other places than loopback: then anybody on the way can read the token. */
+  readonly allowPlain: boolean;
+}
+
+export const DEFAULT_CONFIG_FILE = '/etc/nodeseal/agent.yaml';
+const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 };
+const LEAST_INTERVAL_MS = 1000;
+const MOST_INTERVAL_MS = 86_400_000;
+
+const path = v.pipe(v.string(), v.startsWith('/', 'expected an absolute path'));
+const ids = v.array(v.pipe(v.string(), v.minLength(1, 'expected the id of a check')));
+const interval = v.pipe(
+  v.string(),
+  v.regex(/^[1-9]\d{0,5}[smh]$/, 'expected a duration as 90s, 5m or 1h'),
+  v.transform((text) => Number(text.slice(0, -1)) * (UNIT_MS[text.slice(-1)] ?? Number.NaN)),
+  v.minValue(LEAST_INTERVAL_MS, 'expected 1s or more'),
+  v.maxValue(MOST_INTERVAL_MS, 'expected 24h or less'),
+);
+
+const fileSchema = v.strictObject({
+  hostRoot: v.optional(path, '/'),
+  stateDir: v.optional(path, '/var/lib/nodeseal/agent'),
+  nodeName: v.optional(v.pipe(v.string(), v.minLength(1, 'expected a name'), v.maxLength(253))),
+  aggregator: v.optional(
+    v.strictObject({
+      url: v.pipe(
+        v.string(),
+        v.check(isLinkUrl, 'expected https://host[:port] without credentials and path'),
+      ),
+      tokenFile: path,
+      caFile: v.optional(path),
+      allowPlain: v.optional(v.boolean(), false),
+    }),
+  ),
+  interval: v.optional(interval, '5m'),
+  checks: v.optional(
+    v.strictObject({ include: v.optional(ids), exclude: v.optional(ids, []) }),
+    {},
+  ),
+  logLevel: v.optional(v.picklist(LOG_LEVELS), 'info'),
+});
+
+/** Defaults filled in. */
+export const configSchema: v.GenericSchema<unknown, AgentConfig> = v.pipe(
+  fileSchema,
+  v.transform(({ interval: intervalMs, ...rest }) => ({ ...rest, intervalMs })),
+);
+
+/** What no schema can say. Throws `ConfigError`. */
+export function assertUsable(config: AgentConfig): void {
+  const { aggregator } = config;
+  if (aggregator === undefined || aggregator.allowPlain) return;
+  const { protocol, hostname } = new URL(aggregator.url);
+  if (isPlain(protocol) && !isLoopback(hostname)) {
+    throw new ConfigError(
+      'ERR_CONFIG_VALUE',
+      `aggregator.url ${aggregator.url}: without TLS only loopback is spoken to; use https, or set aggregator.allowPlain`,
+    );
+  }
+}
+
+/** Address of the WebSocket end of an aggregator. */
+export function linkAddress({ url }: Pick<AggregatorLink, 'url'>): string {
+  const { protocol, host } = new URL(url);
+  return `${isPlain(protocol) ? 'ws' : 'wss'}://${host}/v1/agent`;
+}
+
+function isLinkUrl(text: string): boolean {
+  const url = URL.parse(text);
+  return (
+    url !== null &&
+    ['https:', 'http:', 'wss:', 'ws:'].includes(url.protocol) &&
+    url.hostname !== '' &&
+    `${url.username}${url.password}${url.search}${url.hash}` === '' &&
+    url.pathname === '/'
+  );
+}
+
+function isPlain(protocol: string): boolean {
+  return protocol === 'http:' || protocol === 'ws:';
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
+}

@@ -1,0 +1,53 @@
+import { open, readFile, rename, rm } from 'node:fs/promises';
+import * as v from 'valibot';
+import type { Json } from '../shared/canonical.ts';
+import { type Items, SECTIONS, type SectionName } from '../shared/report.ts';
+
+/** What was last reported, kept across restarts: a change made while the agent was not running is an event too. */
+export type Remembered = ReadonlyMap<SectionName, Items>;
+
+const schema = v.strictObject({
+  format: v.literal(1),
+  sections: v.record(
+    v.picklist(SECTIONS),
+    v.array(v.tuple([v.string(), v.custom<Json>(() => true)])),
+  ),
+});
+
+/** Undefined when nothing is remembered, or nothing that can be used: then the first report is no change. */
+export async function recall(path: string): Promise<Remembered | undefined> {
+  let value: unknown;
+  try {
+    value = JSON.parse(await readFile(path, 'utf8'));
+  } catch {
+    return undefined;
+  }
+  const parsed = v.safeParse(schema, value);
+  if (!parsed.success) return undefined;
+  const { sections } = parsed.output;
+  return new Map(
+    SECTIONS.flatMap((name) => {
+      const items = sections[name];
+      return items === undefined ? [] : [[name, new Map(items)] as const];
+    }),
+  );
+}
+
+/** Replaces what is remembered, whole or not at all. Rejects when the disk does not take it. */
+export async function remember(path: string, remembered: Remembered): Promise<void> {
+  const sections = Object.fromEntries([...remembered].map(([name, items]) => [name, [...items]]));
+  const draft = `${path}.tmp`;
+  try {
+    await write(draft, JSON.stringify({ format: 1, sections }));
+    await rename(draft, path);
+  } catch (error) {
+    await rm(draft, { force: true }).catch(() => {});
+    throw error;
+  }
+}
+
+async function write(path: string, text: string): Promise<void> {
+  await using file = await open(path, 'w', 0o600);
+  await file.writeFile(text);
+  await file.datasync();
+}

@@ -1,0 +1,191 @@
+import { type FSWatcher as NodeWatcher, watch as watchFile } from 'node:fs';
+import { posix } from 'node:path';
+import { type FSWatcher, watch as watchFolders } from 'chokidar';
+import { sha256 } from '../shared/canonical.ts';
+import { messageOf } from '../shared/errors.ts';
+import type { Logger } from '../shared/log.ts';
+import type { Check } from './check.ts';
+import { fingerprint } from './fingerprint.ts';
+import { type Host, HostError } from './host.ts';
+import { NO_PLAN, planWatches, type WatchPlan } from './watch-plan.ts';
+
+type Watched = Pick<Check, 'id' | 'watches' | 'polls'>;
+
+export interface WatchOptions {
+  readonly host: Host;
+  readonly checks: readonly Watched[];
+  /** Something that these look at may have changed: look again. */
+  readonly onChange: (checkIds: readonly string[]) => void;
+  /** Why changes are found by looking every few seconds only; undefined when it is over. */
+  readonly onDegraded: (why: string | undefined) => void;
+  readonly log: Logger;
+  readonly pollMs?: number;
+  readonly sweepMs?: number;
+}
+
+/** Files without events are looked at so often. */
+const POLL_MS = 2000;
+/** Folders that cannot be watched, and where links lead, so often. */
+const SWEEP_MS = 10_000;
+/** After something moved, so long is waited for the rest of it. */
+const REPLAN_MS = 50;
+const POLL_LIMIT_BYTES = 65_536;
+
+/**
+ * Says when something a check looks at may have changed. It watches folders, because tools write by renaming over and
+ * a watched file is then another; an event only says "look again", what is there now is for the check to say.
+ */
+export class Watch implements AsyncDisposable {
+  readonly #options: WatchOptions;
+  #plan: WatchPlan = NO_PLAN;
+  #watcher: FSWatcher | undefined;
+  readonly #polled = new Map<string, { digest: string; readonly ids: readonly string[] }>();
+  readonly #pollWatchers: NodeWatcher[] = [];
+  /** What folders looked like when they could not be watched. */
+  #fingerprints: ReadonlyMap<string, string> | undefined;
+  #replanTimer: NodeJS.Timeout | undefined;
+  readonly #timers: NodeJS.Timeout[] = [];
+  #work: Promise<void> = Promise.resolve();
+  #isClosed = false;
+
+  private constructor(options: WatchOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when every change from now on will be seen. */
+  static async start(options: WatchOptions): Promise<Watch> {
+    const watch = new Watch(options);
+    await watch.#serial(() => watch.#replan());
+    for (const check of options.checks) {
+      for (const path of check.polls ?? []) await watch.#addPoll(path, check.id);
+    }
+    const { pollMs = POLL_MS, sweepMs = SWEEP_MS } = options;
+    watch.#timers.push(
+      setInterval(() => void watch.#serial(() => watch.#poll()), pollMs),
+      setInterval(() => void watch.#serial(() => watch.#sweep()), sweepMs),
+    );
+    return watch;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#replanTimer);
+    for (const timer of this.#timers) clearInterval(timer);
+    for (const watcher of this.#pollWatchers) watcher.close();
+    await this.#work;
+    await this.#watcher?.close();
+  }
+
+  async #serial(work: () => Promise<void>): Promise<void> {
+    const { log } = this.#options;
+    this.#work = this.#work.then(async () => {
+      if (this.#isClosed) return;
+      await work().catch((error: unknown) => log.error({ err: error }, 'watching failed'));
+    });
+    await this.#work;
+  }
+
+  /** A new watcher for the whole plan: folders that were replaced are not picked up by the one there is. */
+  async #rewatch(folders: readonly string[]): Promise<void> {
+    const old = this.#watcher;
+    const watcher = watchFolders([...folders], {
+      depth: 0,
+      ignoreInitial: true,
+      followSymlinks: false,
+      ignorePermissionErrors: true,
+      // With it an overwritten file is reported 100 ms late, in the hope of a rename.
+      atomic: false,
+    });
+    watcher.on('all', (_event, path, stats) => {
+      this.#happened(path, stats?.isSymbolicLink() === true);
+    });
+    watcher.on('error', (error) => this.#failed(error));
+    this.#watcher = watcher;
+    await new Promise<void>((ready) => watcher.once('ready', ready));
+    await old?.close();
+  }
+
+  #happened(path: string, isLink: boolean): void {
+    const { folders, waypoints } = this.#plan;
+    const ids = [...(folders.get(path) ?? []), ...(folders.get(posix.dirname(path)) ?? [])];
+    if (ids.length > 0) this.#options.onChange([...new Set(ids)]);
+    if (!isLink && !waypoints.has(path) && !folders.has(path)) return;
+    this.#replanTimer ??= setTimeout(() => {
+      this.#replanTimer = undefined;
+      void this.#serial(() => this.#replan());
+    }, REPLAN_MS);
+  }
+
+  /** Looks where every watched folder is now, and watches there. */
+  async #replan(): Promise<void> {
+    const { host, checks, onChange } = this.#options;
+    const before = this.#plan;
+    const plan = await planWatches(host, checks);
+    this.#plan = plan;
+    if (plan.identity !== before.identity) await this.#rewatch([...plan.folders.keys()]);
+    const moved = checks.filter(({ watches }) =>
+      watches.some((path) => before.places.get(path) !== plan.places.get(path)),
+    );
+    if (before !== NO_PLAN && moved.length > 0) onChange(moved.map(({ id }) => id));
+  }
+
+  /** No more inotify watches or descriptors to be had: then looking is all that is left. */
+  #failed(error: unknown): void {
+    const { onDegraded, log } = this.#options;
+    const code = (error as NodeJS.ErrnoException).code ?? '';
+    log.warn({ reason: messageOf(error) }, 'watching folders failed');
+    if (!['ENOSPC', 'EMFILE', 'ENFILE', 'ENOMEM'].includes(code)) return;
+    if (this.#fingerprints === undefined) onDegraded(messageOf(error));
+    this.#fingerprints ??= new Map();
+    void this.#serial(() => this.#sweep());
+  }
+
+  async #sweep(): Promise<void> {
+    await this.#replan();
+    if (this.#fingerprints === undefined) return;
+    const before = this.#fingerprints;
+    const after = new Map<string, string>();
+    for (const folder of this.#plan.folders.keys()) after.set(folder, await fingerprint(folder));
+    this.#fingerprints = after;
+    const changed = [...after].filter(([folder, now]) => (before.get(folder) ?? now) !== now);
+    const ids = changed.flatMap(([folder]) => this.#plan.folders.get(folder) ?? []);
+    if (ids.length > 0) this.#options.onChange([...new Set(ids)]);
+  }
+
+  async #addPoll(path: string, id: string): Promise<void> {
+    const known = this.#polled.get(path);
+    const ids = [...(known?.ids ?? []), id];
+    this.#polled.set(path, { digest: known?.digest ?? (await this.#digest(path)), ids });
+    if (known !== undefined) return;
+    try {
+      // selinuxfs does send events, though nothing of its files' times changes; what sends none is polled all the same.
+      const place = posix.join(this.#options.host.root, path);
+      const watcher = watchFile(place, { persistent: false }, () => {
+        void this.#serial(() => this.#poll());
+      });
+      watcher.on('error', () => watcher.close());
+      this.#pollWatchers.push(watcher);
+    } catch {
+      // The poll is the net.
+    }
+  }
+
+  async #poll(): Promise<void> {
+    for (const [path, polled] of this.#polled) {
+      const digest = await this.#digest(path);
+      if (digest === polled.digest) continue;
+      polled.digest = digest;
+      this.#options.onChange(polled.ids);
+    }
+  }
+
+  async #digest(path: string): Promise<string> {
+    try {
+      const bytes = await this.#options.host.readBytes(path, POLL_LIMIT_BYTES);
+      return bytes === undefined ? 'absent' : sha256(bytes);
+    } catch (error) {
+      if (error instanceof HostError) return error.code;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,210 @@
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import t from 'tap';
+import { openHost } from '../../agent/host.ts';
+import { Watch } from '../../agent/watch.ts';
+import { keptLog } from '../support/aggregator.ts';
+
+/** A node's folder, its watcher, and the checks it was told to look at again. */
+class Rig implements AsyncDisposable {
+  readonly root = realpathSync(mkdtempSync(join(tmpdir(), 'nodeseal-watch-')));
+  readonly log = keptLog();
+  #watch: Watch | undefined;
+  #told = new Map<string, number>();
+  #wake = Promise.withResolvers<void>();
+
+  async start(): Promise<void> {
+    this.#watch = await Watch.start({
+      host: openHost(this.root),
+      checks: [
+        { id: 'policy', watches: ['/etc/containers', '/etc/containers/registries.d'] },
+        { id: 'store', watches: ['/var/lib/containers/storage/overlay-images'] },
+        { id: 'mode', watches: [], polls: ['/sys/enforce'] },
+      ],
+      onChange: (ids) => {
+        for (const id of ids) this.#told.set(id, (this.#told.get(id) ?? 0) + 1);
+        this.#wake.resolve();
+        this.#wake = Promise.withResolvers();
+      },
+      onDegraded: () => {},
+      log: this.log,
+      pollMs: 30,
+      sweepMs: 200,
+    });
+  }
+
+  path(path: string): string {
+    return join(this.root, path);
+  }
+
+  write(path: string, text: string): void {
+    mkdirSync(dirname(this.path(path)), { recursive: true });
+    writeFileSync(this.path(path), text);
+  }
+
+  /** Does it, and waits until this check is to be looked at; what was told before does not count. */
+  async tells(id: string, change: () => void): Promise<void> {
+    await this.quiet();
+    change();
+    while ((this.#told.get(id) ?? 0) === 0) await this.#wake.promise;
+  }
+
+  /** Waits until everything that was under way has been told: a change of our own comes last. */
+  async quiet(): Promise<void> {
+    const marker = this.path('/sys/enforce');
+    this.#told.clear();
+    this.write('/sys/enforce', `${existsSync(marker)}${Math.random()}`);
+    while ((this.#told.get('mode') ?? 0) === 0) await this.#wake.promise;
+    this.#told.clear();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#watch?.[Symbol.asyncDispose]();
+    rmSync(this.root, { recursive: true, force: true });
+  }
+}
+
+const POLICY = '/etc/containers/policy.json';
+
+function plainNode(rig: Rig): void {
+  rig.write(POLICY, '{}');
+  rig.write('/etc/containers/registries.d/default.yaml', 'docker: {}');
+  rig.write('/sys/enforce', '1');
+}
+
+interface Case {
+  readonly name: string;
+  readonly prepare?: (rig: Rig) => void;
+  /** Each must be told, one after the other. */
+  readonly changes: readonly ((rig: Rig) => void)[];
+  readonly id?: string;
+}
+
+const overwrite = (rig: Rig): void => writeFileSync(rig.path(POLICY), `{"n": ${Math.random()}}`);
+const renameOver = (rig: Rig): void => {
+  rig.write('/etc/containers/.new', `${Math.random()}`);
+  renameSync(rig.path('/etc/containers/.new'), rig.path(POLICY));
+};
+
+const cases: readonly Case[] = [
+  { name: 'a file overwritten in place', changes: [overwrite, overwrite] },
+  { name: 'a file renamed over', changes: [renameOver, renameOver, overwrite] },
+  { name: 'a file appended to', changes: [(rig) => appendFileSync(rig.path(POLICY), ' ')] },
+  { name: 'a mode changed', changes: [(rig) => chmodSync(rig.path(POLICY), 0o600)] },
+  {
+    name: 'a file removed and made again',
+    changes: [(rig) => unlinkSync(rig.path(POLICY)), (rig) => rig.write(POLICY, '{}')],
+  },
+  {
+    name: 'a file in a folder below that is named too',
+    changes: [(rig) => rig.write('/etc/containers/registries.d/a.yaml', 'docker: {}')],
+  },
+  {
+    name: 'a folder replaced, and a write in it after that',
+    changes: [
+      (rig) => {
+        renameSync(rig.path('/etc/containers'), rig.path('/etc/old'));
+        rig.write(POLICY, '{"other": 1}');
+      },
+      overwrite,
+      renameOver,
+    ],
+  },
+  {
+    name: 'a folder that was not there, nor the one above',
+    id: 'store',
+    changes: [
+      (rig) => rig.write('/var/lib/containers/storage/overlay-images/images.json', '[]'),
+      (rig) => rig.write('/var/lib/containers/storage/overlay-images/images.json', '[1]'),
+      (rig) => rmSync(rig.path('/var/lib'), { recursive: true }),
+      (rig) => rig.write('/var/lib/containers/storage/overlay-images/images.json', '[2]'),
+    ],
+  },
+  {
+    name: 'a folder behind an absolute link, which is turned',
+    prepare: (rig) => {
+      rig.write('/opt/one/policy.json', '{}');
+      rig.write('/opt/two/policy.json', '{}');
+      rmSync(rig.path('/etc/containers'), { recursive: true });
+      // Absolute as the node sees it: it must not lead to this machine's own /opt.
+      symlinkSync('/opt/one', rig.path('/etc/containers'));
+    },
+    changes: [
+      (rig) => rig.write('/opt/one/policy.json', '{"a": 1}'),
+      (rig) => {
+        symlinkSync('/opt/two', rig.path('/etc/next'));
+        renameSync(rig.path('/etc/next'), rig.path('/etc/containers'));
+      },
+      (rig) => rig.write('/opt/two/policy.json', '{"b": 1}'),
+    ],
+  },
+  {
+    name: 'a file behind a link, where it is',
+    prepare: (rig) => {
+      rig.write('/opt/policy.json', '{}');
+      unlinkSync(rig.path(POLICY));
+      symlinkSync('../../opt/policy.json', rig.path(POLICY));
+    },
+    changes: [(rig) => rig.write('/opt/policy.json', '{"a": 1}')],
+  },
+  {
+    name: 'the ..data link of a ConfigMap swapped',
+    prepare: (rig) => {
+      rig.write('/etc/containers/..1/policy.json', '{}');
+      rig.write('/etc/containers/..2/policy.json', '{"a": 1}');
+      symlinkSync('..1', rig.path('/etc/containers/..data'));
+      unlinkSync(rig.path(POLICY));
+      symlinkSync('..data/policy.json', rig.path(POLICY));
+    },
+    changes: [
+      (rig) => {
+        symlinkSync('..2', rig.path('/etc/containers/..tmp'));
+        renameSync(rig.path('/etc/containers/..tmp'), rig.path('/etc/containers/..data'));
+      },
+    ],
+  },
+];
+
+for (const { name, prepare, changes, id = 'policy' } of cases) {
+  t.test(`${name} is told`, { timeout: 20_000 }, async (t) => {
+    await using rig = new Rig();
+    plainNode(rig);
+    prepare?.(rig);
+    await rig.start();
+    for (const [index, change] of changes.entries()) {
+      await rig.tells(id, () => change(rig));
+      t.pass(`change ${index + 1}`);
+    }
+    t.same(rig.log.lines, []);
+  });
+}
+
+t.test('a file without events is told when its content changed', async (t) => {
+  await using rig = new Rig();
+  plainNode(rig);
+  await rig.start();
+  await rig.tells('mode', () => rig.write('/sys/enforce', '0'));
+  await rig.tells('mode', () => unlinkSync(rig.path('/sys/enforce')));
+  await rig.tells('mode', () => rig.write('/sys/enforce', '1'));
+  t.pass('changed, removed, back');
+});
+
+t.test('a node with none of the folders is watched for them', async (t) => {
+  await using rig = new Rig();
+  await rig.start();
+  await rig.tells('policy', () => rig.write(POLICY, '{}'));
+  t.pass('told');
+});
