@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import type { Finding, Observed } from '../../shared/findings.ts';
-import { parsePolicy } from '../../shared/trust/policy.ts';
+import { PolicyError, parsePolicy } from '../../shared/trust/policy.ts';
+import { diffPolicies, type PolicyChange } from '../../shared/trust/policy-diff.ts';
 import { ask, type Check, type CheckContext, type Statement } from '../check.ts';
 import { type DesiredState, desiredState } from '../desired/desired.ts';
 import { MACHINE_CONFIG_FOLDER } from '../desired/machine-config.ts';
@@ -102,16 +103,50 @@ async function hasContainerTools(host: Host): Promise<boolean> {
 async function policyManaged(host: Host, desired: DesiredState): Promise<Statement> {
   if (desired.problem !== undefined) throw desired.problem;
   // A content of the MachineConfig that does not decode is an error that names it.
-  desired.file(POLICY);
+  const want = desired.file(POLICY);
   const file = await inspectFile(host, desired, POLICY);
-  return (
-    driftOf(file) ?? {
-      result: 'notchecked',
-      reason: 'no-oracle',
-      message: `no MachineConfig and no baseline says what ${POLICY} should be`,
-      observed: { sha256: file.sha256 },
-    }
-  );
+  const drift = driftOf(file);
+  if (drift === undefined) {
+    const message = `no MachineConfig and no baseline says what ${POLICY} should be`;
+    const observed = { sha256: file.sha256 };
+    return { result: 'notchecked', reason: 'no-oracle', message, observed };
+  }
+  if (drift.reason !== 'content') return drift;
+  return weigh(drift, want?.bytes, await host.readBytes(POLICY));
+}
+
+/** A changed policy with what the change means, where both sides can be read as policies. */
+function weigh(
+  drift: Statement,
+  old: Uint8Array | undefined,
+  now: Uint8Array | undefined,
+): Statement {
+  const changes = changesBetween(old, now);
+  if (changes === undefined) return drift;
+  const [worst] = changes;
+  const effect = worst?.effect ?? 'neutral';
+  const more = changes.length > 1 ? ` (and ${changes.length - 1} more changes)` : '';
+  const what = worst === undefined ? 'it means the same' : `${effect}: ${worst.reason}${more}`;
+  return {
+    ...drift,
+    ...(effect === 'neutral' ? { severity: 'low' as const } : {}),
+    message: `${drift.message}; ${what}`,
+    observed: { ...drift.observed, effect },
+  };
+}
+
+function changesBetween(
+  old: Uint8Array | undefined,
+  now: Uint8Array | undefined,
+): readonly PolicyChange[] | undefined {
+  if (old === undefined || now === undefined) return undefined;
+  try {
+    return diffPolicies({ policy: parsePolicy(old) }, { policy: parsePolicy(now) });
+  } catch (error) {
+    // Another rule says which of them is no policy.
+    if (error instanceof PolicyError) return undefined;
+    throw error;
+  }
 }
 
 async function userOverride(host: Host): Promise<Statement | readonly Statement[]> {

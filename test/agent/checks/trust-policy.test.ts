@@ -225,3 +225,34 @@ t.test('a key that others can write fails, and only that key', async (t) => {
   chmodSync(`${root}${other}`, 0o600);
   t.ok((await say(trustPolicy, root)).includes('trust.key-files pass'));
 });
+
+const CHANGES: readonly (readonly [
+  name: string,
+  was: string,
+  is: string,
+  effect: string | undefined,
+  severity: string,
+])[] = [
+  ['that accepts more', signedBy(KEY), ACCEPT, 'weakened', 'high'],
+  ['that accepts less', ACCEPT, '{"default":[{"type":"reject"}]}', 'strengthened', 'high'],
+  [
+    'that is only written otherwise',
+    ACCEPT,
+    ACCEPT.replaceAll('"default":', '"default" :'),
+    'neutral',
+    'low',
+  ],
+  ['that is none any more', ACCEPT, '{', undefined, 'high'],
+];
+
+for (const [name, was, is, effect, severity] of CHANGES) {
+  t.test(`a change to a policy ${name} is weighed`, async (t) => {
+    const root = t.testdir(treeOf({ ...rolledOut(was), [POLICY]: is }));
+    const findings = await trustPolicy.run(contextAt(root), AbortSignal.timeout(5000));
+    const finding = findings.find(({ ruleId }) => ruleId === 'trust.policy-managed');
+    t.equal(finding?.reason, 'content');
+    t.equal(finding?.observed['effect'], effect);
+    t.equal(finding?.severity, severity);
+    if (effect === 'weakened') t.match(finding?.message, /weakened: /);
+  });
+}
