@@ -1,5 +1,4 @@
 import type { WebSocket } from 'ws';
-import { rfc3339 } from '../shared/clock.ts';
 import { messageOf } from '../shared/errors.ts';
 import { encodeFrame, readAgentFrame } from '../shared/frames.ts';
 import type { Logger } from '../shared/log.ts';
@@ -7,21 +6,19 @@ import {
   type AgentFrame,
   type AggregatorFrame,
   CLOSE,
-  type Events,
   FrameError,
   type Heartbeat,
   type Hello,
   LIMITS,
   PROTOCOL,
-  type State,
 } from '../shared/protocol.ts';
-import { SECTIONS } from '../shared/report.ts';
 import { VERSION } from '../shared/version.ts';
 import { Commands } from './commands.ts';
-import { EventIntake, type Intake } from './event-intake.ts';
 import type { AgentPrincipal } from './identity/principal.ts';
+import { EventPlane } from './session-events.ts';
+import type { SessionLink } from './session-link.ts';
+import { StatePlane } from './session-state.ts';
 import type { SessionContext } from './sessions.ts';
-import { StateParts } from './state-parts.ts';
 import {
   type NodeIdentity,
   RESERVED_EPOCH_PREFIX,
@@ -33,14 +30,15 @@ import {
 const MAX_BAD_FRAMES = 16;
 /** The peer reads too slowly for what it asks. */
 const MAX_BUFFERED_BYTES = 1_048_576;
-/** Records that wait for a commit before senders are paused. */
-const MAX_BACKLOG = 2000;
-/** An agent may have changed its state a moment before it said its hash. */
-const QUIET_MS = 1000;
 const OVERLOAD_RETRY_SECONDS = 10;
 /** Not of our protocol, RFC 6455 §7.4.1: a peer that breaks the rules; a fault of ours. */
 const POLICY_VIOLATION = 1008;
 const INTERNAL_ERROR = 1011;
+
+interface OpenPlanes {
+  readonly state: StatePlane;
+  readonly events: EventPlane;
+}
 
 /** One agent's connection, from the upgrade to the close. */
 export class AgentSession {
@@ -48,22 +46,16 @@ export class AgentSession {
   readonly commands: Commands;
   readonly #socket: WebSocket;
   readonly #context: SessionContext;
-  readonly #parts = new StateParts();
   readonly #sinceMs: number;
   readonly #onHandshakeDone: () => void;
   #log: Logger;
   #principal: AgentPrincipal;
   #hello: Hello | undefined;
   #number: number | undefined;
-  #intake: EventIntake | undefined;
-  #acknowledged = 0;
+  #planes: OpenPlanes | undefined;
   #badFrames = 0;
-  #applying = 0;
   #heardMs: number;
-  #stateHeardMs: number;
   #nextBeatMs: number;
-  #toldGapAt: number | undefined;
-  #mismatches = 0;
 
   constructor(
     socket: WebSocket,
@@ -80,7 +72,6 @@ export class AgentSession {
     const nowMs = context.clock.monotonicMs();
     this.#sinceMs = nowMs;
     this.#heardMs = nowMs;
-    this.#stateHeardMs = nowMs;
     this.#nextBeatMs = Number.POSITIVE_INFINITY;
     this.commands = new Commands((frame) => this.#send(frame), context.clock);
     socket.on('message', (data: Buffer, isBinary: boolean) => this.#received(data, isBinary));
@@ -177,7 +168,8 @@ export class AgentSession {
       else this.#refuseHello(`expected hello, got ${frame.type}`);
       return;
     }
-    if (this.#number === undefined) {
+    const planes = this.#planes;
+    if (planes === undefined) {
       this.#sendError('protocol', `${frame.type}: nothing may follow hello before welcome`);
       return;
     }
@@ -186,13 +178,13 @@ export class AgentSession {
         this.#sendError('protocol', 'hello was said already');
         break;
       case 'state':
-        this.#state(frame);
+        planes.state.received(frame);
         break;
       case 'events':
-        this.#events(frame);
+        planes.events.received(frame);
         break;
       case 'heartbeat':
-        this.#heartbeat(frame);
+        this.#heartbeat(frame, planes);
         break;
       case 'result':
         this.commands.answered(frame);
@@ -245,8 +237,7 @@ export class AgentSession {
       this.#number = opened.session;
       this.#log = this.#log.child({ session: opened.session });
       sessions.opened(this);
-      this.#intake = new EventIntake(epoch, opened.have.sequence);
-      this.#acknowledged = opened.have.sequence;
+      this.#planes = this.#openPlanes(opened);
       fleet.connected(this.node, opened, this.#live(hello, opened), hello.agent.version);
       this.#nextBeatMs = clock.monotonicMs() + beatDelayMs(limits.heartbeatSeconds);
       this.#send({
@@ -276,6 +267,22 @@ export class AgentSession {
     }
   }
 
+  #openPlanes({ session, have }: SessionOpened): OpenPlanes {
+    const link: SessionLink = {
+      node: this.node,
+      session,
+      send: (frame) => this.#send(frame),
+      sendError: (code, message) => this.#sendError(code, message),
+      storeFailed: (error) => this.#storeFailed(error),
+      pause: () => this.#socket.pause(),
+      resume: () => this.#socket.resume(),
+    };
+    return {
+      state: new StatePlane(link, this.#context),
+      events: new EventPlane(link, this.#context, have.epoch, have.sequence),
+    };
+  }
+
   #live(hello: Hello, opened: SessionOpened) {
     const nowMs = this.#context.clock.nowMs();
     return {
@@ -289,152 +296,16 @@ export class AgentSession {
     };
   }
 
-  #state(part: State): void {
-    this.#stateHeardMs = this.#context.clock.monotonicMs();
-    this.#mismatches = 0;
-    const change = this.#parts.add(part);
-    if (change === undefined) return;
-    if ('why' in change) this.#needState(part.section, change.why);
-    else void this.#apply(change);
-  }
-
-  async #apply(change: Omit<State, 'type' | 'part' | 'of'>): Promise<void> {
-    const { store, fleet, clock, metrics } = this.#context;
-    const { section, mode, base, to, upsert, remove, asOf } = change;
-    this.#applying++;
-    try {
-      const applied = await store.apply({
-        uid: this.node.uid,
-        session: this.#number ?? 0,
-        section,
-        mode,
-        base,
-        to,
-        upsert,
-        remove,
-        asOfMs: Date.parse(asOf),
-        receivedAtMs: clock.nowMs(),
-      });
-      if (applied.kind === 'applied') {
-        fleet.sectionApplied(this.node.uid, section, applied);
-        this.#send({ type: 'stateApplied', section, to: applied.hash });
-      } else if (applied.kind === 'mismatch' && mode === 'full') {
-        // Asking at once would go round in circles: the next heartbeat asks again.
-        metrics.hashMismatches.inc();
-        this.#sendError('stateHash', `${section}: announced ${to}, items give ${applied.hash}`);
-      } else {
-        if (applied.kind === 'mismatch') metrics.hashMismatches.inc();
-        this.#needState(section, applied.kind === 'mismatch' ? 'hashMismatch' : 'baseUnknown');
-      }
-    } catch (error) {
-      this.#storeFailed(error);
-    } finally {
-      this.#applying--;
-    }
-  }
-
-  #needState(section: State['section'], why: string): void {
-    this.#context.metrics.resyncs.inc({ reason: why });
-    this.#send({ type: 'stateNeeded', section, why });
-  }
-
-  #events(frame: Events): void {
-    const intake = this.#intake;
-    if (intake === undefined) return;
-    if (frame.epoch !== intake.epoch) {
-      this.#sendError('epoch', `expected epoch ${intake.epoch}: a new one begins with hello`);
-      return;
-    }
-    const taken = intake.take(frame);
-    if (taken.events.length > 0) {
-      this.#toldGapAt = undefined;
-      void this.#append(intake.epoch, taken);
-    } else if (taken.duplicates > 0) {
-      this.#ack();
-    }
-    if (taken.gapAt !== undefined && taken.gapAt !== this.#toldGapAt) this.#askAgain(taken.gapAt);
-  }
-
-  /** An `ack` of what is held beside the `error`: the agent goes on after it. */
-  #askAgain(next: number): void {
-    this.#toldGapAt = next;
-    this.#context.metrics.gaps.inc();
-    this.#sendError('gap', `events: expected sequence ${next}; send again from there`);
-    this.#ack();
-  }
-
-  async #append(epoch: string, { events, rejects }: Intake): Promise<void> {
-    const { store, fleet, clock, metrics } = this.#context;
-    const receivedAtMs = clock.nowMs();
-    const { uid, name } = this.node;
-    try {
-      const written = store.append({
-        uid,
-        session: this.#number ?? 0,
-        epoch,
-        receivedAtMs,
-        events,
-      });
-      if (store.backlog > MAX_BACKLOG) this.#socket.pause();
-      const cursor = await written;
-      this.#socket.resume();
-      this.#acknowledged = Math.max(this.#acknowledged, cursor.sequence);
-      for (const reject of rejects) {
-        metrics.rejects.inc({ code: reject.code });
-        this.#send(reject);
-      }
-      this.#ack();
-      const receivedAt = rfc3339(receivedAtMs);
-      for (const event of events) {
-        if (event.throughSequence <= cursor.before) continue;
-        const { sequence, at, kind, data, lost } = event;
-        metrics.events.inc();
-        metrics.ingestLag.observe(Math.max(0, (receivedAtMs - Date.parse(at)) / 1000));
-        if (lost > 0) metrics.eventsLost.inc(lost);
-        const record = {
-          node: name,
-          epoch,
-          sequence,
-          at,
-          receivedAt,
-          kind,
-          class: event.class,
-          data,
-        };
-        fleet.recorded(uid, record, lost);
-      }
-    } catch (error) {
-      this.#storeFailed(error);
-    }
-  }
-
-  #ack(): void {
-    const epoch = this.#intake?.epoch;
-    if (epoch !== undefined) this.#send({ type: 'ack', epoch, sequence: this.#acknowledged });
-  }
-
-  #heartbeat(beat: Heartbeat): void {
-    const { fleet, clock, metrics } = this.#context;
+  #heartbeat(beat: Heartbeat, { state, events }: OpenPlanes): void {
+    const { fleet, clock } = this.#context;
     const live = fleet.get(this.node.uid)?.live;
-    if (live?.session === this.#number && live !== undefined) {
+    if (live !== undefined && live.session === this.#number) {
       live.unsentRecords = beat.unsent.records;
       live.clockSkewSeconds = (beat.wallMs - clock.nowMs()) / 1000;
       live.conditions = beat.conditions ?? [];
     }
-    // A hole that was told once and is still open, or a frame of events that never came: say again what is held.
-    if (beat.unsent.records > 0 && this.#context.store.backlog === 0) this.#ack();
-    this.#toldGapAt = undefined;
-    if (beat.rootHash === fleet.rootHash(this.node.uid)) {
-      this.#mismatches = 0;
-      return;
-    }
-    if (this.#applying > 0 || !this.#parts.isEmpty) return;
-    this.#mismatches++;
-    const isQuiet = clock.monotonicMs() - this.#stateHeardMs >= QUIET_MS;
-    if (!isQuiet && this.#mismatches < 2) return;
-    this.#mismatches = 0;
-    metrics.hashMismatches.inc();
-    for (const section of SECTIONS) this.#needState(section, 'rootMismatch');
+    events.remind(beat);
+    state.compare(beat);
   }
 
   #beat(nowMs: number): void {
