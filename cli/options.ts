@@ -29,6 +29,11 @@ export const HOST_ROOT_OPTION: OptionSpec = {
   default: '/',
 };
 
+export const STATE_DIR_OPTION: OptionSpec = {
+  flags: '--state-dir <dir>',
+  description: "folder of the agent's own state, with the baseline; default below the host root",
+};
+
 /** Which aggregator is asked, and as whom. */
 export function serverOptions(timeout: string): readonly OptionSpec[] {
   return [
@@ -64,6 +69,7 @@ export const LEADING_VALUE_FLAGS: ReadonlySet<string> = new Set([
   '--require-coverage',
   '--color',
   '--host-root',
+  '--state-dir',
   '--context',
   '--server',
   '--token-file',

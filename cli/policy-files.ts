@@ -12,7 +12,11 @@ import type { Io } from './io.ts';
 
 /** The policy in a file; one that containers/image refuses is invalid input, told with its place. */
 export async function readPolicyFile(file: string, io: Io): Promise<Policy> {
-  const bytes = await readInput(file, 'policy', io);
+  return parsePolicyInput(file, await readInput(file, 'policy', io));
+}
+
+/** The same of what was already read. */
+export function parsePolicyInput(file: string, bytes: Uint8Array): Policy {
   try {
     return parsePolicy(bytes);
   } catch (cause) {

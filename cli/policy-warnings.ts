@@ -1,6 +1,6 @@
 import { isKnownTransport } from '../shared/trust/policy-scope-syntax.ts';
 import type { Policy, PolicyRequirements } from '../shared/trust/policy-types.ts';
-import { referenceText, tryParseReference } from '../shared/trust/reference.ts';
+import { isReachable } from '../shared/trust/scope-reach.ts';
 
 /** Something of a valid policy that is most likely not what its author wants. */
 export interface PolicyWarning {
@@ -24,12 +24,11 @@ export function policyWarnings(policy: Policy): readonly PolicyWarning[] {
     }
     for (const [scope, requirements] of scopes) {
       const path = `transports.${nameInPath(transport)}[${JSON.stringify(scope)}]`;
-      if (transport === 'docker' && !canMatchDocker(scope)) {
+      if (isKnownTransport(transport) && !isReachable(transport, scope)) {
         warnings.push({
           path,
           reason: 'never-matches',
-          message:
-            'no image reference leads to this scope: expected host[:port][/path][:tag|@digest] or *.domain',
+          message: 'no image reference leads to this scope: as written it speaks for no image',
         });
       }
       warnings.push(...requirementWarnings(path, requirements));
@@ -56,18 +55,6 @@ function requirementWarnings(path: string, requirements: PolicyRequirements): Po
     });
   }
   return warnings;
-}
-
-/** As docker/policyconfiguration/naming.go builds the scopes of a reference. */
-function canMatchDocker(scope: string): boolean {
-  if (scope === '') return true;
-  if (scope.startsWith('*.')) return /^[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*$/.test(scope.slice(2));
-  const reference = tryParseReference(scope);
-  const isComplete = reference !== undefined && referenceText(reference) === scope;
-  const isBoth = reference?.tag !== undefined && reference.digest !== undefined;
-  // A host or a namespace is no reference by itself: something below it must be.
-  const below = `${scope}/x`;
-  return (isComplete && !isBoth) || tryParseReference(below)?.name === below;
 }
 
 function nameInPath(name: string): string {

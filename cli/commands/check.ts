@@ -1,20 +1,23 @@
 import type { Check } from '../../agent/check.ts';
 import { checks } from '../../agent/checks/index.ts';
+import type { Baseline } from '../../agent/desired/baseline.ts';
 import { runChecks } from '../../agent/runner.ts';
 import { API_VERSION, type CheckResultItem, type CheckResultList } from '../../shared/api.ts';
-import { type Clock, systemClock } from '../../shared/clock.ts';
 import { countResults, isAtLeast, SEVERITIES, type Severity } from '../../shared/results.ts';
 import type { Command } from '../command.ts';
+import { CliError } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { openHostRoot } from '../host-root.ts';
 import type { Io } from '../io.ts';
-import { HOST_ROOT_OPTION, NO_HEADERS_OPTION, outputOption } from '../options.ts';
+import { baselinePath, clockOf, readBaseline } from '../node-state.ts';
+import { HOST_ROOT_OPTION, NO_HEADERS_OPTION, outputOption, STATE_DIR_OPTION } from '../options.ts';
 import { type Style, styleOf } from '../output/colour.ts';
 import type { Presentation } from '../output/column.ts';
 import { byUrgency, countsText, FINDING_COLUMNS, findingLines } from '../output/finding.ts';
 import { isFormat } from '../output/format.ts';
 import { jsonText } from '../output/json.ts';
 import { listText } from '../output/list.ts';
+import { safeText } from '../output/safe.ts';
 import { yamlText } from '../output/yaml.ts';
 import { selectRules } from '../rules.ts';
 
@@ -32,6 +35,7 @@ be decided (error, unknown): no data is not a pass.`,
   arguments: [],
   options: [
     HOST_ROOT_OPTION,
+    STATE_DIR_OPTION,
     {
       flags: '--only <ids>',
       description: 'these checks or rules, separated by commas: selinux,trust.*',
@@ -61,18 +65,14 @@ be decided (error, unknown): no data is not a pass.`,
   async run(invocation, io) {
     const host = await openHostRoot(invocation.value('host-root') ?? '/');
     const rules = selectRules(checks, invocation.list('only'), invocation.list('skip'));
-    const clock: Clock = { ...systemClock, nowMs: () => io.nowMs() };
-    const results = await runChecks(
-      withRules(checks, rules),
-      { host, clock, baseline: undefined },
-      {
-        signal: io.signal,
-        onCrash: (id, error) => {
-          if (io.verbose)
-            io.stderr.write(`${id}: ${error instanceof Error ? error.stack : error}\n`);
-        },
+    const baseline = await readableBaseline(baselinePath(invocation), io);
+    const context = { host, clock: clockOf(io), baseline };
+    const results = await runChecks(withRules(checks, rules), context, {
+      signal: io.signal,
+      onCrash: (id, error) => {
+        if (io.verbose) io.stderr.write(`${id}: ${error instanceof Error ? error.stack : error}\n`);
       },
-    );
+    });
     const items = results
       .flatMap(({ results, durationMs }) => results.map((result) => ({ ...result, durationMs })))
       .filter(({ ruleId }) => rules.has(ruleId))
@@ -87,6 +87,17 @@ be decided (error, unknown): no data is not a pass.`,
     return exitFor(items, severityOf(invocation.value('fail-on')));
   },
 };
+
+/** Who may not read the agent's folder still gets every rule but those that need the baseline, and is told. */
+async function readableBaseline(path: string, io: Io): Promise<Baseline | undefined> {
+  try {
+    return await readBaseline(path);
+  } catch (error) {
+    if (!(error instanceof CliError) || error.code !== 'ERR_CLI_NOT_ALLOWED') throw error;
+    io.stderr.write(`note: without the baseline: ${safeText(error.why ?? '')}\n`);
+    return undefined;
+  }
+}
 
 function withRules(all: readonly Check[], rules: ReadonlySet<string>): readonly Check[] {
   return all.filter((check) => check.rules.some(({ id }) => rules.has(id)));

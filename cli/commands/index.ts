@@ -39,10 +39,34 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./policy-evaluate.ts')).policyEvaluate,
   },
   {
+    path: ['policy', 'diff'],
+    group: 'this node',
+    summary: 'what changes between two policies: weakened, strengthened, neutral',
+    load: async () => (await import('./policy-diff.ts')).policyDiff,
+  },
+  {
     path: ['trust', 'show'],
     group: 'this node',
     summary: 'which images this node trusts and by whose signature, every field',
     load: async () => (await import('./trust-show.ts')).trustShow,
+  },
+  {
+    path: ['baseline', 'capture'],
+    group: 'this node',
+    summary: 'accept the state of this node for the first time',
+    load: async () => (await import('./baseline.ts')).capture,
+  },
+  {
+    path: ['baseline', 'show'],
+    group: 'this node',
+    summary: 'what was accepted, and what differs from it now',
+    load: async () => (await import('./baseline.ts')).show,
+  },
+  {
+    path: ['baseline', 'accept'],
+    group: 'this node',
+    summary: 'accept the state of this node as it is now, in place of the last',
+    load: async () => (await import('./baseline.ts')).accept,
   },
   {
     path: ['explain'],

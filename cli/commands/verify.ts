@@ -2,13 +2,13 @@ import { verifyImages } from '../../agent/images/verify.ts';
 import { SOURCE_IDS, type SourceId } from '../../agent/signatures/source.ts';
 import { readNodeTrust } from '../../agent/trust.ts';
 import { API_VERSION } from '../../shared/api.ts';
-import { systemClock } from '../../shared/clock.ts';
 import { type ImageVerdict, VERDICTS } from '../../shared/images.ts';
 import { nearest } from '../../shared/nearest.ts';
 import type { Command } from '../command.ts';
 import { usageError } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { openHostRoot } from '../host-root.ts';
+import { clockOf } from '../node-state.ts';
 import { HOST_ROOT_OPTION, NO_HEADERS_OPTION, outputOption } from '../options.ts';
 import { styleOf } from '../output/colour.ts';
 import type { Presentation } from '../output/column.ts';
@@ -70,7 +70,7 @@ Exit code 1: an image is rejected. 6: none is, but one is unknown. 5: an image t
     const { verdicts, faults, notFound } = await verifyImages(host, await readNodeTrust(host), {
       references,
       sources,
-      clock: { ...systemClock, nowMs: () => io.nowMs() },
+      clock: clockOf(io),
       signal: io.signal,
     });
     const style = styleOf(io, invocation.value('color'));

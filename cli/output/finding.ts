@@ -90,6 +90,8 @@ export function countsText(counts: ResultCounts): string {
 }
 
 const GAP = 2;
+/** Below this a message that is cut says nothing any more. */
+const LEAST_CUT_COLUMNS = 8;
 /** A message gets at least this much of the line, or a line of its own. */
 const LEAST_MESSAGE_COLUMNS = 32;
 
@@ -117,7 +119,7 @@ export function findingLines(findings: readonly RuleResult[], style: Style): rea
     const room = style.columns - indent;
     if (!style.isTerminal) return [start + pad(rule, ruleWidth) + text];
     if (lookOf(result).tone === 'good' || lookOf(result).tone === 'dim') {
-      const columns = Math.max(room, LEAST_MESSAGE_COLUMNS);
+      const columns = Math.max(room, LEAST_CUT_COLUMNS);
       return [start + pad(rule, ruleWidth) + truncate(text, columns, 'end', style.symbols.cut)];
     }
     const hasRoom = room >= LEAST_MESSAGE_COLUMNS;

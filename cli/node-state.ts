@@ -1,0 +1,63 @@
+import { join } from 'node:path';
+import { checks } from '../agent/checks/index.ts';
+import { type Baseline, BaselineError, loadBaseline } from '../agent/desired/baseline.ts';
+import { desiredState } from '../agent/desired/desired.ts';
+import { acceptableFiles, surveyFiles } from '../agent/files.ts';
+import type { Host } from '../agent/host.ts';
+import { runChecks } from '../agent/runner.ts';
+import { type Clock, systemClock } from '../shared/clock.ts';
+import type { RuleResult } from '../shared/findings.ts';
+import type { Invocation } from './command.ts';
+import { CliError } from './errors.ts';
+import type { Io } from './io.ts';
+
+/** As the agent is configured by default, and where it keeps its baseline. */
+const STATE_DIR = '/var/lib/nodeseal/agent';
+const BASELINE_FILE = 'baseline.json';
+
+/** Where the baseline of a node is: `--state-dir`, else the agent's own folder below the host root. */
+export function baselinePath(invocation: Invocation): string {
+  const root = invocation.value('host-root') ?? '/';
+  return join(invocation.value('state-dir') ?? join(root, STATE_DIR), BASELINE_FILE);
+}
+
+/** The accepted state of a node; one that is there and cannot be used is invalid input. */
+export async function readBaseline(path: string): Promise<Baseline | undefined> {
+  try {
+    return await loadBaseline(path);
+  } catch (cause) {
+    if (!(cause instanceof BaselineError)) throw cause;
+    const isForbidden = cause.code === 'ERR_BASELINE_IO';
+    throw new CliError(
+      isForbidden ? 'ERR_CLI_NOT_ALLOWED' : 'ERR_CLI_INPUT',
+      'the baseline of this node cannot be used',
+      {
+        why: cause.message,
+        next: isForbidden
+          ? 'run it with sudo'
+          : 'look who changed it, then: nodeseal baseline accept',
+        cause,
+      },
+    );
+  }
+}
+
+export function clockOf(io: Io): Clock {
+  return { ...systemClock, nowMs: () => io.nowMs() };
+}
+
+export interface NodeStateNow {
+  readonly findings: readonly RuleResult[];
+  readonly files: Baseline['files'];
+}
+
+/** Everything of a node that a baseline is made of, as it is now. */
+export async function observeNode(host: Host, io: Io): Promise<NodeStateNow> {
+  const context = { host, clock: clockOf(io), baseline: undefined };
+  const results = await runChecks(checks, context, { signal: io.signal });
+  const files = await surveyFiles(host, await desiredState(host, undefined));
+  return {
+    findings: results.flatMap((result) => result.results),
+    files: acceptableFiles(files),
+  };
+}

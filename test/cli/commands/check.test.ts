@@ -1,0 +1,174 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { treeOf } from '../../support/host-tree.ts';
+import { sharedDir } from '../../support/shared.ts';
+import { HOSTILE, runCli } from '../fake-io.ts';
+
+const SELINUX = {
+  '/sys/fs/selinux/enforce': '1',
+  '/etc/selinux/config': 'SELINUX=enforcing\nSELINUXTYPE=targeted\n',
+};
+const ONLY = ['--only', 'selinux.enforcing,selinux.config-enforcing,selinux.policy-type'];
+
+t.test('a node that is as it should be', async (t) => {
+  const root = t.testdir(treeOf(SELINUX));
+  const { exit, stdout, stderr } = await runCli(['check', '--host-root', root, ...ONLY]);
+  t.equal(exit, 0);
+  t.equal(stderr, '');
+  t.equal(
+    stdout,
+    `✓ PASS  critical  selinux.enforcing         SELinux is enforcing
+✓ PASS  high      selinux.config-enforcing  /etc/selinux/config says SELINUX=enforcing
+✓ PASS  medium    selinux.policy-type       the configured policy is targeted
+3 passed of 3
+`,
+  );
+});
+
+t.test('a node that was switched to permissive', async (t) => {
+  const root = t.testdir(treeOf({ ...SELINUX, '/sys/fs/selinux/enforce': '0' }));
+  const check = async (...words: string[]) =>
+    await runCli(['check', '--host-root', root, ...ONLY, ...words]);
+  const table = await check();
+  t.equal(table.exit, 1);
+  t.match(table.stdout, /^✗ FAIL {2}critical {2}selinux.enforcing {9}SELinux is permissive/);
+  t.match(table.stdout, /\n1 failed, 2 passed of 3\n$/);
+
+  const json = JSON.parse((await check('-o', 'json')).stdout);
+  t.match(json, {
+    apiVersion: 'nodeseal.dev/v1',
+    kind: 'CheckResultList',
+    summary: { pass: 2, fail: 1, error: 0, unknown: 0, notapplicable: 0, notchecked: 0 },
+  });
+  t.notOk('coverage' in json, 'a list of one node has no coverage');
+  const [first] = json.items;
+  t.match(first, {
+    ruleId: 'selinux.enforcing',
+    checkId: 'selinux',
+    title: String,
+    result: 'fail',
+    severity: 'critical',
+    message: String,
+    observed: {},
+    remediation: { kind: String, text: String },
+    mappings: Array,
+    durationMs: Number,
+  });
+  t.equal((await check('-o', 'name')).stdout.split('\n')[0], 'finding/selinux.enforcing');
+  t.match(
+    (await check('-o', 'csv')).stdout,
+    /^ruleId,result,severity,subject,reason,message\nselinux.enforcing,fail,critical,/,
+  );
+  t.equal((await check('-o', 'jsonl')).stdout.trimEnd().split('\n').length, 3);
+  t.equal((await check('--skip', 'selinux.enforcing')).exit, 0, 'what was skipped does not count');
+  t.same(await check('-q'), { exit: 1, stdout: '', stderr: '' }, 'quiet: the exit code alone');
+});
+
+const thresholds: readonly (readonly [string, number])[] = [
+  ['info', 1],
+  ['medium', 1],
+  ['high', 0],
+  ['critical', 0],
+];
+for (const [failOn, expected] of thresholds) {
+  t.test(`--fail-on ${failOn} of a failure that is medium`, async (t) => {
+    const config = 'SELINUX=enforcing\nSELINUXTYPE=minimum\n';
+    const root = t.testdir(treeOf({ ...SELINUX, '/etc/selinux/config': config }));
+    const words = ['check', '--host-root', root, ...ONLY, '--fail-on', failOn];
+    t.equal((await runCli(words)).exit, expected);
+  });
+}
+
+t.test('what could not be looked at is not clean', async (t) => {
+  const root = t.testdir(treeOf({ '/etc/selinux/config/a-folder': '' }));
+  const words = ['check', '--host-root', root, '--only', 'selinux.config-enforcing'];
+  const { exit, stdout } = await runCli(words);
+  t.equal(exit, 6);
+  t.match(stdout, /^! ERROR /);
+});
+
+t.test('on a terminal what failed is told whole, what passed is cut', async (t) => {
+  const root = t.testdir(treeOf({ ...SELINUX, '/sys/fs/selinux/enforce': '0' }));
+  const words = ['check', '--host-root', root, ...ONLY];
+  const [failed] = JSON.parse((await runCli([...words, '-o', 'json'])).stdout).items;
+  for (const columns of [100, 80, 70, 60]) {
+    const { stdout, stderr } = await runCli(words, { isTerminal: true, columns });
+    t.match(stdout.replaceAll(/\s+/g, ' '), failed.message, `whole at ${columns} columns`);
+    t.equal(stderr, 'Next: nodeseal explain selinux.enforcing\n');
+    const widest = Math.max(...stdout.split('\n').map((line) => line.length));
+    t.ok(widest <= columns, `${widest} of ${columns} columns`);
+  }
+});
+
+t.test('an escape sequence in a file of the node does not reach the terminal', async (t) => {
+  const config = 'SELINUX=\u001b]0;owned\u0007\u009b31m\u202e\nSELINUXTYPE=targeted\n';
+  const root = t.testdir(treeOf({ ...SELINUX, '/etc/selinux/config': config }));
+  for (const format of ['table', 'wide', 'json', 'yaml', 'jsonl', 'csv', 'name']) {
+    const { stdout } = await runCli(['check', '--host-root', root, ...ONLY, '-o', format]);
+    t.notMatch(stdout, HOSTILE, format);
+  }
+});
+
+t.test('a host root that cannot be used', async (t) => {
+  const root = t.testdir({ file: '' });
+  const none = await runCli(['check', '--host-root', join(root, 'nowhere')]);
+  t.equal(none.exit, 5);
+  t.match(none.stderr, /^error: cannot use the host root .*nowhere\n {2}why: no such file\n$/);
+  const file = await runCli(['verify', '--host-root', join(root, 'file')]);
+  t.equal(file.exit, 7);
+  t.match(file.stderr, 'it is no folder');
+});
+
+t.test('a baseline is captured once, shown with what differs, accepted anew', async (t) => {
+  const node = treeOf({ ...SELINUX, '/etc/containers/policy.json': '{}' });
+  const folder = t.testdir({ node });
+  const [root, state] = [join(folder, 'node'), join(folder, 'state')];
+  const baseline = async (verb: string, ...words: string[]) =>
+    await runCli(['baseline', verb, '--host-root', root, '--state-dir', state, ...words]);
+  t.equal((await baseline('show')).exit, 5, 'there is none yet');
+  const captured = await baseline('capture', '--by', 'alice\u001b[31m');
+  t.equal(captured.exit, 0, captured.stderr);
+  t.match(captured.stdout, 'Accepted:  2026-11-21T12:00:00.000Z by alice\\x1b[31m\n');
+  t.equal((await baseline('capture')).exit, 2, 'a second capture is refused');
+  t.equal((await baseline('show')).exit, 0, 'nothing differs yet');
+
+  writeFileSync(join(root, 'etc/containers/policy.json'), '{"default":[]}');
+  const shown = await baseline('show', '-o', 'json');
+  t.equal(shown.exit, 1);
+  t.match(JSON.parse(shown.stdout).differences, [
+    { what: 'file', name: '/etc/containers/policy.json', change: 'changed' },
+  ]);
+  t.match((await baseline('show')).stdout, '~ file /etc/containers/policy.json: changed\n');
+  t.equal((await baseline('accept')).exit, 0);
+  t.equal((await baseline('show')).exit, 0);
+
+  const file = join(state, 'baseline.json');
+  writeFileSync(file, readFileSync(file, 'utf8').replace('alice', 'mallory').replace('420', '511'));
+  const tampered = await baseline('show');
+  t.equal(tampered.exit, 7);
+  t.match(tampered.stderr, /changed after it was accepted\n {2}next: look who changed it/);
+  const check = await runCli(['check', '--host-root', root, '--state-dir', state]);
+  t.equal(check.exit, 7, 'rules are not judged by a baseline that was tampered with');
+  t.equal((await baseline('accept')).exit, 0, 'and it can be replaced');
+});
+
+const shared = sharedDir();
+const skip = shared === undefined && 'needs ../shared/tools/make-host-root';
+t.test('a whole node made by make-host-root', { skip }, async (t) => {
+  const root = t.testdir({});
+  const tool = join(shared ?? '', 'tools', 'make-host-root');
+  execFileSync(tool, [join(root, 'node'), '--selinux', 'permissive'], { stdio: 'ignore' });
+  const host = ['--host-root', join(root, 'node')];
+  const { exit, stdout } = await runCli(['check', ...host, '-o', 'json']);
+  t.equal(exit, 1);
+  const failed = JSON.parse(stdout).items.filter(
+    ({ result }: { result: string }) => result === 'fail',
+  );
+  t.ok(failed.some(({ ruleId }: { ruleId: string }) => ruleId === 'selinux.enforcing'));
+  const trust = await runCli(['trust', 'show', ...host]);
+  t.equal(trust.exit, 0);
+  t.match(trust.stdout, /^TRANSPORT +NAME +TYPE +ID +STORE\nall +default +reject /);
+  t.match(trust.stdout, /\ndocker +registry.redhat.io +signedBy .* https:\/\/registry.redhat.io/);
+});
