@@ -7,9 +7,10 @@ import {
 } from '../../shared/trust/reference.ts';
 import type { CandidateImage } from '../../shared/trust/verdict-types.ts';
 import type { Host } from '../host.ts';
+import { signatureSizes } from './metadata.ts';
 import { StoreError } from './records.ts';
 import type { SelectedImage } from './select.ts';
-import { type ImageStore, readManifest, type StoredImage, signatureSizes } from './store.ts';
+import { type ImageStore, readManifest, type StoredImage } from './store.ts';
 import { ImageError } from './trouble.ts';
 
 /** One stored image under one of its names, with the manifest that counts for that name. */

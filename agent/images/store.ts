@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { messageOf } from '../../shared/errors.ts';
 import { type Host, HostError } from '../host.ts';
+import { signatureSizes } from './metadata.ts';
 import {
   type DamagedRecord,
   dataFileName,
@@ -129,52 +129,6 @@ export async function readSignatures(
     from += size;
     return all.subarray(from - size, from);
   });
-}
-
-/** Sizes of the signatures as the metadata has them. Throws `StoreError` when it is no JSON of that kind. */
-export function signatureSizes(image: ImageRecord, instance?: string): readonly number[] {
-  const metadata = parseMetadata(image);
-  const sizes =
-    instance === undefined
-      ? metadata['signature-sizes']
-      : memberOf(metadata['signatures-sizes'] ?? {}, instance, image);
-  if (sizes === undefined || sizes === null) return [];
-  if (Array.isArray(sizes) && sizes.every((size) => Number.isSafeInteger(size) && size >= 0)) {
-    return sizes;
-  }
-  throw metadataFault(image, 'expected sizes of signatures as a list of numbers');
-}
-
-function parseMetadata({ id, metadata }: ImageRecord): Readonly<Record<string, unknown>> {
-  if (metadata === '') return {};
-  const image = { id };
-  let value: unknown;
-  try {
-    value = JSON.parse(metadata);
-  } catch (cause) {
-    throw metadataFault(image, `not JSON: ${messageOf(cause)}`);
-  }
-  return objectOf(value, image);
-}
-
-function memberOf(value: unknown, name: string, image: Pick<ImageRecord, 'id'>): unknown {
-  const members = objectOf(value, image);
-  return Object.hasOwn(members, name) ? members[name] : undefined;
-}
-
-function objectOf(
-  value: unknown,
-  image: Pick<ImageRecord, 'id'>,
-): Readonly<Record<string, unknown>> {
-  if (value === null) return {};
-  if (typeof value !== 'object' || Array.isArray(value)) {
-    throw metadataFault(image, 'expected an object');
-  }
-  return value as Readonly<Record<string, unknown>>; // any object is one, its members are looked at one by one
-}
-
-function metadataFault({ id }: Pick<ImageRecord, 'id'>, what: string): StoreError {
-  return new StoreError('ERR_STORE_METADATA', `image ${id}: metadata: ${what}`);
 }
 
 function signaturesFault({ id }: ImageRecord, what: string): StoreError {

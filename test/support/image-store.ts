@@ -33,7 +33,7 @@ export interface MadeStore {
   readonly images: readonly ExpectedImage[];
 }
 
-const TOOLS = ['skopeo', 'docker-registry', 'gpg'] as const;
+const TOOLS = ['skopeo', 'docker-registry', 'gpg', 'flock'] as const;
 
 /** Why no store can be made here, for the name of a skipped test; false when it can. */
 export function whyNoStore(): string | false {
@@ -56,7 +56,9 @@ export async function makeImageStore(options: readonly string[]): Promise<MadeSt
   const key = createHash('sha256').update(options.join(' ')).digest('hex').slice(0, 8);
   // gpg-agent's socket lies in it, whose path must stay short.
   const folder = join(tmpdir(), `nodeseal-store-${key}`);
-  await promisify(execFile)(toolIn(shared), [folder, '--no-install', ...options]);
+  // Two test files may ask for the same store at once: the second finds it made.
+  const make = [`${folder}.lock`, toolIn(shared), folder, '--no-install', ...options];
+  await promisify(execFile)('flock', make);
   const { driver, images } = JSON.parse(readFileSync(join(folder, 'expected.json'), 'utf8'));
   return { root: join(folder, 'host'), folder, driver, images };
 }
