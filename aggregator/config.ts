@@ -1,4 +1,3 @@
-import { hostname } from 'node:os';
 import * as v from 'valibot';
 import { ConfigError } from '../shared/config.ts';
 import { LOG_LEVELS, type LogLevel } from '../shared/log.ts';
@@ -25,6 +24,8 @@ export interface AggregatorConfig {
   readonly bootstrapAgent?: string | undefined;
   /** Events and superseded states are kept so long, in days. */
   readonly retentionDays: number;
+  /** Lets the agents of a cluster's DaemonSet in by their projected ServiceAccount tokens. */
+  readonly kubernetes?: KubernetesConfig | undefined;
   readonly logLevel: LogLevel;
   readonly limits: {
     /** Agents between connecting and saying who they are, in all and from one address. */
@@ -39,9 +40,27 @@ export interface AggregatorConfig {
   };
 }
 
+export interface KubernetesConfig {
+  /** Of the agents' projected tokens; private to this aggregator. */
+  readonly audience: string;
+  /** `namespace/name` of the account the agents run under. */
+  readonly serviceAccount: string;
+  /** Pool of the nodes that come this way. */
+  readonly pool: string;
+  /** Server of the cluster's discovery documents, its certificate's CA, and the credential for it. */
+  readonly url: string;
+  readonly caFile: string;
+  readonly tokenFile: string;
+}
+
 export const DEFAULT_CONFIG_FILE = '/etc/nodeseal/aggregator.yaml';
+/** Pool of nodes of which nothing else is known. */
+export const DEFAULT_POOL = 'default';
 const DEFAULT_STATE_DIR = '/var/lib/nodeseal/aggregator';
 const DEFAULT_PORT = 8443;
+/** Where a pod finds the API server and its own credential for it. */
+const API_SERVER = 'https://kubernetes.default.svc';
+const POD_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 const text = v.pipe(v.string(), v.minLength(1));
 const nodeName = v.pipe(v.string(), v.regex(NAME, 'expected a node name'));
@@ -61,11 +80,21 @@ export const configSchema: v.GenericSchema<unknown, AggregatorConfig> = v.strict
   tls: v.optional(v.strictObject({ certFile: text, keyFile: text })),
   stateDir: v.optional(text, DEFAULT_STATE_DIR),
   inventory: v.optional(
-    v.array(v.strictObject({ name: nodeName, pool: v.optional(nodeName, 'default') })),
+    v.array(v.strictObject({ name: nodeName, pool: v.optional(nodeName, DEFAULT_POOL) })),
     [],
   ),
   bootstrapAgent: v.optional(nodeName),
   retentionDays: v.optional(whole(1, 3650), 90),
+  kubernetes: v.optional(
+    v.strictObject({
+      audience: text,
+      serviceAccount: v.pipe(v.string(), v.regex(/^[^/]+\/[^/]+$/, 'expected namespace/name')),
+      pool: v.optional(nodeName, DEFAULT_POOL),
+      url: v.optional(v.pipe(v.string(), v.regex(/^https:\/\//, 'expected https://…')), API_SERVER),
+      caFile: v.optional(text, `${POD_ACCOUNT}/ca.crt`),
+      tokenFile: v.optional(text, `${POD_ACCOUNT}/token`),
+    }),
+  ),
   logLevel: v.optional(v.picklist(LOG_LEVELS), 'info'),
   limits: v.optional(
     v.strictObject({
@@ -88,12 +117,6 @@ export function assertUsable(config: AggregatorConfig): void {
       `listen.address ${address}: without "tls" only loopback is served; set tls.certFile and tls.keyFile, or listen.allowPlain behind a proxy that speaks TLS`,
     );
   }
-}
-
-/** The name an agent on this machine goes by, made fit to be a file name. */
-export function thisMachine(): string {
-  const name = hostname().replaceAll(/[^A-Za-z0-9._-]/g, '-');
-  return NAME.test(name) ? name : 'localhost';
 }
 
 function isLoopback(address: string): boolean {

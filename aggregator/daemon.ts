@@ -6,10 +6,13 @@ import { type Clock, systemClock } from '../shared/clock.ts';
 import { messageOf } from '../shared/errors.ts';
 import type { Logger } from '../shared/log.ts';
 import { ROUTES } from './api/index.ts';
-import { type AggregatorConfig, assertUsable } from './config.ts';
+import { type AggregatorConfig, assertUsable, DEFAULT_POOL } from './config.ts';
 import { Fleet } from './fleet.ts';
 import { Credentials } from './identity/credentials.ts';
 import { FailureLimit } from './identity/failures.ts';
+import { IssuerKeyring } from './identity/issuer-keys.ts';
+import { KubernetesAuthority } from './identity/kubernetes.ts';
+import type { Authority } from './identity/principal.ts';
 import { TokenAuthority } from './identity/tokens.ts';
 import { Metrics } from './metrics.ts';
 import { HttpServer, type ReadyCheck } from './server.ts';
@@ -57,11 +60,10 @@ export async function startAggregator(
   await mkdir(stateDir, { recursive: true, mode: 0o700 });
   await using parts = new AsyncDisposableStack();
   const tokens = await TokenAuthority.open(stateDir, clock, log);
-  const pool = 'default';
   const tokenFiles = {
     admin: await tokens.ensureUser('admin', 'admin'),
-    join: await tokens.ensureJoin(pool, JOIN_USES, JOIN_LIFE_MS),
-    agent: config.bootstrapAgent && (await tokens.ensureAgent(config.bootstrapAgent, pool)),
+    join: await tokens.ensureJoin(DEFAULT_POOL, JOIN_USES, JOIN_LIFE_MS),
+    agent: config.bootstrapAgent && (await tokens.ensureAgent(config.bootstrapAgent, DEFAULT_POOL)),
   };
   const tls = config.tls && {
     cert: await readFile(config.tls.certFile),
@@ -85,10 +87,18 @@ export async function startAggregator(
     },
   });
   for (const agent of tokens.agents()) fleet.expect(agent);
-  parts.defer(() => fleet.flush());
+  parts.defer(async () => {
+    try {
+      await fleet.flush();
+    } catch (error) {
+      // Nothing that matters after a restart depends on it.
+      log.warn({ reason: messageOf(error) }, 'when nodes were last heard could not be written');
+    }
+  });
   const sessions = new Sessions((uid) => fleet.inConflict(uid));
   metrics.observe(fleet, sessions, store);
-  const credentials = new Credentials([tokens], new FailureLimit(clock), metrics);
+  const authorities = [tokens, ...kubernetesAuthority(config, clock, log)];
+  const credentials = new Credentials(authorities, new FailureLimit(clock), metrics);
   const delay = parts.use(loopDelay());
   const context: SessionContext = {
     store,
@@ -138,6 +148,17 @@ export async function startAggregator(
     store,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+function kubernetesAuthority(
+  { kubernetes, stateDir }: AggregatorConfig,
+  clock: Clock,
+  log: Logger,
+): readonly Authority[] {
+  if (kubernetes === undefined) return [];
+  const cacheFile = join(stateDir, 'issuer-keys.json');
+  const keyring = new IssuerKeyring({ ...kubernetes, cacheFile }, clock);
+  return [new KubernetesAuthority(keyring, kubernetes, clock, log)];
 }
 
 async function readiness(store: Store): Promise<readonly ReadyCheck[]> {

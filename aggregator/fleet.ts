@@ -226,7 +226,12 @@ export class Fleet {
     if (this.#unsaved.size === 0) return;
     const seen = new Map(this.#unsaved);
     this.#unsaved.clear();
-    await this.#options.store.touch(seen);
+    try {
+      await this.#options.store.touch(seen);
+    } catch (error) {
+      for (const [uid, atMs] of seen) this.#unsaved.set(uid, this.#unsaved.get(uid) ?? atMs);
+      throw error;
+    }
   }
 
   #heardNow(node: FleetNode): void {

@@ -33,6 +33,11 @@ t.test('a configuration that cannot be meant is an error that names the place', 
     ['retentionDays: 0', /retentionDays/],
     ['logLevel: loud', /logLevel: expected debug or info or warn or error/],
     ['limits: {heartbeatSeconds: -1}', /limits\.heartbeatSeconds/],
+    [
+      'kubernetes: {audience: a, serviceAccount: agent}',
+      /serviceAccount: expected namespace\/name/,
+    ],
+    ['kubernetes: {audience: a, serviceAccount: a/b, url: "http://x"}', /url: expected https/],
     ['[]', /expected a mapping/],
   ] as const;
   for (const [text, message] of cases) t.throws(() => parse(text), { message }, text);
