@@ -1,4 +1,4 @@
-import { sha256 } from '../canonical.ts';
+import { hash } from 'node:crypto';
 import { CodedError } from '../errors.ts';
 import { JsonError, type JsonNode, type JsonObject, parseJson } from './json.ts';
 import { foldedMembers, listNode, objectNode, readString, wrongType } from './json-reader.ts';
@@ -45,14 +45,18 @@ export function guessManifestType(bytes: Uint8Array): string {
 export function manifestDigest(bytes: Uint8Array): string {
   const manifest = mayHoldSignatures(bytes) ? readObjectOrNothing(bytes) : undefined;
   if (manifest === undefined || typeOf(manifest) !== MANIFEST_TYPE.schema1Signed) {
-    return sha256(bytes);
+    return digestOf(bytes);
   }
   try {
-    return sha256(strippedSchema1(bytes, manifest));
+    return digestOf(strippedSchema1(bytes, manifest));
   } catch (cause) {
     if (!(cause instanceof JsonError)) throw cause;
     throw new ManifestError(`its own signatures cannot be taken off: ${cause.message}`, { cause });
   }
+}
+
+function digestOf(bytes: Uint8Array): string {
+  return `sha256:${hash('sha256', bytes)}`;
 }
 
 /** Spares reading most manifests: a member `signatures` shows in the text unless it is escaped or folded from Unicode. */

@@ -144,7 +144,9 @@ function referenceRefusal({
   manifest,
   list,
 }: CandidateImage): { readonly reason: Rejection; readonly message: string } | undefined {
-  const digest = tryParseReference(dockerReference ?? '')?.digest;
+  const digest = dockerReference?.includes('@')
+    ? tryParseReference(dockerReference)?.digest
+    : undefined;
   if (digest === undefined) return undefined;
   try {
     const found = manifestDigest(list ?? manifest);

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type * as Openpgp from 'openpgp';
 import { SignatureError } from '../signature-error.ts';
 import { hashAlgorithm } from './algorithms.ts';
@@ -23,9 +23,7 @@ const cache = new Map<string, Promise<Keyring>>();
  * a hash. openpgp.js is loaded at the first call that finds a key.
  */
 export function loadKeys(files: readonly Uint8Array[]): Promise<Keyring> {
-  const id = createHash('sha256');
-  for (const file of files) id.update(`${file.length}:`).update(file);
-  const digest = id.digest('hex');
+  const digest = files.map((file) => hash('sha256', file)).join();
   const cached = cache.get(digest);
   if (cached !== undefined) return cached;
   const keyring = readKeyring(files);
