@@ -252,6 +252,8 @@ async function readAll(file: FileHandle, path: string, limitBytes: number): Prom
     chunks.push(buffer.subarray(0, bytesRead));
     length += bytesRead;
     if (length > limitBytes) throw tooLarge();
+    // One byte more was asked for and did not come: a file that has a size ends here.
+    if (length === size && bytesRead < buffer.length) break;
   }
   return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, length);
 }
