@@ -63,6 +63,16 @@ export function crioText(
   return setting(config, keys, 'text', isText);
 }
 
+/** As `crioBoolean`, for a list of texts. */
+export function crioTexts(
+  config: CrioConfig,
+  ...keys: readonly string[]
+): CrioSetting<readonly string[]> | undefined {
+  const isTexts = (value: unknown): value is readonly string[] =>
+    Array.isArray(value) && value.every((item) => typeof item === 'string');
+  return setting(config, keys, 'a list of texts', isTexts);
+}
+
 function setting<T>(
   { files }: CrioConfig,
   keys: readonly string[],

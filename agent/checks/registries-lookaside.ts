@@ -1,6 +1,3 @@
-import type { PolicyRequirement } from '../../shared/trust/policy-types.ts';
-import { type Reference, tryParseReference } from '../../shared/trust/reference.ts';
-import { lookupRegistriesD, type RegistriesD } from '../../shared/trust/registries-d.ts';
 import type { RegistriesDSection } from '../../shared/trust/registries-d-file.ts';
 import type { Statement } from '../check.ts';
 import type { DesiredState } from '../desired/desired.ts';
@@ -80,76 +77,8 @@ function printable(url: string): string {
   return url.replace(/\/\/[^/@]*@/, '//…@');
 }
 
-/** What the rule `registries.policy-coherence` says: each scope of the policy finds signatures of its kind. */
-export function policyCoherence(trust: NodeTrust): Statement | readonly Statement[] {
-  const { policy } = trust.policy;
-  const { registries, path: folder } = trust.registriesD;
-  if (policy === undefined) return notRead(trust.policy.path);
-  const scopes = [...(policy.transports.get('docker') ?? [])].filter(([, requirements]) =>
-    requirements.some(asksForSignature),
-  );
-  if (scopes.length === 0) {
-    const message = 'no scope of the policy asks for signatures';
-    return { result: 'notapplicable', reason: 'no-signed-scope', message };
-  }
-  if (registries === undefined) return notRead(folder);
-  const gaps = scopes.flatMap(([scope, requirements]): readonly Statement[] => {
-    const what = gapOf(registries, scope, requirements);
-    if (what === undefined) return [];
-    const message = `the policy asks ${scope} for ${what.asked}, and ${folder} ${what.lacks}`;
-    return [{ subject: scope, result: 'fail', reason: what.reason, message }];
-  });
-  if (gaps.length > 0) return gaps;
-  const message = `${scopes.length} scopes that ask for signatures have a place to get them from`;
-  return { result: 'pass', message, observed: { scopes: scopes.length } };
-}
-
-interface Gap {
-  readonly reason: 'no-lookaside' | 'no-attachments';
-  readonly asked: string;
-  readonly lacks: string;
-}
-
-function gapOf(
-  registries: RegistriesD,
-  scope: string,
-  requirements: readonly PolicyRequirement[],
-): Gap | undefined {
-  const reference = referenceUnder(scope);
-  // A narrower entry serves a part of the scope: which images there are in the rest, nobody can tell from here.
-  const isPartlyServed = [...registries.docker.keys()].some((key) => key.startsWith(`${scope}/`));
-  if (reference === undefined || isPartlyServed) return undefined;
-  const { lookaside, useSigstoreAttachments } = lookupRegistriesD(registries, reference);
-  const types = requirements.map(({ type }) => type);
-  if (types.includes('sigstoreSigned') && !useSigstoreAttachments) {
-    return {
-      reason: 'no-attachments',
-      asked: 'sigstore signatures',
-      lacks: 'does not set use-sigstore-attachments: true for it',
-    };
-  }
-  if (types.includes('signedBy') && lookaside.file === undefined) {
-    return {
-      reason: 'no-lookaside',
-      asked: 'simple signatures',
-      lacks: 'names no lookaside for it',
-    };
-  }
-  return undefined;
-}
-
-function asksForSignature({ type }: PolicyRequirement): boolean {
-  return type === 'signedBy' || type === 'sigstoreSigned';
-}
-
-/** Some image that the scope speaks for. */
-function referenceUnder(scope: string): Reference | undefined {
-  if (scope === '') return undefined;
-  const host = scope.replace(/^\*\./, 'any.');
-  return tryParseReference(host.includes('/') ? host : `${host}/any`);
-}
-
-function notRead(path: string): Statement {
+/** The statement of a rule about a file that another rule calls unreadable or wrong. */
+export function notRead(path: string): Statement {
   const message = `${path} could not be read, so nothing can be said of its addresses`;
   return { result: 'unknown', reason: 'not-read', message };
 }

@@ -8,7 +8,9 @@ import { type NodeTrust, readNodeTrust } from '../trust.ts';
 import { REGISTRIES_D, trustFolders, trustWatches } from '../trust-places.ts';
 import { readOsRelease } from '../versions.ts';
 import { driftOf } from './drift.ts';
-import { lookasideUrls, policyCoherence } from './registries-lookaside.ts';
+import { policyCoherence } from './registries-coherence.ts';
+import { insecureRegistries } from './registries-insecure.ts';
+import { lookasideUrls } from './registries-lookaside.ts';
 import * as rules from './rules/registries.ts';
 
 /** Where signatures are looked for, and that nobody put a file of his own beside the managed ones. */
@@ -20,6 +22,7 @@ export const registries: Check = {
     rules.lookasideManaged,
     rules.lookasideUrls,
     rules.policyCoherence,
+    rules.insecure,
     rules.unmanagedFiles,
   ],
   watches: [...trustWatches, MACHINE_CONFIG_FOLDER],
@@ -38,6 +41,7 @@ async function run(
     ...(await ask(rules.lookasideManaged, () => lookasideManaged(host, desired))),
     ...(await ask(rules.lookasideUrls, () => lookasideUrls(host, trust, desired))),
     ...(await ask(rules.policyCoherence, async () => policyCoherence(trust))),
+    ...(await ask(rules.insecure, () => insecureRegistries(host, trust))),
     ...(await ask(rules.unmanagedFiles, () => unmanagedFiles(host, desired))),
   ];
 }

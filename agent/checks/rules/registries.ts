@@ -1,5 +1,5 @@
 import type { Rule } from '../../../shared/findings.ts';
-import { derived } from './mappings.ts';
+import { derived, upstream } from './mappings.ts';
 
 export const lookasideValid: Rule = {
   id: 'registries.lookaside-valid',
@@ -53,6 +53,27 @@ export const policyCoherence: Rule = {
       'sigstoreSigned.',
   },
   mappings: derived({ STIG: ['CNTR-OS-000360'], nist190: ['4.1.5'] }),
+};
+
+export const insecure: Rule = {
+  id: 'registries.insecure',
+  title: 'No registry is reached without checking its certificate',
+  severity: 'high',
+  rationale:
+    'Without TLS anyone on the way can hand out another image where the policy asks for no signature.',
+  remediation: {
+    kind: 'API object',
+    text:
+      'Remove the host from registrySources.insecureRegistries of image.config.openshift.io/cluster, or ' +
+      'insecure = true from registries.conf, and give the registry a certificate.',
+  },
+  mappings: upstream({
+    CaC: ['ocp_insecure_registries'],
+    CIS: ['5.5.1'],
+    STIG: ['CNTR-OS-000010'],
+    nist53: ['CM-5(3)'],
+    nist190: ['4.2.1'],
+  }),
 };
 
 export const unmanagedFiles: Rule = {

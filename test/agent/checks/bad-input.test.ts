@@ -66,6 +66,7 @@ const NODE: Readonly<Record<string, string>> = {
   '/etc/crypto-policies/back-ends/nss.config': '',
   '/usr/share/crypto-policies/FIPS/nss.txt': '',
   '/etc/crio/crio.conf': '',
+  '/etc/containers/registries.conf': '',
   '/usr/share/containers/seccomp.json': '{"defaultAction":"SCMP_ACT_ERRNO"}',
   '/etc/kubernetes/kubelet.conf': 'seccompDefault: true\n',
   '/etc/key': 'key',
@@ -75,7 +76,12 @@ const NODE: Readonly<Record<string, string>> = {
   '/etc/machine-config-daemon/currentconfig': machineConfigOf(ROLLED_OUT, { fips: true }),
 };
 
-const CRIO_RULES = ['selinux.crio-enabled', 'seccomp.crio-profile', 'seccomp.legacy-override'];
+const CRIO_RULES = [
+  'selinux.crio-enabled',
+  'seccomp.crio-profile',
+  'seccomp.legacy-override',
+  'registries.insecure',
+];
 const BOOT_RULES = ['selinux.kernel-args', 'fips.kernel-args'];
 const REGISTRIES_D_RULES = [
   'registries.lookaside-valid',
@@ -110,6 +116,7 @@ const FILES: Readonly<Record<string, readonly string[]>> = {
   [dirname(CRIO)]: [...CRIO_RULES, 'registries.unmanaged-files'],
   '/etc/kubernetes/kubelet.conf': ['seccomp.kubelet-default'],
   '/usr/share/containers/seccomp.json': ['seccomp.podman-profile'],
+  '/etc/containers/registries.conf': ['registries.insecure', 'registries.policy-coherence'],
   '/etc/key': ['trust.key-files'],
   '/etc/passwd': [],
   '/etc/os-release': [],
@@ -138,14 +145,14 @@ interface Kind {
   readonly isNested?: true;
 }
 
-const DEPTH = 100_000;
+const DEPTH = 20_000;
 const BRACKETS =
-  /crio|seccomp\.json|kubelet|policy\.json|quay\.yaml|currentconfig|config\.json|storage\.conf/;
+  /crio|registries\.conf|seccomp\.json|kubelet|policy\.json|quay\.yaml|currentconfig|config\.json|storage\.conf/;
 const KINDS: Readonly<Record<string, Kind>> = {
   absent: { make: () => {} },
   empty: { make: (path) => writeFileSync(path, '') },
   binary: { make: (path) => writeFileSync(path, Buffer.from([0, 1, 0xfe, 0xff, 0x0a, 0x80])) },
-  'one endless line': { make: (path) => writeFileSync(path, 'x'.repeat(3_000_000)) },
+  'one endless line': { make: (path) => writeFileSync(path, 'x'.repeat(1_000_000)) },
   'nested deeply in lists': {
     make: (path) => writeFileSync(path, `a = ${'['.repeat(DEPTH)}${']'.repeat(DEPTH)}`),
     isNested: true,

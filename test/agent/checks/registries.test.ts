@@ -187,6 +187,64 @@ const CASES: readonly (readonly [name: string, files: Files, expected: readonly 
     ['registries.policy-coherence notapplicable no-signed-scope'],
   ],
   [
+    'whose mirror of a signed scope has no lookaside',
+    node({
+      ...GOOD,
+      '/etc/containers/registries.conf.d/mirror.conf':
+        '[[registry]]\nlocation = "quay.io"\n[[registry.mirror]]\nlocation = "mirror.test/quay"\n',
+    }),
+    ['registries.policy-coherence fail no-lookaside @ quay.io'],
+  ],
+  [
+    'whose mirror by digest has no lookaside',
+    node({
+      ...GOOD,
+      '/etc/containers/registries.conf.d/mirror.conf':
+        '[[registry]]\nlocation = "quay.io"\nmirror-by-digest-only = true\n[[registry.mirror]]\nlocation = "mirror.test/quay"\n',
+    }),
+    ['registries.policy-coherence fail no-lookaside @ quay.io'],
+  ],
+  [
+    'whose mirror has a lookaside of its own',
+    node({
+      ...GOOD,
+      [`${FOLDER}/mirror.yaml`]: 'docker:\n  mirror.test:\n    lookaside: https://sig.test\n',
+      '/etc/containers/registries.conf.d/mirror.conf':
+        '[[registry]]\nlocation = "quay.io"\n[[registry.mirror]]\nlocation = "mirror.test/quay"\n',
+    }),
+    [],
+  ],
+  [
+    'with registries and mirrors that are not secured',
+    node({
+      ...GOOD,
+      '/etc/containers/registries.conf':
+        '[[registry]]\nlocation = "a.test"\ninsecure = true\n[[registry]]\nlocation = "localhost:5000"\ninsecure = true\n' +
+        '[[registry]]\nlocation = "b.test"\n[[registry.mirror]]\nlocation = "m.test/b"\ninsecure = true\n',
+      '/etc/crio/crio.conf.d/10-x':
+        '[crio.image]\ninsecure_registries = ["c.test:5000", "127.0.0.1:5000"]\n',
+    }),
+    [
+      'registries.insecure fail insecure @ a.test',
+      'registries.insecure fail insecure @ m.test/b',
+      'registries.insecure fail insecure @ c.test:5000',
+    ],
+  ],
+  [
+    'with a registry that is blocked anyway',
+    node({
+      ...GOOD,
+      '/etc/containers/registries.conf':
+        '[[registry]]\nlocation = "a.test"\ninsecure = true\nblocked = true\n',
+    }),
+    [],
+  ],
+  [
+    'whose registries.conf is no TOML',
+    node({ ...GOOD, '/etc/containers/registries.conf': '[[' }),
+    ['registries.policy-coherence unknown not-read', 'registries.insecure fail invalid'],
+  ],
+  [
     'whose policy is invalid',
     node(GOOD, { [POLICY]: '{}' }),
     ['registries.policy-coherence unknown not-read'],

@@ -1,0 +1,95 @@
+import { posix } from 'node:path';
+import type { PolicyRequirement } from '../../shared/trust/policy-types.ts';
+import { type Reference, tryParseReference } from '../../shared/trust/reference.ts';
+import { type RegistriesConf, resolveRegistry } from '../../shared/trust/registries-conf.ts';
+import { lookupRegistriesD, type RegistriesD } from '../../shared/trust/registries-d.ts';
+import type { Statement } from '../check.ts';
+import type { NodeTrust } from '../trust.ts';
+import { notRead } from './registries-lookaside.ts';
+
+/** What the rule `registries.policy-coherence` says: each scope of the policy finds signatures of its kind. */
+export function policyCoherence(trust: NodeTrust): Statement | readonly Statement[] {
+  const { policy } = trust.policy;
+  const { registries, path: folder } = trust.registriesD;
+  const { conf } = trust.registriesConf;
+  if (policy === undefined) return notRead(trust.policy.path);
+  const scopes = [...(policy.transports.get('docker') ?? [])].filter(([, requirements]) =>
+    requirements.some(asksForSignature),
+  );
+  if (scopes.length === 0) {
+    const message = 'no scope of the policy asks for signatures';
+    return { result: 'notapplicable', reason: 'no-signed-scope', message };
+  }
+  if (registries === undefined) return notRead(folder);
+  if (conf === undefined) return notRead(trust.registriesConf.path);
+  const gaps = scopes.flatMap(([scope, requirements]): readonly Statement[] => {
+    const what = placesUnder(conf, scope)
+      .map((place) => gapOf(registries, place, requirements))
+      .find((gap) => gap !== undefined);
+    if (what === undefined) return [];
+    const message = `the policy asks ${scope} for ${what.asked}, and ${folder} ${what.lacks}`;
+    return [{ subject: scope, result: 'fail', reason: what.reason, message }];
+  });
+  if (gaps.length > 0) return gaps;
+  const message = `${scopes.length} scopes that ask for signatures have a place to get them from`;
+  return { result: 'pass', message, observed: { scopes: scopes.length } };
+}
+
+interface Gap {
+  readonly reason: 'no-lookaside' | 'no-attachments';
+  readonly asked: string;
+  readonly lacks: string;
+}
+
+function gapOf(
+  registries: RegistriesD,
+  { scope, reference }: PlaceOfImages,
+  requirements: readonly PolicyRequirement[],
+): Gap | undefined {
+  // A narrower entry serves a part of the scope: which images there are in the rest, nobody can tell from here.
+  if ([...registries.docker.keys()].some((key) => key.startsWith(`${scope}/`))) return undefined;
+  const { lookaside, useSigstoreAttachments } = lookupRegistriesD(registries, reference);
+  const types = requirements.map(({ type }) => type);
+  if (types.includes('sigstoreSigned') && !useSigstoreAttachments) {
+    return {
+      reason: 'no-attachments',
+      asked: 'sigstore signatures',
+      lacks: `does not set use-sigstore-attachments: true for ${scope}`,
+    };
+  }
+  if (types.includes('signedBy') && lookaside.file === undefined) {
+    return {
+      reason: 'no-lookaside',
+      asked: 'simple signatures',
+      lacks: `names no lookaside for ${scope}`,
+    };
+  }
+  return undefined;
+}
+
+function asksForSignature({ type }: PolicyRequirement): boolean {
+  return type === 'signedBy' || type === 'sigstoreSigned';
+}
+
+/** Where images are really fetched from, which is what registries.d is looked up by. */
+interface PlaceOfImages {
+  /** The scope itself, or the same scope of a mirror. */
+  readonly scope: string;
+  readonly reference: Reference;
+}
+
+const SOME_DIGEST = `sha256:${'0'.repeat(64)}`;
+
+/** The places of the images that a scope speaks for: its mirrors by tag and by digest, and itself. */
+function placesUnder(conf: RegistriesConf, scope: string): readonly PlaceOfImages[] {
+  if (scope === '') return [];
+  const isHost = !scope.includes('/');
+  const image = tryParseReference(isHost ? `${scope.replace(/^\*\./, 'any.')}/any` : scope);
+  if (image === undefined) return [];
+  const byDigest = tryParseReference(`${image.name}@${SOME_DIGEST}`) ?? image;
+  const sources = [image, byDigest].flatMap((one) => resolveRegistry(conf, one).sources);
+  return sources.map(({ reference, isMirror }) => ({
+    scope: isMirror ? (isHost ? posix.dirname(reference.name) : reference.name) : scope,
+    reference,
+  }));
+}
