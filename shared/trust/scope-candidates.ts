@@ -2,6 +2,7 @@ import { parseDigest } from './digest.ts';
 import { cleanPath, isImageId } from './policy-scope-syntax.ts';
 import {
   ImageReferenceError,
+  isNameOnly,
   parseReference,
   type Reference,
   referenceText,
@@ -70,8 +71,14 @@ export function scopeCandidates(
   return candidates(reference, options);
 }
 
+/** How a command line names an image that it will push by a digest nobody knows yet. */
+const UNKNOWN_DIGEST = '@@unknown-digest@@';
+
 function ofDocker(text: string): readonly string[] {
-  return dockerScopes(parseReference(text));
+  if (!text.endsWith(UNKNOWN_DIGEST)) return dockerScopes(parseReference(text));
+  const reference = parseReference(text.slice(0, -UNKNOWN_DIGEST.length));
+  if (!isNameOnly(reference)) throw refused(text, 'expected neither tag nor digest before it');
+  return [...parents(reference.name), ...wildcards(reference)];
 }
 
 /** An image id has no names above it. */

@@ -1,4 +1,7 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { sharedDir } from '../support/shared.ts';
 import { judge } from './judge.ts';
@@ -60,3 +63,42 @@ t.test('an answer that differs, lacks a member or is thrown is a disagreement', 
     ],
   );
 });
+
+t.test(
+  'the runner reports on any folder of tables, and fails for what it did not agree on',
+  async (t) => {
+    const table = (kind: string, valid: boolean) =>
+      JSON.stringify({
+        format: 'trust-conformance/1',
+        kind,
+        cases: [{ id: `${kind}-1`, input: { reference: 'busybox' }, expect: { valid } }],
+      });
+    const folder = t.testdir({
+      good: { 'a.json': table('reference-normalisation', true) },
+      bad: { 'a.json': table('reference-normalisation', false), 'b.json': table('unheard', true) },
+      none: {},
+      broken: { 'a.json': '{}' },
+    });
+    const run = (name: string, ...args: string[]) => {
+      const script = fileURLToPath(new URL('run.ts', import.meta.url));
+      const options = ['--cases', join(folder, name), '--root', folder, ...args];
+      const { status, stdout } = spawnSync(process.execPath, [script, ...options]);
+      return { status, stdout: String(stdout) };
+    };
+    t.match(run('good'), { status: 0, stdout: /^reference-normalisation: 1\/1\nall: 1\/1\n$/ });
+    const report = join(folder, 'report.json');
+    t.match(run('bad', '--json', report), {
+      status: 1,
+      stdout:
+        /0\/1\n {2}reference-normalisation-1: differs in valid: .*\nunheard: no runner, 1 cases not run\n/,
+    });
+    t.match(JSON.parse(readFileSync(report, 'utf8')), {
+      total: 2,
+      agreed: 0,
+      kinds: [{ disagreements: [{ id: 'reference-normalisation-1' }] }, { hasRunner: false }],
+    });
+    t.match(run('bad', '--kind', 'unheard'), { status: 1, stdout: /all: 0\/1/ });
+    t.match(run('none'), { status: 2 });
+    t.match(run('broken'), { status: 1 });
+  },
+);
