@@ -17,7 +17,7 @@ export interface Trouble {
    * `rejected`: a `Rejection`, `store-metadata`, `store-manifest`, `store-signatures`, `signatures-unreadable`.
    * `unknown`:
    * `reference-invalid`, `incomplete`, `manifest-list`, `source-not-enabled`, `registries-invalid`,
-   * `policy-invalid`, `store-changing`, `evaluation-…`, or a reason of reading (`permission`, `too-large`, …).
+   * `policy-missing`, `policy-unreadable`, `policy-invalid`, `algorithm-unavailable`, `store-changing`, `evaluation-…`, or a reason of reading (`permission`, `too-large`, …).
    */
   readonly reason: string;
   readonly message: string;

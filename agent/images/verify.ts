@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '../../shared/clock.ts';
 import type { ImageVerdict } from '../../shared/images.ts';
-import type { Host } from '../host.ts';
+import { type Host, isReadingReason } from '../host.ts';
 import { openSources } from '../signatures/index.ts';
 import type { SourceId } from '../signatures/source.ts';
 import type { NodeTrust } from '../trust.ts';
@@ -161,11 +161,16 @@ function withoutPolicy(image: SelectedImage, trust: NodeTrust, users: ImageUsers
   const { problem } = trust.policy;
   const outcome: Trouble = {
     verdict: 'unknown',
-    reason: problem?.reason === 'missing' ? 'policy-missing' : 'policy-invalid',
+    reason: policyReason(problem?.reason),
     message: problem?.message ?? 'no policy could be read',
   };
   const attempt = { source: 'none', count: 0, outcome };
   return toImageVerdict(image, undefined, [attempt], users.byImage.get(image.image.id) ?? []);
+}
+
+function policyReason(reason = 'missing'): string {
+  if (reason === 'missing') return 'policy-missing';
+  return isReadingReason(reason) ? 'policy-unreadable' : 'policy-invalid';
 }
 
 /** Read beside a writer that never rested, damage may be a change half seen. */

@@ -324,6 +324,12 @@ t.test('without a policy.json nothing can be said', async (t) => {
   t.match(verdicts, [{ verdict: 'unknown', reason: 'policy-missing', scope: '' }]);
 });
 
+t.test('under a policy.json that cannot be read nothing can be said', async (t) => {
+  const files = { ...storeFiles([image]), '/etc/containers/policy.json/x': '' };
+  const { verdicts } = await verify(writeFiles(t.testdir({}), files));
+  t.match(verdicts, [{ verdict: 'unknown', reason: 'policy-unreadable' }]);
+});
+
 t.test('an image with two names is judged under each', async (t) => {
   const names = [NAME, 'localhost/alias:latest'];
   const files = { ...trustFiles(), ...storeFiles([{ ...image, names }]) };
