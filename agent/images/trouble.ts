@@ -15,9 +15,9 @@ export interface Trouble {
   readonly verdict: Extract<ImageVerdict['verdict'], 'rejected' | 'unknown'>;
   /**
    * `rejected`: a `Rejection`, `store-metadata`, `store-manifest`, `store-signatures`, `signatures-unreadable`.
-   * `unknown`:
-   * `reference-invalid`, `incomplete`, `manifest-list`, `source-not-enabled`, `registries-invalid`,
-   * `policy-missing`, `policy-unreadable`, `policy-invalid`, `algorithm-unavailable`, `store-changing`, `evaluation-…`, or a reason of reading (`permission`, `too-large`, …).
+   * `unknown`: `reference-invalid`, `incomplete`, `manifest-list`, `source-not-enabled`, `registries-invalid`,
+   * `policy-missing`, `policy-unreadable`, `policy-invalid`, `algorithm-unavailable`, `store-changing`,
+   * `evaluation-failed`, `evaluation-timeout`, or a reason of reading (`permission`, `too-large`, …).
    */
   readonly reason: string;
   readonly message: string;
