@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import * as http from 'node:http';
-import * as https from 'node:https';
+import type { Agent, IncomingMessage } from 'node:http';
 import { messageOf } from '../shared/errors.ts';
 import { problemError, rubbish, transportError } from './client-errors.ts';
 import type { Invocation } from './command.ts';
@@ -24,9 +23,9 @@ export class Client implements Disposable {
   readonly #target: Target;
   readonly #timeoutMs: number;
   readonly #io: Io;
-  readonly #agent: http.Agent;
+  readonly #agent: Agent;
 
-  private constructor(target: Target, timeoutMs: number, agent: http.Agent, io: Io) {
+  private constructor(target: Target, timeoutMs: number, agent: Agent, io: Io) {
     this.#target = target;
     this.#timeoutMs = timeoutMs;
     this.#agent = agent;
@@ -37,10 +36,8 @@ export class Client implements Disposable {
   static async open(invocation: Invocation, io: Io): Promise<Client> {
     const target = await resolveTarget(invocation, io);
     const timeoutMs = readDuration(invocation.value('timeout') ?? '30s', '--timeout');
-    const agent =
-      target.server.protocol === 'https:'
-        ? new https.Agent({ keepAlive: true, ...(await certificates(target)) })
-        : new http.Agent({ keepAlive: true });
+    const { Agent } = moduleOf(target.server);
+    const agent = new Agent({ keepAlive: true, ...(await certificates(target)) });
     return new Client(target, timeoutMs, agent, io);
   }
 
@@ -106,7 +103,7 @@ export class Client implements Disposable {
     query: Query,
     accept: string,
     signal: AbortSignal,
-  ): Promise<http.IncomingMessage> {
+  ): Promise<IncomingMessage> {
     const url = new URL(this.#target.server);
     url.pathname = url.pathname.replace(/\/$/, '') + path;
     for (const [name, value] of Object.entries(query)) {
@@ -117,10 +114,10 @@ export class Client implements Disposable {
       accept,
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
     };
-    const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
     const options = { method, headers, agent: this.#agent, signal };
     // Redirects are not followed: they would carry the token elsewhere.
-    const request = (url.protocol === 'https:' ? https : http).request(url, options, resolve);
+    const request = moduleOf(url).request(url, options, resolve);
     request.on('error', reject);
     request.end();
     try {
@@ -131,7 +128,7 @@ export class Client implements Disposable {
     }
   }
 
-  async #refusal(response: http.IncomingMessage): Promise<CliError> {
+  async #refusal(response: IncomingMessage): Promise<CliError> {
     const body = await readBody(response, this.server);
     const retryAfter = response.headers['retry-after'];
     return problemError(response.statusCode ?? 0, body, this.server, retryAfter);
@@ -144,6 +141,16 @@ export class Client implements Disposable {
       cause,
     });
   }
+}
+
+/**
+ * The module that speaks the scheme, loaded when it is needed. `import 'node:http'` would cost 25 ms more: its namespace
+ * reads every export, and `http.WebSocket` loads undici.
+ */
+function moduleOf({ protocol }: URL): typeof import('node:http') | typeof import('node:https') {
+  return protocol === 'https:'
+    ? process.getBuiltinModule('node:https')
+    : process.getBuiltinModule('node:http');
 }
 
 async function certificates({ caFile }: Target): Promise<{ readonly ca?: Buffer }> {
@@ -171,7 +178,7 @@ async function readToken(file: string | undefined): Promise<string | undefined> 
   });
 }
 
-async function readBody(response: http.IncomingMessage, server: string): Promise<string> {
+async function readBody(response: IncomingMessage, server: string): Promise<string> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of response) {

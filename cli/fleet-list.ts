@@ -138,6 +138,11 @@ function omissionOf<Item>({ omits }: Resource<Item>, choice: Choice): Condition 
   return { field: omits.field, values: omits.values, negated: true };
 }
 
+/** True when items are left out that nobody said to leave out. */
+export function isOmitting<Item>(resource: Resource<Item>, choice: Choice): boolean {
+  return omissionOf(resource, choice) !== undefined;
+}
+
 /** What the aggregator can choose itself, so that it does not send what is thrown away here. */
 function queryOf<Item>(resource: Resource<Item>, choice: Choice): Query {
   const query: Record<string, string> = {};

@@ -5,8 +5,7 @@ import type { Command, Invocation } from '../command.ts';
 import { coverageExit, coverageText, readPercent } from '../coverage.ts';
 import { usageError } from '../errors.ts';
 import { combineExits, EXIT, type ExitCode } from '../exit.ts';
-import { fetchChosen, isFailure, readChoice } from '../fleet-list.ts';
-import { followFleet } from '../follow.ts';
+import { fetchChosen, isFailure, isOmitting, readChoice } from '../fleet-list.ts';
 import type { Io } from '../io.ts';
 import {
   CHOICE_OPTIONS,
@@ -82,7 +81,10 @@ async function list<Item>(
   if (order !== undefined) assertFields([fieldNamed(order)], resource.fields, '--sort-by');
   const required = readPercent(invocation.value('require-coverage'));
   using client = await Client.open(invocation, io);
-  if (invocation.flag('watch')) return await followFleet(client, resource, choice, invocation, io);
+  if (invocation.flag('watch')) {
+    const { followFleet } = await import('../follow.ts');
+    return await followFleet(client, resource, choice, invocation, io);
+  }
   const isPlainEvents = resource.type === 'events' && choice.since === undefined;
   const most = limit ?? (isPlainEvents ? NEWEST_EVENTS : undefined);
   const found = await fetchChosen(client, resource, choice, order === undefined ? most : undefined);
@@ -95,6 +97,9 @@ async function list<Item>(
     io.stdout.write(listText(answer, resource.presentation(io.nowMs()), output, style, headers));
   }
   const missing = missingNames(resource, names, items);
+  if (isOmitting(resource, choice)) {
+    io.stderr.write('what passes or does not apply is left out (--all)\n');
+  }
   sayAround(
     answer,
     resource.type,

