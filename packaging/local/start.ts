@@ -122,7 +122,7 @@ function writeConfig(name: string, content: object): string {
 function reportIsWhole(): boolean {
   const { status, stdout } = spawnSync(
     join(root, 'bin/nodeseal'),
-    ['get', 'findings', '-o', 'json'],
+    ['get', 'findings', '--all', '-o', 'json'],
     {
       env: environment(),
       encoding: 'utf8',
