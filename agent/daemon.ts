@@ -1,0 +1,168 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Clock, rfc3339, systemClock } from '../shared/clock.ts';
+import { ConfigError } from '../shared/config.ts';
+import type { Logger } from '../shared/log.ts';
+import { nearest } from '../shared/nearest.ts';
+import { VERSION } from '../shared/version.ts';
+import type { Check } from './check.ts';
+import { checks as allChecks } from './checks/index.ts';
+import { Conditions } from './conditions.ts';
+import type { AgentConfig } from './config.ts';
+import { readFacts } from './facts.ts';
+import { type Host, openHost } from './host.ts';
+import { NodeState } from './node-state.ts';
+import { Reporter } from './reporter.ts';
+import { Schedule } from './schedule.ts';
+import { sectionSources } from './section-sources.ts';
+import { type EventDraft, Spool } from './spool.ts';
+import { CommandAnswers } from './uplink/commands.ts';
+import { Watch } from './watch.ts';
+
+export interface AgentOptions {
+  readonly log: Logger;
+  readonly clock?: Clock;
+  readonly random?: () => number;
+  /** Instead of the product's own, those of the configuration included and excluded. */
+  readonly checks?: readonly Check[];
+}
+
+/** A running agent; disposing it ends its work and keeps what was not delivered. */
+export interface Agent extends AsyncDisposable {
+  readonly state: NodeState;
+  readonly spool: Spool;
+  /** Looks at everything now. */
+  rescan(): Promise<void>;
+}
+
+/** Resolves when the agent looks and reports; the first looks are under way then. Throws `ConfigError`. */
+export async function startAgent(
+  config: AgentConfig,
+  { log, clock = systemClock, random = Math.random, checks }: AgentOptions,
+): Promise<Agent> {
+  const { stateDir, hostRoot, intervalMs } = config;
+  const chosen = checks ?? chooseChecks(allChecks, config.checks);
+  await mkdir(stateDir, { recursive: true, mode: 0o700 });
+  await using parts = new AsyncDisposableStack();
+  const host = openHost(hostRoot);
+  const state = new NodeState();
+  const spool = parts.use(await Spool.open({ folder: join(stateDir, 'spool'), clock }));
+  const emit = async (event: EventDraft): Promise<void> => {
+    await spool.append(event);
+    conditions.set('SpoolDegraded', spool.state.degraded);
+  };
+  const conditions = new Conditions(clock, (event) => {
+    log.warn(event.data, 'condition of the agent changed');
+    describeAgent();
+    // Not waited for: the spool itself may be what is wrong.
+    emit(event).catch((error: unknown) => log.error({ err: error }, 'event not kept'));
+  });
+  const about = {
+    version: VERSION,
+    startedAt: rfc3339(clock.nowMs()),
+    hostRoot,
+    intervalSeconds: intervalMs / 1000,
+    checks: chosen.map(({ id }) => id),
+  };
+  const describeAgent = (): void => {
+    state.replace('agent', new Map([['agent', about], ...conditions.items]));
+  };
+  describeAgent();
+  const reporter = await Reporter.open({
+    host,
+    clock,
+    checks: chosen,
+    sources: sectionSources.filter(
+      ({ after }) => after === undefined || chosen.some(({ id }) => id === after),
+    ),
+    state,
+    conditions,
+    stateDir,
+    emit,
+    log,
+  });
+  parts.defer(() => reporter.saved());
+  await emit({ kind: 'agent.started', class: 'low', data: { version: VERSION } });
+  const schedule = parts.use(
+    new Schedule({
+      run: (id, signal) => reporter.look(id, signal),
+      ids: reporter.jobs.map(({ id }) => id),
+      intervalMs,
+      random,
+    }),
+  );
+  parts.use(
+    await Watch.start({
+      host,
+      checks: reporter.jobs,
+      onChange: (ids) => schedule.changed(ids),
+      onDegraded: (why) => conditions.set('WatchDegraded', why),
+      log,
+    }),
+  );
+  const rescan = async (): Promise<void> => await schedule.runAll();
+  const first = rescan().catch((error: unknown) => log.error({ err: error }, 'first look failed'));
+  parts.defer(() => first);
+  if (config.aggregator !== undefined) {
+    const { Uplink } = await import('./uplink.ts');
+    parts.use(
+      new Uplink({
+        aggregator: config.aggregator,
+        spool,
+        state,
+        held: new Map(),
+        commands: new CommandAnswers({
+          rescan: async () => {
+            await rescan();
+            return { rootHash: state.rootHash };
+          },
+        }),
+        clock,
+        random,
+        log,
+        version: VERSION,
+        host: await introduce(host, config),
+        conditions: () => {
+          // The spool recovers by itself, without an event.
+          conditions.set('SpoolDegraded', spool.state.degraded);
+          return conditions.names;
+        },
+      }),
+    );
+  }
+  const running = parts.move();
+  return { state, spool, rescan, [Symbol.asyncDispose]: () => running.disposeAsync() };
+}
+
+/** Those that are included (all, when nothing is said) and not excluded. Throws `ConfigError` for an unknown id. */
+export function chooseChecks(
+  all: readonly Check[],
+  { include, exclude }: AgentConfig['checks'],
+): readonly Check[] {
+  const known = all.map(({ id }) => id);
+  for (const [place, ids] of [
+    ['checks.include', include ?? []] as const,
+    ['checks.exclude', exclude] as const,
+  ]) {
+    for (const id of ids) {
+      if (known.includes(id)) continue;
+      const near = nearest(id, known);
+      const hint = near === undefined ? `known: ${known.join(', ')}` : `did you mean "${near}"?`;
+      throw new ConfigError('ERR_CONFIG_VALUE', `${place}: unknown check "${id}", ${hint}`);
+    }
+  }
+  return all.filter(({ id }) => include?.includes(id) !== false && !exclude.includes(id));
+}
+
+/** How the agent introduces its node: names to show, no identity. */
+async function introduce(
+  host: Host,
+  { nodeName }: AgentConfig,
+): Promise<{ name: string; machineId: string; bootId: string }> {
+  const { hostname, machineId, bootId } = await readFacts(host);
+  return {
+    name: nodeName ?? process.env['NODE_NAME'] ?? hostname ?? 'unknown',
+    machineId: machineId ?? '',
+    bootId: bootId ?? '',
+  };
+}

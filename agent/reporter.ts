@@ -1,0 +1,173 @@
+import { join } from 'node:path';
+import type { Clock } from '../shared/clock.ts';
+import { messageOf } from '../shared/errors.ts';
+import type { Logger } from '../shared/log.ts';
+import { type Items, SECTIONS, type SectionName } from '../shared/report.ts';
+import type { Check, CheckContext } from './check.ts';
+import type { Conditions } from './conditions.ts';
+import { type Baseline, loadBaseline } from './desired/baseline.ts';
+import type { Host } from './host.ts';
+import { type Remembered, recall, remember } from './memory.ts';
+import type { NodeState } from './node-state.ts';
+import { checkItems, eventsOf } from './report.ts';
+import { type CheckResult, runCheck } from './runner.ts';
+import type { SectionSource } from './section-sources.ts';
+import type { EventDraft } from './spool.ts';
+
+export interface ReporterOptions {
+  readonly host: Host;
+  readonly clock: Clock;
+  readonly checks: readonly Check[];
+  readonly sources: readonly SectionSource[];
+  readonly state: NodeState;
+  readonly conditions: Conditions;
+  readonly stateDir: string;
+  /** Takes an event; resolves when it is kept. */
+  readonly emit: (event: EventDraft) => Promise<void>;
+  readonly log: Logger;
+}
+
+/** Runs checks and turns what they say into the node's state and, where that changed, into events. */
+export class Reporter {
+  readonly #options: ReporterOptions;
+  readonly #results = new Map<string, CheckResult>();
+  /** What the last life of the agent reported, until this one has looked for itself. */
+  readonly #remembered: Remembered | undefined;
+  readonly #reported = new Set<SectionName>();
+  #saving: Promise<void> = Promise.resolve();
+  #isSavePending = false;
+
+  private constructor(options: ReporterOptions, remembered: Remembered | undefined) {
+    this.#options = options;
+    this.#remembered = remembered;
+  }
+
+  static async open(options: ReporterOptions): Promise<Reporter> {
+    return new Reporter(options, await recall(memoryFile(options)));
+  }
+
+  /** What is to be scheduled: checks and sections that go by no check, with what they look at. */
+  get jobs(): readonly Pick<Check, 'id' | 'watches' | 'polls'>[] {
+    const { checks, sources } = this.#options;
+    const sections = sources.flatMap(({ section, watches }) =>
+      watches === undefined ? [] : [{ id: jobOf(section), watches }],
+    );
+    return [...checks, ...sections];
+  }
+
+  /** Does one job. Never rejects: what fails is logged and looked at again at its interval. */
+  async look(id: string, signal: AbortSignal): Promise<void> {
+    const { checks, sources, log, host, clock } = this.#options;
+    try {
+      const context = { host, clock, baseline: await this.#baseline() };
+      const check = checks.find((one) => one.id === id);
+      if (check !== undefined) await this.#check(check, context, signal);
+      for (const source of sources) {
+        if (source.after !== id && jobOf(source.section) !== id) continue;
+        const items = await source.collect(context, signal);
+        const { section } = source;
+        await this.#put(section, items, this.#reported.has(section) || this.#recalls(section));
+      }
+    } catch (error) {
+      if (!signal.aborted) log.error({ err: error, job: id }, 'looking at the node failed');
+    }
+  }
+
+  async #check(check: Check, context: CheckContext, signal: AbortSignal): Promise<void> {
+    const onCrash = (checkId: string, err: unknown): void => {
+      this.#options.log.error({ checkId, err }, 'check failed');
+    };
+    const result = await runCheck(check, context, { signal, onCrash });
+    const isNews = this.#results.has(check.id) || this.#recalls('checks');
+    this.#results.set(check.id, result);
+    await this.#put('checks', this.#checkItems(), isNews);
+  }
+
+  /** Resolves when everything reported so far is remembered. */
+  async saved(): Promise<void> {
+    await this.#saving;
+  }
+
+  /** A check that has not run yet in this life stands as it was reported last. */
+  #checkItems(): Items {
+    const items = new Map(checkItems(this.#results.values()));
+    const before = this.#remembered?.get('checks') ?? new Map();
+    const waiting = new Set(
+      this.#options.checks.map(({ id }) => id).filter((id) => !this.#results.has(id)),
+    );
+    for (const [key, item] of before) {
+      if (waiting.has(checkIdOf(item))) items.set(key, item);
+    }
+    return items;
+  }
+
+  /** The first report of a new agent tells what is, not what changed: nothing is remembered to compare it with. */
+  async #put(name: SectionName, items: Items, isNews: boolean): Promise<void> {
+    const { state, emit } = this.#options;
+    const before = this.#known(name);
+    const isChanged = state.replace(name, items);
+    this.#reported.add(name);
+    for (const event of isNews ? eventsOf(name, before, items) : []) await emit(event);
+    if (isChanged) this.#save();
+  }
+
+  /** As reported in this life or, until then, in the last. */
+  #known(name: SectionName): Items {
+    const remembered = this.#reported.has(name) ? undefined : this.#remembered?.get(name);
+    return remembered ?? this.#options.state.section(name).items;
+  }
+
+  async #baseline(): Promise<Baseline | undefined> {
+    const { stateDir, conditions } = this.#options;
+    try {
+      const baseline = await loadBaseline(join(stateDir, 'baseline.json'));
+      conditions.set('BaselineUnusable', undefined);
+      return baseline;
+    } catch (error) {
+      conditions.set('BaselineUnusable', messageOf(error));
+      return undefined;
+    }
+  }
+
+  /** What changes while it is written is written after it, once. */
+  #save(): void {
+    if (this.#isSavePending) return;
+    this.#isSavePending = true;
+    this.#saving = this.#saving.then(async () => {
+      this.#isSavePending = false;
+      const { conditions } = this.#options;
+      const names = SECTIONS.filter((name) => this.#isWhole(name));
+      const sections = new Map(names.map((name) => [name, this.#known(name)]));
+      try {
+        await remember(memoryFile(this.#options), sections);
+        conditions.set('MemoryUnwritable', undefined);
+      } catch (error) {
+        conditions.set('MemoryUnwritable', messageOf(error));
+      }
+    });
+  }
+
+  /** Half of a first report would make news of the other half in the next life. */
+  #isWhole(name: SectionName): boolean {
+    if (this.#recalls(name)) return true;
+    if (name !== 'checks') return this.#reported.has(name);
+    return this.#results.size === this.#options.checks.length;
+  }
+
+  #recalls(name: SectionName): boolean {
+    return this.#remembered?.has(name) === true;
+  }
+}
+
+function memoryFile({ stateDir }: Pick<ReporterOptions, 'stateDir'>): string {
+  return join(stateDir, 'last-report.json');
+}
+
+function jobOf(section: SectionName): string {
+  return `section ${section}`;
+}
+
+function checkIdOf(item: unknown): string {
+  const isObject = typeof item === 'object' && item !== null && 'checkId' in item;
+  return isObject ? String(item.checkId) : '';
+}

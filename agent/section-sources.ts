@@ -1,0 +1,39 @@
+import type { Items, SectionName } from '../shared/report.ts';
+import type { CheckContext } from './check.ts';
+import { describeImages } from './checks/images.ts';
+import { desiredState } from './desired/desired.ts';
+import { MACHINE_CONFIG_FOLDER } from './desired/machine-config.ts';
+import { factItems, readFacts } from './facts.ts';
+import { inspectFiles } from './files.ts';
+import { describeTrust, readNodeTrust } from './trust.ts';
+import { trustWatches } from './trust-places.ts';
+
+/** Where the items of a section come from. */
+export interface SectionSource {
+  readonly section: SectionName;
+  /** Read anew when something in these folders changed, and at the interval; without, after its check alone. */
+  readonly watches?: readonly string[];
+  /** Id of the check whose every run makes the section new. */
+  readonly after?: string;
+  readonly collect: (context: CheckContext, signal: AbortSignal) => Promise<Items>;
+}
+
+export const sectionSources: readonly SectionSource[] = [
+  {
+    section: 'host',
+    watches: [MACHINE_CONFIG_FOLDER],
+    collect: async ({ host }) => factItems(await readFacts(host)),
+  },
+  {
+    section: 'files',
+    watches: [...trustWatches, MACHINE_CONFIG_FOLDER],
+    collect: async ({ host, baseline }) =>
+      await inspectFiles(host, await desiredState(host, baseline)),
+  },
+  {
+    section: 'trust',
+    watches: trustWatches,
+    collect: async ({ host }) => describeTrust(await readNodeTrust(host)),
+  },
+  { section: 'images', after: 'images', collect: describeImages },
+];

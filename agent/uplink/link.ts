@@ -1,0 +1,305 @@
+import type { Clock } from '../../shared/clock.ts';
+import { rfc3339 } from '../../shared/clock.ts';
+import { messageOf } from '../../shared/errors.ts';
+import { encodeFrame, readAggregatorFrame } from '../../shared/frames.ts';
+import type { Logger } from '../../shared/log.ts';
+import {
+  type AgentFrame,
+  type AggregatorFrame,
+  type Command,
+  FrameError,
+  type Hello,
+  LIMITS,
+  PROTOCOL,
+  type Welcome,
+} from '../../shared/protocol.ts';
+import type { NodeState } from '../node-state.ts';
+import type { Spool } from '../spool.ts';
+import type { CommandAnswers } from './commands.ts';
+import { EventSender } from './event-sender.ts';
+import { type HeldSections, StateSender } from './state-sender.ts';
+
+/** An open socket, whoever made it. */
+export interface Wire {
+  /** Calls back when the bytes are out of this process's hands. */
+  send(bytes: Buffer, sent: (error?: Error | null) => void): void;
+  readonly bufferedAmount: number;
+  /** Ends it at once; what is on its way is lost. */
+  terminate(): void;
+}
+
+/** What a connection has to do with the rest of the agent. */
+export interface LinkContext {
+  readonly spool: Spool;
+  readonly state: NodeState;
+  readonly held: HeldSections;
+  readonly commands: CommandAnswers;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Logger;
+  readonly version: string;
+  readonly host: Hello['host'];
+  readonly conditions: () => readonly string[];
+  /** The credential as it is now in its file. */
+  readonly readToken: () => Promise<string>;
+}
+
+/** What the aggregator said about coming back. */
+export interface Farewell {
+  readonly spreadSeconds?: number;
+  readonly retryAfterSeconds?: number | undefined;
+}
+
+/** A peer that takes nothing for so long is given up. */
+const STUCK_MS = 15_000;
+const CAPABILITIES: readonly string[] = ['state.delta', 'codec.gzip', 'command.rescan'];
+/** Silence of so many heartbeats is the end. */
+const SILENT_BEATS = LIMITS.silentSeconds / LIMITS.heartbeatSeconds;
+
+/** One connection from `hello` to its end: both planes, heartbeats, commands. */
+export class Link {
+  readonly #wire: Wire;
+  readonly #context: LinkContext;
+  #sentToken: string;
+  #events: EventSender | undefined;
+  #states: StateSender | undefined;
+  #welcome: Welcome | undefined;
+  #serverAheadMs = 0;
+  #farewell: Farewell = {};
+  #heardMs: number;
+  #beatTimer: NodeJS.Timeout | undefined;
+  #loopDelayMs = 0;
+  #lastSent: Promise<void> = Promise.resolve();
+  #isOver = false;
+  readonly #ends: (() => void)[] = [];
+
+  constructor(wire: Wire, context: LinkContext, token: string) {
+    this.#wire = wire;
+    this.#context = context;
+    this.#sentToken = token;
+    this.#heardMs = context.clock.monotonicMs();
+  }
+
+  /** The session the aggregator gave; undefined before `welcome`. */
+  get session(): number | undefined {
+    return this.#welcome?.session;
+  }
+
+  get farewell(): Farewell {
+    return this.#farewell;
+  }
+
+  /** Says who speaks and what it holds. The aggregator's `welcome` starts everything else. */
+  hello(): void {
+    const { spool, state, clock, version, host } = this.#context;
+    const { epoch, first, next, bytes, lost } = spool.state;
+    this.#do(
+      this.#send({
+        type: 'hello',
+        protocol: PROTOCOL,
+        agent: { version },
+        host,
+        capabilities: CAPABILITIES,
+        spool: { epoch, first: Math.max(1, first), next, bytes, lost },
+        sections: state.hashes,
+        rootHash: state.rootHash,
+        clock: { wallMs: clock.nowMs(), monotonicMs: Math.round(clock.monotonicMs()) },
+      }),
+    );
+    this.#armBeat(LIMITS.heartbeatSeconds);
+  }
+
+  heard(): void {
+    this.#heardMs = this.#context.clock.monotonicMs();
+  }
+
+  received(data: Buffer, isBinary: boolean): void {
+    this.heard();
+    try {
+      if (!isBinary) throw new FrameError('ERR_FRAME_CODEC', 'expected a binary frame');
+      this.#handle(readAggregatorFrame(data));
+    } catch (error) {
+      if (!(error instanceof FrameError)) throw error;
+      const code = error.code === 'ERR_FRAME_TYPE' ? 'unsupported' : error.code;
+      this.#context.log.warn({ code, reason: error.message }, 'frame of the aggregator not read');
+      this.#do(this.#send({ type: 'error', code, message: error.message, keepIdentity: true }));
+    }
+  }
+
+  /** The socket is closed: nothing more is sent. */
+  end(): void {
+    this.#isOver = true;
+    clearTimeout(this.#beatTimer);
+    for (const end of this.#ends) end();
+  }
+
+  #handle(frame: AggregatorFrame): void {
+    switch (frame.type) {
+      case 'welcome':
+        this.#do(this.#begin(frame));
+        break;
+      case 'stateApplied':
+        this.#do(this.#states?.applied(frame.section, frame.to));
+        break;
+      case 'stateNeeded':
+        this.#context.log.info({ section: frame.section, why: frame.why }, 'state asked for');
+        this.#do(this.#states?.needed(frame));
+        break;
+      case 'ack':
+        if (frame.epoch === this.#context.spool.state.epoch) {
+          this.#do(this.#events?.acknowledged(frame.sequence));
+        }
+        break;
+      case 'reject':
+        this.#context.log.warn({ sequence: frame.sequence, code: frame.code }, 'event refused');
+        break;
+      case 'heartbeat':
+        break;
+      case 'command':
+        this.#do(this.#answer(frame));
+        break;
+      case 'drain':
+        this.#farewell = { ...this.#farewell, spreadSeconds: frame.reconnectSpreadSeconds };
+        this.#context.log.info({ why: frame.why }, 'aggregator is about to stop');
+        break;
+      case 'error':
+        this.#failed(frame.code, frame.message, frame.retryAfterSeconds);
+        break;
+    }
+  }
+
+  #failed(code: string, message: string, retryAfterSeconds: number | undefined): void {
+    this.#context.log.warn({ code, reason: message.slice(0, 500) }, 'aggregator reports');
+    this.#farewell = { ...this.#farewell, retryAfterSeconds };
+    // The `ack` that comes with it says from where.
+    if (code === 'gap') this.#events?.sendAgain(this.#context.spool.state.acknowledged);
+  }
+
+  async #begin(welcome: Welcome): Promise<void> {
+    const { spool, state, held, clock, log } = this.#context;
+    if (this.#welcome !== undefined) return;
+    const { epoch, sequence } = welcome.have;
+    if (epoch === spool.state.epoch && sequence >= spool.state.next) {
+      log.warn({ epoch, sequence, next: spool.state.next }, 'spool is behind: it begins anew');
+      await spool.renew();
+      // The new life begins with a new `hello`.
+      this.#wire.terminate();
+      return;
+    }
+    this.#welcome = welcome;
+    this.#serverAheadMs = welcome.server.timeMs - clock.nowMs();
+    this.#farewell = { spreadSeconds: welcome.reconnectSpreadSeconds };
+    log.info({ session: welcome.session, node: welcome.node }, 'connected to the aggregator');
+    const isSameLife = epoch === spool.state.epoch;
+    if (isSameLife) await spool.acknowledge(epoch, sequence);
+    const send = (frame: AgentFrame): Promise<void> => this.#send(frame);
+    const events = new EventSender({
+      spool,
+      send,
+      limits: welcome.limits,
+      monotonicMs: () => clock.monotonicMs(),
+      held: isSameLife ? sequence : 0,
+    });
+    const states = new StateSender({
+      state,
+      send,
+      held,
+      now: () => rfc3339(clock.nowMs()),
+      hashes: welcome.have.sections,
+    });
+    this.#events = events;
+    this.#states = states;
+    if (this.#isOver) return;
+    this.#ends.push(
+      spool.onReadable(() => this.#do(events.pump())),
+      state.onChange((name) => this.#do(states.sync([name]))),
+    );
+    this.#armBeat(welcome.limits.heartbeatSeconds);
+    await Promise.all([states.sync(), events.pump()]);
+  }
+
+  async #answer(command: Command): Promise<void> {
+    const nowMs = this.#context.clock.nowMs() + this.#serverAheadMs;
+    await this.#send(await this.#context.commands.answer(command, nowMs));
+  }
+
+  #armBeat(heartbeatSeconds: number): void {
+    clearTimeout(this.#beatTimer);
+    if (this.#isOver) return;
+    const { clock, random } = this.#context;
+    // ± 10 %, so that the beats of many nodes do not fall together.
+    const delayMs = heartbeatSeconds * 1000 * (0.9 + 0.2 * random());
+    const dueMs = clock.monotonicMs() + delayMs;
+    this.#beatTimer = setTimeout(() => {
+      this.#loopDelayMs = Math.max(0, Math.round(clock.monotonicMs() - dueMs));
+      this.#beat(heartbeatSeconds);
+    }, delayMs);
+  }
+
+  #beat(heartbeatSeconds: number): void {
+    const { clock, log } = this.#context;
+    if (clock.monotonicMs() - this.#heardMs > heartbeatSeconds * SILENT_BEATS * 1000) {
+      log.warn({}, 'aggregator is silent: connection given up');
+      this.#wire.terminate();
+      return;
+    }
+    if (this.#welcome !== undefined) this.#do(this.#sayAlive());
+    this.#armBeat(heartbeatSeconds);
+  }
+
+  async #sayAlive(): Promise<void> {
+    const { spool, state, clock, conditions } = this.#context;
+    const { next, acknowledged, oldestUnsentMs } = spool.state;
+    const nowMs = clock.nowMs();
+    await this.#send({
+      type: 'heartbeat',
+      rootHash: state.rootHash,
+      unsent: {
+        records: next - 1 - acknowledged,
+        oldestSeconds: Math.max(0, Math.round((nowMs - (oldestUnsentMs ?? nowMs)) / 1000)),
+      },
+      rssBytes: process.memoryUsage.rss(),
+      loopDelayMs: this.#loopDelayMs,
+      wallMs: nowMs,
+      conditions: conditions(),
+    });
+    await this.#renewCredential();
+  }
+
+  /** A rotated token is handed over before the old one expires. */
+  async #renewCredential(): Promise<void> {
+    const token = await this.#context.readToken().catch(() => this.#sentToken);
+    if (token === this.#sentToken) return;
+    this.#sentToken = token;
+    await this.#send({ type: 'authenticate', token });
+  }
+
+  /** Resolves when what is under way leaves room for more. */
+  async #send(frame: AgentFrame): Promise<void> {
+    if (this.#isOver) throw new LinkOverError();
+    const bytes = encodeFrame(frame);
+    if (this.#wire.bufferedAmount + bytes.length > LIMITS.inflightBytes) await this.#room();
+    if (this.#isOver) throw new LinkOverError();
+    this.#lastSent = new Promise((resolve) => this.#wire.send(bytes, () => resolve()));
+  }
+
+  async #room(): Promise<void> {
+    const timer = setTimeout(() => {
+      this.#context.log.warn({}, 'aggregator does not read: connection given up');
+      this.#wire.terminate();
+    }, STUCK_MS);
+    await this.#lastSent;
+    clearTimeout(timer);
+  }
+
+  /** Work that a frame or a timer begins: what it throws ends this connection, never the agent. */
+  #do(work: Promise<void> | undefined): void {
+    work?.catch((error: unknown) => {
+      if (error instanceof LinkOverError) return;
+      this.#context.log.error({ err: error, reason: messageOf(error) }, 'connection failed');
+      this.#wire.terminate();
+    });
+  }
+}
+
+class LinkOverError extends Error {}
