@@ -65,9 +65,10 @@ export async function containerConfig(
   host: Host,
   id: string,
 ): Promise<ContainerConfig | undefined> {
-  const { runRoot, graphRoot } = await readStorageConfig(host);
-  for (const root of [runRoot, graphRoot]) {
-    const path = `${root}/overlay-containers/${id}/userdata/config.json`;
+  const { runRoot, graphRoot, driver } = await readStorageConfig(host);
+  const folders = driver === undefined ? ['overlay', 'vfs'] : [driver];
+  for (const folder of folders.flatMap((name) => [`${runRoot}/${name}`, `${graphRoot}/${name}`])) {
+    const path = `${folder}-containers/${id}/userdata/config.json`;
     const text = await host.readText(path, CONFIG_LIMIT_BYTES);
     const annotations = text === undefined ? undefined : annotationsOf(text);
     if (annotations !== undefined) return configOf(annotations);

@@ -127,6 +127,17 @@ const CASES: readonly (readonly [name: string, change: Files, expected: readonly
     [],
   ],
   [
+    'with a privileged container in a store of another driver and place',
+    {
+      ...process(2000, crio(ID.a), 0),
+      '/etc/containers/storage.conf': '[storage]\ndriver = "vfs"\ngraphroot = "/srv/store"\n',
+      [`/srv/store/vfs-containers/${ID.a}/userdata/config.json`]: JSON.stringify({
+        annotations: { 'io.podman.annotations.privileged': 'TRUE' },
+      }),
+    },
+    [],
+  ],
+  [
     'with the sandbox of a pod',
     {
       ...process(2001, crio(ID.b), 0),
