@@ -87,7 +87,9 @@ export interface ImageItem extends ImageVerdict {
 }
 export type ImageList = List<'ImageVerdictList', ImageItem>;
 
-/** What a file is to those who manage the node, as the agent compared it; the first three differ or cannot be told. */
+/** Files that differ from what they should be, or cannot be compared: what `DriftList` holds. */
+export const DIFFERING_CLASSES = ['managed-drift', 'unknown', 'vendor-modified'] as const;
+/** What a file is to those who manage the node, as the agent compared it. */
 export const FILE_CLASSES = [
   'managed-drift',
   'unknown',

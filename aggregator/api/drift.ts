@@ -1,10 +1,7 @@
-import { type DriftList, FILE_CLASSES } from '../../shared/api.ts';
+import { DIFFERING_CLASSES, type DriftList } from '../../shared/api.ts';
 import { toDriftItem } from '../section-items.ts';
 import { coverageOf, list } from './list.ts';
 import type { Route } from './route.ts';
-
-/** Files that are what they should be, or nobody's, are no drift; they are shown when asked for. */
-const DIFFERING = ['managed-drift', 'unknown', 'vendor-modified'] as const;
 
 const getDrift: Route = {
   method: 'GET',
@@ -22,7 +19,7 @@ const getDrift: Route = {
       after: query.text('continue'),
       node,
       subject: query.text('path'),
-      outcomes: query.words('class', FILE_CLASSES) ?? DIFFERING,
+      outcomes: query.words('class', DIFFERING_CLASSES),
     });
     const items = page.rows.map((row) => toDriftItem(row.node, row.key, row.item));
     return list('DriftList', items, coverage, page.next);

@@ -1,4 +1,4 @@
-import { FILE_CLASSES } from '../../shared/api.ts';
+import { DIFFERING_CLASSES, type FileClass } from '../../shared/api.ts';
 import type { Json } from '../../shared/canonical.ts';
 import type { Verdict } from '../../shared/images.ts';
 import { combine, RESULTS, type Result, SEVERITIES, type Severity } from '../../shared/results.ts';
@@ -20,11 +20,15 @@ export const RESULTS_WORST_FIRST: readonly Result[] = [...RESULTS].sort((a, b) =
   a === b ? 0 : combine([a, b]) === a ? -1 : 1,
 );
 const VERDICTS_WORST_FIRST: readonly Verdict[] = ['rejected', 'unknown', 'unenforced', 'accepted'];
+/** Others are not indexed. */
+const FILES_WORST_FIRST: readonly FileClass[] = DIFFERING_CLASSES;
+
 /**
  * Sorts an item into the index. What a node says is never believed to be well formed: an item that cannot be read
- * counts as `error` or `unknown`, so that it stays visible and cannot turn green.
+ * counts as `error` or `unknown`, so that it stays visible and cannot turn green. Undefined for what nobody asks
+ * over all nodes: files that are as they should be, which are most of what a node has.
  */
-export function indexItem(section: IndexedSection, key: string, item: Json): ItemIndex {
+export function indexItem(section: IndexedSection, key: string, item: Json): ItemIndex | undefined {
   switch (section) {
     case 'checks': {
       const { ruleId, result, severity } = toFindingItem('', key, item);
@@ -39,7 +43,8 @@ export function indexItem(section: IndexedSection, key: string, item: Json): Ite
     }
     case 'files': {
       const { path, class: outcome } = toDriftItem('', key, item);
-      return { subject: path, outcome, severity: '', rank: FILE_CLASSES.indexOf(outcome) };
+      const rank = FILES_WORST_FIRST.indexOf(outcome);
+      return rank < 0 ? undefined : { subject: path, outcome, severity: '', rank };
     }
     case 'trust':
       return { subject: key, outcome: 'present', severity: '', rank: 0 };

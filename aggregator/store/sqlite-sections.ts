@@ -116,7 +116,12 @@ export class SqliteSections {
   ): void {
     for (const [key] of removed) this.#statements.removeItem.run(node, section, key);
     for (const [key, item] of set) {
-      const { subject, outcome, severity, rank } = indexItem(section, key, item);
+      const index = indexItem(section, key, item);
+      if (index === undefined) {
+        this.#statements.removeItem.run(node, section, key);
+        continue;
+      }
+      const { subject, outcome, severity, rank } = index;
       const body = JSON.stringify(item);
       const { writeItem } = this.#statements;
       writeItem.run(node, section, key, rank, nodeName, subject, outcome, severity, body);
