@@ -65,8 +65,7 @@ async function mcoDrift(
   if (lacking !== undefined) found.push(lacking);
   if (found.length > 0) return found;
   const message = `${paths.length} files are as rolled out by ${machineConfig.name}`;
-  const observed = { machineConfig: machineConfig.name };
-  return { result: 'pass', message, observed };
+  return { result: 'pass', message, observed: { drifted: 0 } };
 }
 
 function hasOwnRule(path: string): boolean {
