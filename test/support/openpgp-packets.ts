@@ -142,8 +142,11 @@ export class TestKey {
   }
 
   /** The public key with one user ID, certified with `options`. */
-  certificate(options: SignatureOptions = {}, extra: readonly Uint8Array[] = []): Buffer {
-    const userId = Buffer.from('test <test@fixtures.example>');
+  certificate(
+    options: SignatureOptions = {},
+    extra: readonly Uint8Array[] = [],
+    userId: Uint8Array = Buffer.from('test <test@fixtures.example>'),
+  ): Buffer {
     return Buffer.concat([
       packet(6, this.body),
       ...extra,

@@ -27,6 +27,8 @@ export interface Certificate {
 /** GnuPG passes over shorter ones without a word, where any other damage ends the file. */
 const LEAST_SIGNATURE_BYTES = 16;
 
+const MAX_USER_ID_BYTES = 2048;
+
 /**
  * Takes the content of key files apart as GnuPG imports them: every armored block counts and text around them is
  * skipped; from the first thing that is no packet nothing more of that file counts, nor does the key before it. The
@@ -107,8 +109,9 @@ class CertificateReader {
     } else if (tag === TAG.userId || tag === TAG.userAttribute) {
       this.#signatures = [];
       const isAttribute = tag === TAG.userAttribute;
-      // A user ID behind a subkey makes no key valid (RFC 4880 §11.1).
-      if (subkeys.length === 0) userIds.push({ body, isAttribute, signatures: this.#signatures });
+      // A user ID behind a subkey makes no key valid (RFC 4880 §11.1); GnuPG skips one that is too long.
+      const isUsable = subkeys.length === 0 && (isAttribute || body.length <= MAX_USER_ID_BYTES);
+      if (isUsable) userIds.push({ body, isAttribute, signatures: this.#signatures });
     } else if (tag === TAG.publicSubkey || tag === TAG.secretSubkey) {
       const key = readKeyPacket(body);
       if ('otherVersion' in key) {

@@ -1,6 +1,10 @@
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
+import { loadKeys } from '../../../shared/trust/openpgp/keys.ts';
 import { verifySignature } from '../../../shared/trust/verify-signature.ts';
+import { sharedDir } from '../../support/shared.ts';
 import { fixture, keyringOf, REFERENCE } from '../../support/trust-fixtures.ts';
 
 const nowMs = Date.UTC(2027, 0, 1);
@@ -65,3 +69,27 @@ t.test('what a refused signature claims is told apart from what is verified', as
   t.match(answer, { accepted: false, untrustedClaims: { digest, reference: REFERENCE } });
   t.notHas(answer, { digest: String }, 'nothing that looks verified');
 });
+
+const redhat = sharedDir();
+t.test(
+  'a real signature of Red Hat, of packet version 3, verifies by the digest alone',
+  { skip: redhat === undefined && 'needs the Red Hat signatures of ../shared' },
+  async (t) => {
+    const file = (path: string) => readFileSync(join(redhat ?? '', 'conformance/redhat', path));
+    const hex = 'e3f12513a4b22a2d7c0e7c9207f52128113758d9d68c7d06b11a0ac7672966f7';
+    const rhel7 = { digest: `sha256:${hex}` };
+    const signature = file(`signatures/sha256=${hex}/signature-1`);
+    const keys = await loadKeys([file('keys/library-go-redhat.txt')]);
+    t.match(verifySignature({ manifest: rhel7, keys, signature, nowMs }), {
+      accepted: true,
+      fingerprint: '567E347AD0044ADE55BA8A5F199E2F91FD431D51',
+      digest: rhel7.digest,
+      reference: 'registry.access.redhat.com/rhel7:7.6',
+    });
+    const ci = await loadKeys([file('keys/verifier-public-key-openshift-ci')]);
+    t.match(verifySignature({ manifest: rhel7, keys: ci, signature, nowMs }), {
+      accepted: false,
+      reason: 'openpgp-invalid',
+    });
+  },
+);

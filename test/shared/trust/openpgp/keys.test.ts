@@ -55,6 +55,8 @@ const files = [
     ],
     0,
   ],
+  ['a user ID of two kilobytes and a byte', [key.certificate({}, [], Buffer.alloc(2049, 'x'))], 0],
+  ['a user ID of two kilobytes', [key.certificate({}, [], Buffer.alloc(2048, 'x'))], 1],
   ['a self-signature with MD5', [key.certificate({ hash: 1 })], 0],
   ['a self-signature with SHA-1', [key.certificate({ hash: 2 })], 1],
   ['a self-signature older than the key', [key.certificate({ created: key.created - 1 })], 0],
