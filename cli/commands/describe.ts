@@ -10,7 +10,7 @@ import { outputOption, SERVER_OPTIONS } from '../options.ts';
 import { type Style, styleOf } from '../output/colour.ts';
 import { DOCUMENT_FORMATS, documentText } from '../output/document.ts';
 import { eventPresentation } from '../output/event.ts';
-import { byUrgency, countsText, findingLines } from '../output/finding.ts';
+import { byUrgency, countsText, findingLines, wrap } from '../output/finding.ts';
 import { IMAGE_COLUMNS } from '../output/image.ts';
 import { nodeStateText } from '../output/node.ts';
 import { safeText } from '../output/safe.ts';
@@ -67,7 +67,7 @@ function peopleText(detail: NodeDetail, style: Style, nowMs: number): string {
     ['Drift', node.drift === 0 ? 'none' : `${node.drift} (nodeseal get drift)`],
   ];
   const blocks = [
-    facts.map(([name, text]) => `${`${name}:`.padEnd(14)}${safeText(text)}\n`).join(''),
+    facts.map(([name, text]) => factText(name, safeText(text), style)).join(''),
     block('Findings', open.length, findingLines(open, style).join('\n')),
     block('Images not accepted', doubtful.length, tableText(doubtful, IMAGE_COLUMNS, style)),
     block(
@@ -79,6 +79,14 @@ function peopleText(detail: NodeDetail, style: Style, nowMs: number): string {
   return blocks.join('\n');
 }
 
+const LABEL_COLUMNS = 14;
+
+function factText(name: string, text: string, style: Style): string {
+  const columns = style.isTerminal ? style.columns - LABEL_COLUMNS : Number.POSITIVE_INFINITY;
+  const lines = wrap(text, columns).join(`\n${' '.repeat(LABEL_COLUMNS)}`);
+  return `${`${name}:`.padEnd(LABEL_COLUMNS)}${lines}\n`;
+}
+
 function block(title: string, count: number, text: string): string {
   return count === 0 ? `${title}: none\n` : `${title}:\n${text.trimEnd()}\n`;
 }
@@ -86,7 +94,8 @@ function block(title: string, count: number, text: string): string {
 function connectionText(session: NodeDetail['session'], nowMs: number): string {
   const { connected, since, unsentRecords, lostRecords, clockSkewSeconds } = session;
   const state = connected ? `connected since ${ago(since, nowMs)}` : 'not connected';
-  const skew = clockSkewSeconds === null ? '' : `, clock skew ${clockSkewSeconds.toFixed(1)}s`;
+  const skew =
+    clockSkewSeconds === null ? '' : `, clock skew ${Math.abs(clockSkewSeconds).toFixed(1)}s`;
   return `${state}, ${unsentRecords} events unsent, ${lostRecords} lost${skew}`;
 }
 
@@ -95,11 +104,17 @@ function hostFacts({ sections }: NodeDetail): readonly (readonly [string, string
   const host = sections['host'] ?? {};
   return Object.entries(host).map(([key, item]) => {
     const isFlat = typeof item !== 'object' || item === null;
-    const text = isFlat ? String(item) : Object.entries(item).map(memberText).join(' ');
+    const text = isFlat ? String(item) : membersText(item);
     return [safeText(key), text] as const;
   });
 }
 
-function memberText([name, value]: readonly [string, unknown]): string {
-  return `${name}=${typeof value === 'object' ? JSON.stringify(value) : String(value)}`;
+/** What is not known of the machine is left out. */
+function membersText(item: object): string {
+  return Object.entries(item)
+    .filter(([, value]) => value !== null)
+    .map(([name, value]) => {
+      return `${name}=${typeof value === 'object' ? JSON.stringify(value) : String(value)}`;
+    })
+    .join(' ');
 }

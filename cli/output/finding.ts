@@ -41,6 +41,11 @@ export function resultTone(result: Result): Tone {
   return lookOf(result).tone;
 }
 
+/** A result in a table: as it is called, but for `n/a`. */
+export function resultWord(result: Result): string {
+  return lookOf(result).word.toLowerCase();
+}
+
 /** A newer aggregator may know results that this program does not. */
 function lookOf(result: Result): Look {
   return RESULTS.includes(result) ? LOOKS[result] : { ...UNKNOWN_LOOK, word: String(result) };
@@ -67,6 +72,7 @@ export const FINDING_COLUMNS: readonly Column<RuleResult>[] = [
     header: 'RESULT',
     key: 'result',
     value: ({ result }) => result,
+    show: ({ result }) => resultWord(result),
     tone: ({ result }) => resultTone(result),
   },
   { header: 'SEVERITY', key: 'severity', value: ({ severity }) => severity },
@@ -74,7 +80,7 @@ export const FINDING_COLUMNS: readonly Column<RuleResult>[] = [
     header: 'SUBJECT',
     key: 'subject',
     value: ({ subject }) => subject ?? null,
-    shrink: 'start',
+    wide: true,
   },
   { header: 'REASON', key: 'reason', value: ({ reason }) => reason ?? null, wide: true },
   { header: 'MESSAGE', key: 'message', value: ({ message }) => message, shrink: 'end' },

@@ -1,7 +1,7 @@
 import type { CheckItem, DriftItem, PolicyItem } from '../../shared/api.ts';
 import { fieldOf } from '../selector.ts';
 import type { Presentation } from './column.ts';
-import { resultTone } from './finding.ts';
+import { resultTone, resultWord } from './finding.ts';
 
 /** Files that differ from what they should be, as `get drift` shows them. */
 export const DRIFT: Presentation<DriftItem> = {
@@ -31,7 +31,7 @@ export const DRIFT: Presentation<DriftItem> = {
       value: ({ expectedSha256 }) => expectedSha256 ?? null,
       wide: true,
     },
-    { header: 'MANAGER', key: 'manager', value: ({ manager }) => manager ?? null, shrink: 'end' },
+    { header: 'MANAGER', key: 'manager', value: ({ manager }) => manager ?? null, wide: true },
   ],
 };
 
@@ -49,6 +49,7 @@ export const RULE_SUMMARY: Presentation<CheckItem> = {
       header: 'WORST',
       key: 'worst',
       value: ({ worst }) => worst,
+      show: ({ worst }) => resultWord(worst),
       tone: ({ worst }) => resultTone(worst),
     },
     { header: 'SEVERITY', key: 'severity', value: ({ severity }) => severity },
@@ -60,7 +61,7 @@ export const RULE_SUMMARY: Presentation<CheckItem> = {
       align: 'right',
     },
     { header: 'PASS', key: 'pass', value: ({ nodes }) => nodes.pass, align: 'right' },
-    { header: 'TITLE', key: 'title', value: ({ title }) => title, shrink: 'end' },
+    { header: 'TITLE', key: 'title', value: ({ title }) => title, wide: true },
   ],
 };
 

@@ -2,6 +2,7 @@ import type { NodeItem, NodeState } from '../../shared/api.ts';
 import { ago } from '../duration.ts';
 import type { Tone } from './colour.ts';
 import type { Presentation } from './column.ts';
+import { resultTone, resultWord } from './finding.ts';
 
 const TONES: Readonly<Record<NodeState, Tone>> = {
   online: 'good',
@@ -34,7 +35,8 @@ export function nodePresentation(nowMs: number): Presentation<NodeItem> {
         header: 'WORST',
         key: 'worst',
         value: ({ worst }) => worst,
-        tone: ({ worst }) => (worst === 'fail' ? 'bad' : worst === 'pass' ? 'good' : 'warn'),
+        show: ({ worst }) => resultWord(worst),
+        tone: ({ worst }) => resultTone(worst),
       },
       {
         header: 'FAIL',

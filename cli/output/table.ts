@@ -33,7 +33,7 @@ export function tableText<Item>(
   const lines = rows.map((row, at) => {
     const item = items[at];
     return line(row, shown, widths, style, (column) =>
-      item === undefined ? undefined : column.tone?.(item),
+      item === undefined || column.value(item) === null ? undefined : column.tone?.(item),
     );
   });
   if (headers)

@@ -32,6 +32,9 @@ export function displayWidth(text: string): number {
   return width;
 }
 
+/** A path that is cut keeps at least so many characters. */
+const LEAST_PATH = 8;
+
 /** The text cut to `columns`, with an ellipsis where something is missing: at its end, or at its start. */
 export function truncate(
   text: string,
@@ -51,7 +54,11 @@ export function truncate(
     if (width > room) break;
     kept.push(cluster);
   }
-  return from === 'start' ? mark + kept.reverse().join('') : kept.join('') + mark;
+  if (from === 'end') return kept.join('') + mark;
+  const rest = kept.reverse().join('');
+  // A path is cut between its names, unless little would be left.
+  const slash = rest.indexOf('/');
+  return mark + (slash > 0 && slash < rest.length - LEAST_PATH ? rest.slice(slash) : rest);
 }
 
 /** The text with blanks up to `columns`. */

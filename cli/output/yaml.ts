@@ -2,7 +2,8 @@ import { safeJson } from './safe.ts';
 
 /** What may stand without quotes under YAML 1.1 and 1.2 alike and is a string under both. */
 const PLAIN = /^[A-Za-z_/][A-Za-z0-9_./@+-]*(?::[A-Za-z0-9_./@+-]+)*$/;
-const NOT_A_STRING = /^(?:y|n|yes|no|on|off|true|false|null|nan|inf|infinity)$/i;
+// Some readers of YAML 1.1 take `e0` for a number.
+const NOT_A_STRING = /^(?:y|n|yes|no|on|off|true|false|null|nan|inf|infinity|e[-+]?\d+)$/i;
 
 /** A value as YAML, one document. Strings that any YAML version could read as something else are quoted. */
 export function yamlText(value: unknown): string {

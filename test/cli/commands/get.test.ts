@@ -15,15 +15,15 @@ t.test('a fleet of one node that reports and one that never did', async (t) => {
   const tables: readonly (readonly [string, string])[] = [
     [
       'findings',
-      `RULE               NODE    RESULT   SEVERITY  SUBJECT  MESSAGE
-selinux.enforcing  node-1  fail     critical  -        message of selinux.enforcing
-fips.kernel        node-1  unknown  medium    -        message of fips.kernel
+      `RULE               NODE    RESULT   SEVERITY  MESSAGE
+selinux.enforcing  node-1  fail     critical  message of selinux.enforcing
+fips.kernel        node-1  unknown  medium    message of fips.kernel
 `,
     ],
     [
-      'findings seccomp.default',
-      `RULE             NODE    RESULT  SEVERITY  SUBJECT                       MESSAGE
-seccomp.default  node-1  pass    high      /etc/kubernetes/kubelet.conf  message of seccomp.default
+      'findings seccomp.default -o wide',
+      `RULE             NODE    RESULT  SEVERITY  SUBJECT                       REASON  MESSAGE
+seccomp.default  node-1  pass    high      /etc/kubernetes/kubelet.conf  -       message of seccomp.default
 `,
     ],
     [
@@ -34,13 +34,13 @@ quay.io/team/old:v1  node-1  rejected  no-signature  none    0123456789ab
     ],
     [
       'drift',
-      `NODE    PATH                         CLASS          REASON  MANAGER
-node-1  /etc/containers/policy.json  managed-drift  -       99-policy
+      `NODE    PATH                         CLASS          REASON
+node-1  /etc/containers/policy.json  managed-drift  -
 `,
     ],
     [
       'checks selinux --no-headers',
-      'selinux.enforcing  fail  critical  1  0  0  title of selinux.enforcing\n',
+      'selinux.enforcing  fail  critical  1  0  0\n',
     ],
     ['events --field-selector class=low -o name', 'event/node-1/epoch-1/3\n'],
     ['nodes -o name --sort-by name', 'node/gpu-7\nnode/node-1\n'],
