@@ -27,8 +27,8 @@ export interface FleetNode {
   summary: NodeSummary;
   lost: number;
   retired: boolean;
-  /** Two machines use this node's credential. */
-  conflict: boolean;
+  /** When two machines with this node's credential or name were seen last, monotonic clock. */
+  conflictMs: number | undefined;
   /** Wall clock; null when never seen. */
   lastSeenMs: number | null;
   /** Monotonic clock; undefined when not heard since this program started. */
@@ -45,6 +45,9 @@ export interface StateThresholds {
   readonly staleMs: number;
 }
 
+/** A machine that is refused comes back every 10 min at least; when it no longer does, the conflict is over. */
+const CONFLICT_MS = 1_200_000;
+
 export function newNode(identity: NodeIdentity): FleetNode {
   return {
     ...identity,
@@ -53,7 +56,7 @@ export function newNode(identity: NodeIdentity): FleetNode {
     summary: summarize([]),
     lost: 0,
     retired: false,
-    conflict: false,
+    conflictMs: undefined,
     lastSeenMs: null,
     heardMs: undefined,
     live: undefined,
@@ -68,7 +71,8 @@ export function stateOf(
   thresholds: StateThresholds,
 ): NodeState {
   if (node.retired) return 'retired';
-  if (node.conflict) return 'conflict';
+  const { conflictMs } = node;
+  if (conflictMs !== undefined && now.monotonicMs - conflictMs < CONFLICT_MS) return 'conflict';
   if (node.lastSeenMs === null) return 'expected';
   const ageMs =
     node.heardMs === undefined ? now.wallMs - node.lastSeenMs : now.monotonicMs - node.heardMs;
@@ -89,7 +93,7 @@ export function causeOfAbsence(node: FleetNode, state: NodeState): string | unde
     case 'stale':
       return `${state} since ${rfc3339(node.lastSeenMs ?? 0)}`;
     case 'conflict':
-      return 'two machines use its credential';
+      return 'two machines use its credential or name';
     case 'retired':
       return undefined;
   }

@@ -107,10 +107,12 @@ export class Fleet {
     this.#nodes.delete(`inventory:${identity.name}`);
     const node = this.#nodes.get(identity.uid) ?? newNode(identity);
     this.#nodes.set(identity.uid, node);
-    Object.assign(node, identity, { agentVersion, live, retired: false, conflict: false });
+    Object.assign(node, identity, { agentVersion, live, retired: false });
+    node.conflictMs = undefined;
     node.sections = opened.have.sections;
     this.#heardNow(node);
     this.#change(node);
+    for (const uid of opened.replaced) this.retired(uid);
     for (const note of opened.notes) this.recorded(identity.uid, note);
   }
 
@@ -125,11 +127,11 @@ export class Fleet {
     if (node !== undefined) this.#heardNow(node);
   }
 
-  /** Two machines were seen with the node's credential; over when one connects without another being there. */
+  /** Two machines were seen with the node's credential or name; over when one comes without another being there. */
   inConflict(uid: string): void {
     const node = this.#nodes.get(uid);
     if (node === undefined) return;
-    node.conflict = true;
+    node.conflictMs = this.#options.clock.monotonicMs();
     this.#change(node);
   }
 

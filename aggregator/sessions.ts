@@ -67,16 +67,24 @@ export class Sessions {
   }
 
   /**
-   * Whether a session that said hello may open. Another boot or machine with the same credential while the first
-   * is provably alive is a copy: the newcomer is refused. In all other cases the older session gives way.
+   * Whether a session that said hello may open. Another boot or machine with the same credential, or another
+   * credential with the same name, is a copy or a clash while the first is provably alive: the newcomer is refused.
+   * In all other cases the older session gives way.
    */
   async admit(session: AgentSession): Promise<boolean> {
-    const older = this.#byUid.get(session.node.uid);
+    const older = this.#byUid.get(session.node.uid) ?? this.#namesakeOf(session);
     if (older === undefined || !isOther(older, session)) return true;
     if (!(await older.isAlive(PROOF_OF_LIFE_MS))) return true;
-    this.#onFork(session.node.uid);
-    session.close(CLOSE.fork, 'another machine uses this credential');
+    this.#onFork(older.node.uid);
+    session.close(CLOSE.fork, 'another machine uses this credential or name');
     return false;
+  }
+
+  #namesakeOf({ node }: AgentSession): AgentSession | undefined {
+    for (const session of this.#byUid.values()) {
+      if (session.node.name === node.name) return session;
+    }
+    return undefined;
   }
 
   opened(session: AgentSession): void {

@@ -48,6 +48,8 @@ export class SqliteWrites {
       statements.renameItems.run(node.name, id);
     }
     const notes: EventRecord[] = [];
+    const replaced = this.#retireNamesakes(id, node, session, atMs);
+    for (const uid of replaced) notes.push(this.#noteReplaced(id, node, uid, atMs));
     const before = statements.currentSpool.get(id);
     if (before !== undefined && text(before, 'epoch') !== spool.epoch) {
       notes.push(this.#endSpool(id, node.name, readSpool(before), spool.epoch, atMs));
@@ -84,7 +86,8 @@ export class SqliteWrites {
       id,
     );
     const sections = this.#sections.hashes(id);
-    return { session, have: { epoch: spool.epoch, sequence: current.cursor, sections }, notes };
+    const have = { epoch: spool.epoch, sequence: current.cursor, sections };
+    return { session, have, notes, replaced };
   }
 
   append(batch: EventBatch): Cursor {
@@ -151,6 +154,24 @@ export class SqliteWrites {
   /** A write that leaves everything as it is. */
   probe(): void {
     this.#statements.probe.run();
+  }
+
+  #retireNamesakes(id: number, node: NodeIdentity, session: number, atMs: number): string[] {
+    const { namesakes, retire } = this.#statements;
+    return namesakes.all(node.name, id).map((row) => {
+      retire.run(atMs, session, integer(row, 'id'));
+      return text(row, 'uid');
+    });
+  }
+
+  #noteReplaced(id: number, node: NodeIdentity, uid: string, atMs: number): EventRecord {
+    return this.#note(id, node.name, atMs, {
+      at: rfc3339(atMs),
+      kind: 'nodeReplaced',
+      class: 'medium',
+      lost: 0,
+      data: { uid: node.uid, replaces: uid },
+    });
   }
 
   #createNode(node: NodeIdentity, atMs: number): number {
@@ -261,6 +282,9 @@ function prepareAll(database: DatabaseSync) {
   const prepare = (sql: string): StatementSync => database.prepare(sql);
   return {
     node: prepare('SELECT id, session, name FROM node WHERE uid = ?'),
+    namesakes: prepare(
+      'SELECT id, uid FROM node WHERE name = ? AND id <> ? AND retired_at IS NULL',
+    ),
     nextSession: prepare(
       `UPDATE counter SET value = value + 1 WHERE name = 'session' RETURNING value`,
     ),

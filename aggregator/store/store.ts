@@ -51,8 +51,10 @@ export interface SessionOpened {
   /** Larger than every session before, of any node. */
   readonly session: number;
   readonly have: { readonly epoch: string; readonly sequence: number; readonly sections: Hashes };
-  /** What the store recorded of its own on the way: `epochLost`, `serverRollback`. */
+  /** What the store recorded of its own on the way: `epochLost`, `serverRollback`, `nodeReplaced`. */
   readonly notes: readonly EventRecord[];
+  /** Nodes of this name under other uids, retired now: the machine was set up anew. */
+  readonly replaced: readonly string[];
 }
 
 /** Which session writes: every write says "where session = mine". */
@@ -211,6 +213,7 @@ export interface Store extends AsyncDisposable {
    * Starts a session: the node is created or renamed as its credential says, older sessions are fenced off.
    * An epoch other than the one before ends that one (`epochLost` when it had records not yet received); a first
    * record behind the cursor means that this store is older than what it once acknowledged (`serverRollback`).
+   * Another node of this name is retired.
    */
   openSession(start: SessionStart): Promise<SessionOpened>;
   /** Stores the events that follow the cursor, ignores those before it, and moves it in the same transaction. */

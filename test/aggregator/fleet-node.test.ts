@@ -45,7 +45,10 @@ t.test('a node was never seen, is retired, or is two', async (t) => {
   const heard = { ...NODE, lastSeenMs: 1, heardMs: NOW.monotonicMs };
   t.equal(stateOf(NODE, NOW, THRESHOLDS), 'expected');
   t.equal(stateOf({ ...heard, retired: true }, NOW, THRESHOLDS), 'retired');
-  t.equal(stateOf({ ...heard, conflict: true }, NOW, THRESHOLDS), 'conflict');
+  const conflict = { ...heard, conflictMs: NOW.monotonicMs - 1_199_999 };
+  t.equal(stateOf(conflict, NOW, THRESHOLDS), 'conflict');
+  const over = { ...heard, conflictMs: NOW.monotonicMs - 1_200_000 };
+  t.equal(stateOf(over, NOW, THRESHOLDS), 'online');
 });
 
 t.test('a node reports, or there is a cause why not', async (t) => {

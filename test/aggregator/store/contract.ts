@@ -500,6 +500,23 @@ export function storeContract(t: Test, fresh: (t: Test) => OpenStore): void {
     t.match(await store.nodes(), [{ retiredAtMs: null }]);
   });
 
+  t.test('a machine set up anew under its name replaces the node it was', async (t) => {
+    await using store = await fresh(t)();
+    const { session } = await start(store);
+    await store.apply(full(session, 'checks', rules(rule('a.b', 'fail'))));
+    const anew = { ...NODE, uid: 'uid-9' };
+    const opened = await start(store, {}, anew);
+    t.same(opened.replaced, [NODE.uid]);
+    t.match(opened.notes, [{ kind: 'nodeReplaced', data: { uid: 'uid-9', replaces: NODE.uid } }]);
+    t.match(await store.nodes(), [
+      { uid: NODE.uid, retiredAtMs: AT_MS },
+      { uid: 'uid-9', retiredAtMs: null },
+    ]);
+    t.same((await store.items({ section: 'checks', limit: 9 })).rows, []);
+    await t.rejects(store.append(batch(session, [event(1)])), { code: 'ERR_STORE_FENCED' });
+    t.same((await start(store, {}, anew)).replaced, [], 'once');
+  });
+
   t.test('events come newest first, page by page, by every filter', async (t) => {
     await using store = await fresh(t)();
     const { session } = await start(store);
