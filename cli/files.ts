@@ -31,7 +31,7 @@ export function fileError(cause: unknown, what: string): CliError {
   if (code === 'EACCES' || code === 'EPERM') {
     return new CliError('ERR_CLI_NOT_ALLOWED', what, {
       why: 'permission denied',
-      next: "node-local commands read root's files: run it with sudo",
+      next: 'run it as a user who may; the files of a node need root (sudo)',
       cause,
     });
   }

@@ -46,7 +46,15 @@ export async function followFleet<Item>(
     });
   }
   const style = styleOf(io, invocation.value('color'));
-  const view = style.isTerminal ? new Screen(resource, style, io) : new Lines<Item>(io);
+  const output = invocation.value('output') ?? 'table';
+  const isTable = output === 'table' || output === 'wide';
+  if (!isTable && output !== 'json' && output !== 'jsonl') {
+    throw usageError(`changes cannot be told as ${output}`, { next: '-o table, wide or jsonl' });
+  }
+  const view =
+    isTable && style.isTerminal
+      ? new Screen(resource, style, output === 'wide', io)
+      : new Lines<Item>(io);
   const signal = AbortSignal.any([io.signal, io.unread]);
   for (let failures = 0; ; failures++) {
     try {
@@ -161,15 +169,17 @@ class Lines<Item> implements View<Item> {
 class Screen<Item> implements View<Item> {
   readonly #resource: Resource<Item>;
   readonly #style: Style;
+  readonly #wide: boolean;
   readonly #io: Io;
   readonly #items = new Map<string, Item>();
   #coverage: Coverage | undefined;
   #timer: NodeJS.Timeout | undefined;
   isShown = false;
 
-  constructor(resource: Resource<Item>, style: Style, io: Io) {
+  constructor(resource: Resource<Item>, style: Style, wide: boolean, io: Io) {
     this.#resource = resource;
     this.#style = style;
+    this.#wide = wide;
     this.#io = io;
   }
 
@@ -204,7 +214,8 @@ class Screen<Item> implements View<Item> {
     const isEvents = this.#resource.type === 'events';
     const items = isEvents ? [...this.#items.values()].reverse() : [...this.#items.values()];
     const room = Math.max(1, (this.#io.stdout.rows ?? 24) - 4);
-    const table = tableText(items.slice(0, room), columns, this.#style);
+    const shown = items.slice(0, room);
+    const table = tableText(shown, columns, this.#style, { wide: this.#wide });
     const time = new Date(this.#io.nowMs()).toISOString();
     const head = `${this.#resource.type}, ${time}, Ctrl-C ends`;
     const more = items.length > room ? `and ${items.length - room} more\n` : '';

@@ -1,5 +1,6 @@
 import { EXIT } from './exit.ts';
 import type { Io, Sink } from './io.ts';
+import { safeText } from './output/safe.ts';
 import { run } from './run.ts';
 
 const interrupted = new AbortController();
@@ -50,6 +51,11 @@ const io: Io = {
   verbose: false,
 };
 
+// Node.js would end with 1, which means findings.
+process.on('uncaughtException', (error) => {
+  process.stderr.write(`error: nodeseal failed inside: ${safeText(String(error.stack))}\n`);
+  process.exit(EXIT.internal);
+});
 // The first signal ends the command in good order, a second one ends the process as the system does.
 process.once('SIGINT', () => {
   interrupted.abort();

@@ -20,9 +20,11 @@ export async function* readServerEvents(
   let data: string[] = [];
   let length = 0;
   for await (const chunk of chunks) {
-    // A chunk may end between CR and LF: the LF then ends an empty line, which is no event without data.
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split(/\r\n|\n|\r/);
-    rest = lines.pop() ?? '';
+    const text = rest + decoder.decode(chunk, { stream: true });
+    // A chunk may end between CR and LF, which together end one line.
+    const held = text.endsWith('\r') ? '\r' : '';
+    const lines = text.slice(0, text.length - held.length).split(/\r\n|\n|\r/);
+    rest = (lines.pop() ?? '') + held;
     for (const line of lines) {
       if (line === '') {
         if (data.length > 0) yield { event, data: data.join('\n') };

@@ -51,8 +51,7 @@ const PRESENTATION: Presentation<TrustItem> = {
     {
       header: 'ID',
       key: 'keys',
-      value: ({ keys, unreadable }) =>
-        [...keys, ...unreadable.map((key) => `!${key}`)].join(',') || null,
+      value: idText,
       shrink: 'end',
     },
     {
@@ -88,6 +87,13 @@ const PRESENTATION: Presentation<TrustItem> = {
     },
   ],
 };
+
+/** Fingerprints; behind `!` what keeps the requirement from being met. */
+function idText({ type, keys, unreadable }: TrustItem): string | null {
+  const isKeyless = type === 'signedBy' && keys.length === 0 && unreadable.length === 0;
+  const obstacles = isKeyless ? ['no-usable-key'] : unreadable;
+  return [...keys, ...obstacles.map((obstacle) => `!${obstacle}`)].join(',') || null;
+}
 
 export const trustShow: Command = {
   description: `Shows which images this node trusts and by whose signature, as 'podman image trust show', with every field: the policy in

@@ -3,7 +3,7 @@ import type { Command } from '../command.ts';
 import { usageError } from '../errors.ts';
 import { readChoice } from '../fleet-list.ts';
 import { followFleet } from '../follow.ts';
-import { CHOICE_OPTIONS, SERVER_OPTIONS } from '../options.ts';
+import { CHOICE_OPTIONS, outputOption, SERVER_OPTIONS } from '../options.ts';
 import { readTypeAndNames, withResource } from '../resources.ts';
 
 export const watch: Command = {
@@ -14,7 +14,7 @@ made again.`,
     { name: 'TYPE', description: 'findings (default), events, nodes or images' },
     { name: 'NAME', description: 'only these', repeatable: true },
   ],
-  options: [...CHOICE_OPTIONS, ...SERVER_OPTIONS],
+  options: [outputOption(['table', 'wide', 'jsonl', 'json']), ...CHOICE_OPTIONS, ...SERVER_OPTIONS],
   examples: [
     { line: 'nodeseal watch', meaning: 'findings that do not pass, redrawn as they change' },
     {

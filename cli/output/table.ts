@@ -6,6 +6,8 @@ import { displayWidth, pad, truncate } from './width.ts';
 const GAP = '  ';
 /** No column is cut below this. */
 const NARROWEST = 8;
+/** Characters of a cell on a terminal. */
+const MAX_CELL = 2000;
 const SHORT_DIGEST = /(sha256:[0-9a-f]{12})[0-9a-f]{52}/g;
 
 export interface TableOptions {
@@ -51,8 +53,16 @@ export function tableText<Item>(
 
 function cellText<Item>(column: Column<Item>, item: Item, style: Style): string {
   const value = column.show?.(item) ?? column.value(item);
-  const text = safeText(value === null || value === '' ? style.symbols.none : String(value));
-  return style.isTerminal ? text.replace(SHORT_DIGEST, `$1${style.symbols.cut}`) : text;
+  const text = value === null || value === '' ? style.symbols.none : String(value);
+  if (!style.isTerminal) return safeText(text);
+  const bounded = text.length <= MAX_CELL ? text : boundedText(text, column, style);
+  return safeText(bounded).replace(SHORT_DIGEST, `$1${style.symbols.cut}`);
+}
+
+/** What is longer than any terminal was made to be a nuisance; measuring it would cost more than showing it. */
+function boundedText<Item>(text: string, { shrink }: Column<Item>, style: Style): string {
+  const { cut } = style.symbols;
+  return shrink === 'start' ? cut + text.slice(-MAX_CELL) : text.slice(0, MAX_CELL) + cut;
 }
 
 /** Takes columns away from the widest that may give way, until the row fits or none can give more. */

@@ -38,10 +38,7 @@ quay.io/team/old:v1  node-1  rejected  no-signature  none    0123456789ab
 node-1  /etc/containers/policy.json  managed-drift  -
 `,
     ],
-    [
-      'checks selinux --no-headers',
-      'selinux.enforcing  fail  critical  1  0  0\n',
-    ],
+    ['checks selinux --no-headers', 'selinux.enforcing  fail  critical  1  0  0\n'],
     ['events --field-selector class=low -o name', 'event/node-1/epoch-1/3\n'],
     ['nodes -o name --sort-by name', 'node/gpu-7\nnode/node-1\n'],
     ['nodes -o name --sort-by -name', 'node/node-1\nnode/gpu-7\n'],

@@ -95,3 +95,16 @@ t.test('a lost aggregator is waited for', async (t) => {
   stop.abort();
   t.equal((await running).exit, 130);
 });
+
+t.test('-o decides where it can: JSON lines on a terminal, never CSV', async (t) => {
+  await using fleet = await runFleet(t.testdir({}));
+  const followed = new Followed();
+  const { onOutput, stop } = followed;
+  const words = ['watch', 'nodes', '-o', 'jsonl', ...fleet.flags];
+  const running = runCli(words, { onOutput, signal: stop.signal, isTerminal: true });
+  await followed.shows(/node-1/);
+  stop.abort();
+  t.match(JSON.parse((await running).stdout), { change: 'set', item: { name: 'node-1' } });
+  const csv = await runCli(['get', 'nodes', '-w', '-o', 'csv', ...fleet.flags]);
+  t.equal(csv.exit, 2);
+});

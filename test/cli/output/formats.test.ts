@@ -186,3 +186,13 @@ t.test('any text is safe and keeps its value in JSON', async (t) => {
   );
   t.pass('500 texts');
 });
+
+t.test('huge names cost no time on a terminal and keep their end or start', async (t) => {
+  const rows = [{ name: 'ü'.repeat(1_000_000), path: `/${'ü'.repeat(1_000_000)}/end`, count: 1 }];
+  const startMs = performance.now();
+  const text = tableText(rows, COLUMNS, terminal(80));
+  const tookMs = performance.now() - startMs;
+  t.ok(tookMs < 2000, `${Math.round(tookMs)} ms`);
+  t.match(text, /\nü+… +1 {2}….*end\n$/);
+  t.equal(displayWidth(text.split('\n')[1] ?? ''), 80);
+});
