@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import * as v from 'valibot';
 import type { Json } from './canonical.ts';
@@ -19,14 +20,19 @@ const CODEC = { json: 0, gzip: 1 } as const;
 /** Below this gzip costs more than it saves. */
 const GZIP_FROM_BYTES = 4096;
 
-/** A frame as it goes on the wire. */
+/** A frame as it goes on the wire. Throws `ERR_FRAME_TOO_LARGE` for one that no peer would take. */
 export function encodeFrame(frame: Frame): Buffer {
   const json = Buffer.from(JSON.stringify(frame));
   const gzip = json.length >= GZIP_FROM_BYTES;
-  return Buffer.concat([
+  const bytes = Buffer.concat([
     Buffer.of(gzip ? CODEC.gzip : CODEC.json),
     gzip ? gzipSync(json, { level: 1 }) : json,
   ]);
+  if (bytes.length > LIMITS.frameBytes || json.length > LIMITS.inflatedBytes) {
+    const size = `${json.length} bytes, ${bytes.length} on the wire`;
+    throw new FrameError('ERR_FRAME_TOO_LARGE', `${frame.type}: ${size}`);
+  }
+  return bytes;
 }
 
 /** What an agent sent. Throws `FrameError`; unknown members are dropped, an unknown type is `ERR_FRAME_TYPE`. */
@@ -72,18 +78,27 @@ function inflate(bytes: Uint8Array): string {
   const body = bytes.subarray(1);
   switch (bytes[0]) {
     case CODEC.json:
-      return Buffer.from(body.buffer, body.byteOffset, body.length).toString();
+      return decode(body);
     case CODEC.gzip:
-      try {
-        return gunzipSync(body, { maxOutputLength: LIMITS.inflatedBytes }).toString();
-      } catch (cause) {
-        const tooLarge = (cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE';
-        throw tooLarge
-          ? new FrameError('ERR_FRAME_TOO_LARGE', 'inflates to more than 8 MiB', { cause })
-          : new FrameError('ERR_FRAME_CODEC', `gzip: ${messageOf(cause)}`, { cause });
-      }
+      return decode(gunzip(body));
     default:
       throw new FrameError('ERR_FRAME_CODEC', `unknown codec ${bytes[0] ?? '(empty frame)'}`);
+  }
+}
+
+function decode(bytes: Uint8Array): string {
+  if (!isUtf8(bytes)) throw new FrameError('ERR_FRAME_SYNTAX', 'expected UTF-8 text');
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString();
+}
+
+function gunzip(bytes: Uint8Array): Buffer {
+  try {
+    return gunzipSync(bytes, { maxOutputLength: LIMITS.inflatedBytes });
+  } catch (cause) {
+    const tooLarge = (cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE';
+    throw tooLarge
+      ? new FrameError('ERR_FRAME_TOO_LARGE', 'inflates to more than 8 MiB', { cause })
+      : new FrameError('ERR_FRAME_CODEC', `gzip: ${messageOf(cause)}`, { cause });
   }
 }
 
@@ -126,8 +141,13 @@ const number = v.pipe(v.number(), v.finite());
 const name = v.pipe(v.string(), v.maxLength(1024));
 const hash = v.pipe(v.string(), v.regex(/^sha256:[0-9a-f]{64}$/));
 const section = v.picklist(SECTIONS);
-/** What came out of JSON.parse is JSON, and its depth is already limited. */
-const json = v.custom<Json>(() => true);
+/** What came out of JSON.parse is JSON, and its depth is already limited; only a missing member is not. */
+const json = v.custom<Json>((value) => value !== undefined, 'missing');
+/** valibot alone takes a list for a record. */
+const data = v.pipe(
+  v.custom<object>((value) => !Array.isArray(value), 'expected an object'),
+  v.record(v.string(), json),
+);
 const hashes: v.GenericSchema<unknown, Hashes> = v.object({
   host: v.optional(hash),
   checks: v.optional(hash),
@@ -143,7 +163,7 @@ const eventItem = v.object({
   monotonicMs: number,
   kind: name,
   class: v.picklist(EVENT_CLASSES),
-  data: v.record(v.string(), json),
+  data,
   throughSequence: v.optional(positive),
   count: v.optional(count),
 });
