@@ -118,7 +118,7 @@ export async function startAggregator(
       port: config.listen.port,
       ...(tls === undefined ? {} : { tls }),
       routes: ROUTES,
-      api: { store, fleet, sessions, metrics, tokens, credentials },
+      api: { store, fleet, sessions, metrics, tokens, credentials, clock },
       upgrade: new AgentUpgrade(credentials, context, limits),
       credentials,
       ready: () => readiness(store),

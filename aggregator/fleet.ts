@@ -135,6 +135,14 @@ export class Fleet {
     this.#change(node);
   }
 
+  /** A node that was expected and is no longer; it never reported. */
+  forget(uid: string): void {
+    const node = this.#nodes.get(uid);
+    if (node === undefined) return;
+    this.#nodes.delete(uid);
+    this.#tell({ topic: 'nodes', change: 'removed', item: this.item(node) });
+  }
+
   retired(uid: string): void {
     const node = this.#nodes.get(uid);
     if (node === undefined) return;

@@ -160,6 +160,50 @@ export interface Enrolled {
   readonly token: string;
 }
 
+/** A bearer token as the aggregator knows it: never the token itself. */
+export interface TokenItem {
+  readonly id: string;
+  /** Of a person or script, of one node, or for nodes to enrol with. */
+  readonly kind: 'user' | 'agent' | 'join';
+  readonly name: string;
+  readonly role?: 'viewer' | 'operator' | 'admin';
+  readonly pool?: string;
+  /** How many nodes may still enrol with a join token. */
+  readonly usesLeft?: number;
+  /** RFC 3339. */
+  readonly createdAt: string;
+  /** RFC 3339; absent when it does not end. */
+  readonly expiresAt?: string;
+}
+export type TokenList = List<'TokenList', TokenItem>;
+
+/** Body of `POST /v1/tokens`. */
+export interface TokenRequest {
+  readonly kind: 'user' | 'agent' | 'join';
+  readonly name: string;
+  /** For a user; default `viewer`. */
+  readonly role?: 'viewer' | 'operator' | 'admin';
+  /** For an agent or a join token; default `default`. */
+  readonly pool?: string;
+  /** For a join token; default 1. */
+  readonly uses?: number;
+  /** Default: a join token ends after 2 h, others do not end. */
+  readonly ttlSeconds?: number;
+}
+/** Answer to `POST /v1/tokens`: the token is shown this once. */
+export interface TokenCreated {
+  readonly apiVersion: typeof API_VERSION;
+  readonly kind: 'TokenCreated';
+  readonly item: TokenItem;
+  readonly token: string;
+}
+/** Answer to `DELETE /v1/tokens/ID` and `POST /v1/nodes/NAME/retire`: what is no longer valid. */
+export interface Revoked {
+  readonly apiVersion: typeof API_VERSION;
+  readonly kind: 'Revoked';
+  readonly tokens: readonly TokenItem[];
+}
+
 /** Answer of a node to a command (`POST /v1/nodes/NAME/rescan`). */
 export interface CommandAnswer {
   readonly apiVersion: typeof API_VERSION;

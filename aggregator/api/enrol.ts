@@ -21,20 +21,18 @@ const postEnroll: Route = {
     if (!parsed.success) {
       throw new Refusal(400, 'badRequest', 'expected {"token": "<join token>", "name": "<node>"}');
     }
+    // A node may be known by another credential than a token of ours: its name is taken too.
+    if ((fleet.find(parsed.output.name)?.lastSeenMs ?? null) !== null) {
+      throw new Refusal(409, 'nameTaken', 'a node of this name has reported already');
+    }
     try {
       const { node, token } = await tokens.enrol(parsed.output.token, parsed.output.name);
       fleet.expect(node);
       return { apiVersion: API_VERSION, kind: 'Enrolled', node: node.name, uid: node.uid, token };
     } catch (error) {
       if (!(error instanceof TokenStoreError)) throw error;
-      switch (error.code) {
-        case 'ERR_TOKEN_JOIN':
-          throw credentials.failed('joinToken', error.message, source);
-        case 'ERR_TOKEN_EXISTS':
-          throw new Refusal(409, 'nameTaken', error.message);
-        case 'ERR_TOKEN_NAME':
-          throw new Refusal(400, 'badName', error.message);
-      }
+      if (error.code !== 'ERR_TOKEN_JOIN') throw error;
+      throw credentials.failed('joinToken', error.message, source);
     }
   },
 };

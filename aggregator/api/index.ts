@@ -7,6 +7,7 @@ import { imageRoutes } from './images.ts';
 import { nodeRoutes } from './nodes.ts';
 import { policyRoutes } from './policies.ts';
 import type { Route } from './route.ts';
+import { tokenRoutes } from './tokens.ts';
 import { watchRoutes } from './watch.ts';
 
 /** Everything the API can do. */
@@ -20,4 +21,5 @@ export const ROUTES: readonly Route[] = [
   ...policyRoutes,
   ...watchRoutes,
   ...enrolRoutes,
+  ...tokenRoutes,
 ];

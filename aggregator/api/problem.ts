@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Problem } from '../../shared/api.ts';
 import { CommandError } from '../commands.ts';
 import { Refusal } from '../identity/credentials.ts';
+import { TokenStoreError } from '../identity/tokens.ts';
 import { StoreError } from '../store/store.ts';
 
 /** RFC 9457 for anything that was thrown; what is not meant for callers becomes a bare 500. */
@@ -43,6 +44,11 @@ function describe(error: unknown): Description {
   if (error instanceof CommandError) {
     const { code, message } = error;
     return { status: COMMAND_STATUS[code], code: COMMAND_CODE[code], detail: message };
+  }
+  if (error instanceof TokenStoreError) {
+    const isTaken = error.code === 'ERR_TOKEN_EXISTS';
+    const status = isTaken ? 409 : 400;
+    return { status, code: isTaken ? 'nameTaken' : 'badName', detail: error.message };
   }
   if (error instanceof StoreError && error.code === 'ERR_STORE_PAGE') {
     return { status: 400, code: 'badParameter', detail: `query parameter ${error.message}` };

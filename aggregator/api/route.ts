@@ -1,5 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import type { ServerResponse } from 'node:http';
+import type { Clock } from '../../shared/clock.ts';
 import type { Fleet } from '../fleet.ts';
 import type { Credentials } from '../identity/credentials.ts';
 import type { Role } from '../identity/principal.ts';
@@ -17,6 +18,7 @@ export interface ApiContext {
   readonly metrics: Metrics;
   readonly tokens: TokenAuthority;
   readonly credentials: Credentials;
+  readonly clock: Clock;
 }
 
 export interface ApiRequest {
@@ -32,7 +34,7 @@ export interface ApiRequest {
 
 /** One thing the API can do: what it is called, who may, what it understands, as data. */
 export interface Route {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'DELETE';
   /** `:name` stands for the name of one thing. */
   readonly path: string;
   /** `join`: the route checks a join token in its body itself. */

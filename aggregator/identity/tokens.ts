@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { chmod, mkdir, readdir, readFile, stat } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { TokenItem } from '../../shared/api.ts';
 import { type Clock, rfc3339 } from '../../shared/clock.ts';
 import { CodedError, messageOf } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
@@ -40,7 +41,7 @@ export class TokenAuthority implements Authority {
   readonly #log: Logger;
   #records = new Map<string, TokenRecord>();
   #readAtMs: number | undefined;
-  #lastEnrolment: Promise<unknown> = Promise.resolve();
+  #lastChange: Promise<unknown> = Promise.resolve();
 
   private constructor(directory: string, clock: Clock, log: Logger) {
     this.#directory = directory;
@@ -110,13 +111,48 @@ export class TokenAuthority implements Authority {
     return this.#tokenFile('join', 'join');
   }
 
+  /** All tokens, by kind and name. */
+  list(): readonly TokenItem[] {
+    return [...this.#records.values()].map(toItem).sort(compareItems);
+  }
+
+  /**
+   * A new token, kept nowhere here but as a digest. Throws when the name is taken or no name; several join tokens may
+   * have one name.
+   */
+  create(wanted: NewToken): Promise<{ readonly item: TokenItem; readonly token: string }> {
+    return this.#inTurn(async () => {
+      const { kind, name } = wanted;
+      const isTaken = this.#has((record) => record.kind === kind && record.name === name);
+      if (kind !== 'join' && isTaken) {
+        throw new TokenStoreError('ERR_TOKEN_EXISTS', `${kind} ${name}: has a token already`);
+      }
+      const issued = await this.#issue(
+        wanted.kind === 'agent' ? { ...wanted, uid: randomUUID() } : wanted,
+        false,
+      );
+      return { item: toItem(issued.record), token: issued.token };
+    });
+  }
+
+  /** Revokes the tokens that a test chooses; live sessions end within seconds. Returns what was revoked. */
+  revoke(test: (item: TokenItem) => boolean): Promise<readonly TokenItem[]> {
+    return this.#inTurn(async () => {
+      const revoked = this.list().filter(test);
+      for (const { id } of revoked) {
+        await rm(this.#recordFile(id));
+        this.#records.delete(id);
+      }
+      return revoked;
+    });
+  }
+
   /**
    * Enrols a node with a join token, which then has one use less. Throws when the name is taken: a join token
    * cannot take over a node. The node's own token is kept nowhere here.
    */
   enrol(joinToken: string, name: string): Promise<IssuedAgent> {
-    // One after the other: two at once must not spend one use or take one name.
-    const enrolled = this.#lastEnrolment.then(async () => {
+    return this.#inTurn(async () => {
       const record = this.#find(joinToken);
       if (record?.kind !== 'join' || record.usesLeft === 0) {
         throw new TokenStoreError('ERR_TOKEN_JOIN', 'not a join token, expired or used up');
@@ -125,8 +161,6 @@ export class TokenAuthority implements Authority {
       await this.#keep({ ...record, usesLeft: record.usesLeft - 1 });
       return issued;
     });
-    this.#lastEnrolment = enrolled.catch(() => undefined);
-    return enrolled;
   }
 
   /** Looks whether records were added or removed by hand; cheap when nothing changed. */
@@ -163,10 +197,11 @@ export class TokenAuthority implements Authority {
       throw new TokenStoreError('ERR_TOKEN_EXISTS', `node ${name}: has a token already`);
     }
     const node = { uid: randomUUID(), name, pool };
-    return { node, token: await this.#issue({ kind: 'agent', ...node }, writesFile) };
+    const { token } = await this.#issue({ kind: 'agent', ...node }, writesFile);
+    return { node, token };
   }
 
-  async #issue(what: NewRecord, writesFile = true): Promise<string> {
+  async #issue(what: NewRecord, writesFile = true): Promise<Issued> {
     const { kind, name } = what;
     // "join.token" is taken, and no user may have its name.
     if (!NAME.test(name) || (kind === 'user' && name === 'join')) throw badName(name);
@@ -175,13 +210,23 @@ export class TokenAuthority implements Authority {
     // The token first: a record whose token nobody has would stand for ever.
     if (writesFile) await writePrivateFile(this.#tokenFile(kind, name), `${token}\n`);
     await this.#keep(record);
-    return token;
+    return { record, token };
   }
 
   async #keep(record: TokenRecord): Promise<void> {
-    const path = join(this.#directory, 'records', `${record.id}.json`);
-    await writePrivateFile(path, `${JSON.stringify(record)}\n`);
+    await writePrivateFile(this.#recordFile(record.id), `${JSON.stringify(record)}\n`);
     this.#records.set(record.id, record);
+  }
+
+  /** One change after the other: two at once must not spend one use or take one name. */
+  #inTurn<T>(change: () => Promise<T>): Promise<T> {
+    const done = this.#lastChange.then(change);
+    this.#lastChange = done.catch(() => undefined);
+    return done;
+  }
+
+  #recordFile(id: string): string {
+    return join(this.#directory, 'records', `${id}.json`);
   }
 
   #has(test: (record: TokenRecord) => boolean): boolean {
@@ -194,8 +239,53 @@ export class TokenAuthority implements Authority {
   }
 }
 
+interface Issued {
+  readonly record: TokenRecord;
+  readonly token: string;
+}
+
+/** What to ask for; the uid of an agent is made here. */
+export type NewToken =
+  | {
+      readonly kind: 'user';
+      readonly name: string;
+      readonly role: Role;
+      readonly expiresAt?: string;
+    }
+  | {
+      readonly kind: 'agent';
+      readonly name: string;
+      readonly pool: string;
+      readonly expiresAt?: string;
+    }
+  | {
+      readonly kind: 'join';
+      readonly name: string;
+      readonly pool: string;
+      readonly usesLeft: number;
+      readonly expiresAt: string;
+    };
+
 type WithoutSecret<R> = R extends unknown ? Omit<R, 'id' | 'sha256' | 'createdAt'> : never;
 type NewRecord = WithoutSecret<TokenRecord>;
+
+function toItem(record: TokenRecord): TokenItem {
+  const { id, kind, name, createdAt, expiresAt } = record;
+  return {
+    id,
+    kind,
+    name,
+    ...(kind === 'user' ? { role: record.role } : { pool: record.pool }),
+    ...(kind === 'join' ? { usesLeft: record.usesLeft } : {}),
+    createdAt,
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+  };
+}
+
+function compareItems(a: TokenItem, b: TokenItem): number {
+  const [x, y] = [`${a.kind} ${a.name} ${a.id}`, `${b.kind} ${b.name} ${b.id}`];
+  return x < y ? -1 : 1;
+}
 
 function badName(name: string): TokenStoreError {
   const shown = JSON.stringify(name.slice(0, 64));

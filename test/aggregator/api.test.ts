@@ -401,6 +401,90 @@ t.test('a node that enrols', async (t) => {
   t.match(await server.get('/v1/nodes', join), { status: 401 }, 'the join token reads nothing');
 });
 
+t.test('an administrator', async (t) => {
+  await using server = await runAggregator(t.testdir());
+  const remove = async (id: string): Promise<{ status: number; body: unknown }> => {
+    const headers = { authorization: `Bearer ${server.adminToken}` };
+    const response = await fetch(`${server.url}/v1/tokens/${id}`, { method: 'DELETE', headers });
+    return { status: response.status, body: await response.json() };
+  };
+  const create = async (
+    body: object,
+  ): Promise<{ readonly item: { readonly id: string }; readonly token: string }> => {
+    const answer = await server.post('/v1/tokens', body);
+    t.equal(answer.status, 200);
+    return answer.body as { item: { id: string }; token: string };
+  };
+
+  await t.test('gives people tokens that do what their role says', async (t) => {
+    const viewer = await create({ kind: 'user', name: 'ann' });
+    const operator = await create({ kind: 'user', name: 'bob', role: 'operator', ttlSeconds: 60 });
+    t.match(viewer, { kind: 'TokenCreated', item: { kind: 'user', name: 'ann', role: 'viewer' } });
+    t.match(operator, { item: { role: 'operator', expiresAt: /Z$/ } });
+    t.equal((await server.get('/v1/nodes', viewer.token)).status, 200);
+    t.equal((await server.get('/v1/tokens', viewer.token)).status, 403);
+    t.equal((await server.post('/v1/nodes/node-1/rescan', undefined, viewer.token)).status, 403);
+    t.equal((await server.post('/v1/nodes/node-1/rescan', undefined, operator.token)).status, 409);
+    t.equal((await server.post('/v1/nodes/node-1/retire', undefined, operator.token)).status, 403);
+    const { body } = await server.get('/v1/tokens');
+    t.same(names(body, 'name'), ['node-1', 'join', 'admin', 'ann', 'bob']);
+    t.notOk(JSON.stringify(body).includes(viewer.token.split('.')[1] ?? ''));
+    t.match(await remove(viewer.item.id), { status: 200, body: { tokens: [{ name: 'ann' }] } });
+    t.equal((await server.get('/v1/nodes', viewer.token)).status, 401);
+    t.match(await remove(viewer.item.id), { status: 404, body: { code: 'notFound' } });
+  });
+
+  await t.test('is told what is wrong with a wish', async (t) => {
+    const cases: readonly (readonly [object, number, string])[] = [
+      [{}, 400, 'badRequest'],
+      [{ kind: 'root', name: 'x' }, 400, 'badRequest'],
+      [{ kind: 'user', name: 'x', role: 'god' }, 400, 'badRequest'],
+      [{ kind: 'user', name: 'x', ttlSeconds: 0 }, 400, 'badRequest'],
+      [{ kind: 'agent', name: 'x', pool: 'a/b' }, 400, 'badRequest'],
+      [{ kind: 'user', name: 'x', rloe: 'viewer' }, 400, 'badRequest'],
+      [{ kind: 'agent', name: 'a/b' }, 400, 'badName'],
+      [{ kind: 'agent', name: 'node-1' }, 409, 'nameTaken'],
+      [{ kind: 'user', name: 'admin' }, 409, 'nameTaken'],
+    ];
+    for (const [body, status, code] of cases) {
+      t.match(
+        await server.post('/v1/tokens', body),
+        { status, body: { code } },
+        JSON.stringify(body),
+      );
+    }
+  });
+
+  await t.test('lets nodes in and cuts them off', async (t) => {
+    const { item, token } = await create({ kind: 'agent', name: 'node-2', pool: 'infra' });
+    t.match(await server.get('/v1/nodes?node=node-2'), {
+      body: { items: [{ state: 'expected', pool: 'infra' }] },
+    });
+    const agent = await AgentClient.connect(server.url, token);
+    await remove(item.id);
+    t.equal(await agent.closed, 4003);
+  });
+
+  await t.test('retires a node', async (t) => {
+    const agent = await report(server);
+    t.match(await server.post('/v1/nodes/node-1/retire'), {
+      status: 200,
+      body: { kind: 'Revoked', tokens: [{ name: 'node-1' }] },
+    });
+    t.equal(await agent.closed, 4003);
+    t.match((await server.get('/v1/nodes?node=node-1')).body, {
+      items: [{ state: 'retired' }],
+      coverage: { expected: 0 },
+    });
+    t.same(names((await server.get('/v1/findings')).body, 'node'), []);
+    t.equal((await server.get('/v1/events?node=node-1')).status, 200, 'whose history stays');
+    const { token } = await create({ kind: 'agent', name: 'node-3' });
+    t.match(await server.post('/v1/nodes/node-3/retire'), { status: 200 });
+    t.equal((await server.get('/v1/nodes/node-3')).status, 404, 'that never was is forgotten');
+    t.equal((await server.get('/v1/nodes', token)).status, 401);
+  });
+});
+
 /** Opens a watch; what it returns waits for so many messages. */
 async function watch(
   t: Test,
