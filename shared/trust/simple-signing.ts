@@ -105,6 +105,8 @@ async function keysOf(
     const fingerprints = importedKeys(keyring, context.nowMs / 1000).map((key) =>
       key.toUpperCase(),
     );
+    const [undecided] = keyring.undecided;
+    if (fingerprints.length === 0 && undecided !== undefined) throw undecided.error;
     if (fingerprints.length === 0) {
       throw new SignatureError('no-usable-keys', 'the requirement has no usable OpenPGP key');
     }

@@ -47,9 +47,15 @@ function gpg(args: readonly string[], input = '', time = MADE): Buffer {
 }
 
 /** Makes a key; its user ID is `<name>@fixtures.example`. */
-function makeKey(name: string, algorithm: string, usage = 'sign', expires = 'never'): string {
+function makeKey(
+  name: string,
+  algorithm: string,
+  usage = 'sign',
+  expires = 'never',
+  options: readonly string[] = [],
+): string {
   const uid = `${name}@fixtures.example`;
-  gpg(['--quick-generate-key', uid, algorithm, usage, expires]);
+  gpg([...options, '--quick-generate-key', uid, algorithm, usage, expires]);
   return uid;
 }
 
@@ -141,6 +147,10 @@ function makeAll(): void {
   write('keys/dsa1024.pgp', key(dsa));
   write('signatures/dsa1024-SHA1.sig', sign(dsa, ['--digest-algo', 'SHA1']));
   write('signatures/dsa1024-RIPEMD160.sig', sign(dsa, ['--digest-algo', 'RIPEMD160']));
+  const ripemd = ['--cert-digest-algo', 'RIPEMD160'];
+  const undecided = makeKey('undecided', 'dsa1024', 'sign', 'never', ripemd);
+  write('keys/dsa1024-RIPEMD160.pgp', key(undecided));
+  write('signatures/undecided-key.sig', sign(undecided, ['--digest-algo', 'SHA1']));
   const ed25519 = 'ed25519@fixtures.example';
   write('signatures/two-signers.sig', sign(rsa, [...none, '-u', ed25519]));
   write('keys/two-armored.asc', Buffer.concat([key(ed25519, true), key(rsa, true)]));

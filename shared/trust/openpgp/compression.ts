@@ -9,6 +9,8 @@ import { malformed } from './packets.ts';
 export const MAX_UNPACKED_BYTES: number = 16 * 1024 * 1024;
 /** Compressed data within compressed data, as deep as GnuPG follows them. */
 export const MAX_NESTING = 31;
+/** Compressed packets in one message; nobody makes more than one. */
+export const MAX_COMPRESSED_PACKETS = 1000;
 /** GnuPG hands its decoders so much at a time; what is left of that behind the end of the data it drops. */
 const READ_AHEAD_BYTES = 2048;
 /** A signed message unpacks to about one kilobyte: zlib's 16 would only be work for the collector. */
@@ -23,12 +25,14 @@ export interface Unpacked {
 /** What is left of the limits while one message is read. */
 export class UnpackBudget {
   #bytes = MAX_UNPACKED_BYTES;
+  #packets = MAX_COMPRESSED_PACKETS;
 
   /**
    * Content of a compressed data packet (RFC 4880 §5.6): uncompressed, ZIP, ZLIB or BZIP2. Throws `SignatureError`
    * "openpgp-invalid" when it is damaged, of another kind, or more than the budget has left.
    */
   unpack(body: Uint8Array): Unpacked {
+    if (this.#packets-- === 0) throw malformed(`more than ${MAX_COMPRESSED_PACKETS} packed parts`);
     const [algorithm] = body;
     const packed = body.subarray(1);
     if (algorithm === 0) return { content: packed, rest: packed.subarray(packed.length) };

@@ -1,3 +1,4 @@
+import type { SignatureError } from '../signature-error.ts';
 import { CAN_SIGN, isSigningAlgorithm } from './algorithms.ts';
 import type { PublicKey } from './public-key.ts';
 import { hex, SIGNATURE_TYPE, type SignaturePacket } from './signature-packet.ts';
@@ -30,6 +31,14 @@ export interface CertifiedKey {
 /** The public keys of one requirement, as a temporary GnuPG keyring would hold them. */
 export interface Keyring {
   readonly keys: readonly CertifiedKey[];
+  /** Keys whose self-signatures OpenSSL on this machine cannot verify: nothing by them can be judged. */
+  readonly undecided: readonly UndecidedKey[];
+}
+
+export interface UndecidedKey {
+  /** Fingerprints of the primary key and its subkeys: lower-case hex. */
+  readonly fingerprints: readonly string[];
+  readonly error: SignatureError;
 }
 
 /** A key that a signature names, and whether a signature by it can be good. */
@@ -55,17 +64,26 @@ function isImported(key: CertifiedKey, now: number): boolean {
   );
 }
 
-/** The key a signature names, by fingerprint first, then by key ID; undefined when the keyring has none. */
+/**
+ * The key a signature names, by fingerprint first, then by key ID; undefined when the keyring has none. Throws
+ * `SignatureError` "algorithm-unavailable" for an undecided one.
+ */
 export function findSigner(
   keyring: Keyring,
   { issuerFingerprint, issuerKeyId }: SignaturePacket,
   now: number,
 ): Signer | undefined {
-  return (
+  const signer =
     (issuerFingerprint && find(keyring, 'fingerprint', issuerFingerprint, now)) ||
     (issuerKeyId && find(keyring, 'keyId', issuerKeyId, now)) ||
-    undefined
+    undefined;
+  if (signer !== undefined) return signer;
+  const name = issuerFingerprint ?? issuerKeyId;
+  const undecided = keyring.undecided.find(({ fingerprints }) =>
+    fingerprints.some((fingerprint) => name !== undefined && fingerprint.endsWith(name)),
   );
+  if (undecided !== undefined) throw undecided.error;
+  return undefined;
 }
 
 function find(

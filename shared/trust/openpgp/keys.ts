@@ -3,7 +3,13 @@ import type * as Openpgp from 'openpgp';
 import { SignatureError } from '../signature-error.ts';
 import { hashAlgorithm } from './algorithms.ts';
 import { type Certificate, readCertificates, type UserIdPart } from './certificate.ts';
-import { type CertifiedKey, type Keyring, newest, type Subkey } from './keyring.ts';
+import {
+  type CertifiedKey,
+  type Keyring,
+  newest,
+  type Subkey,
+  type UndecidedKey,
+} from './keyring.ts';
 import { PublicKey } from './public-key.ts';
 import {
   hasUnknownCritical,
@@ -30,19 +36,27 @@ export function loadKeys(files: readonly Uint8Array[]): Promise<Keyring> {
   cache.set(digest, keyring);
   const [oldest] = cache.keys();
   if (cache.size > MAX_CACHED && oldest !== undefined) cache.delete(oldest);
-  // What failed is asked again next time: OpenSSL may be configured otherwise by then.
   keyring.catch(() => cache.delete(digest));
   return keyring;
 }
 
 async function readKeyring(files: readonly Uint8Array[]): Promise<Keyring> {
-  const certificates = readCertificates(files);
   const keys: CertifiedKey[] = [];
-  for (const certificate of certificates) keys.push(await certify(certificate));
-  return { keys };
+  const undecided: UndecidedKey[] = [];
+  for (const certificate of readCertificates(files)) {
+    try {
+      keys.push(await certify(certificate));
+    } catch (error) {
+      if (!(error instanceof SignatureError)) throw error;
+      const { primary, subkeys } = certificate;
+      const all = [primary, ...subkeys.map(({ key }) => key)];
+      undecided.push({ fingerprints: all.map(({ fingerprint }) => fingerprint), error });
+    }
+  }
+  return { keys, undecided };
 }
 
-/** Keeps of a certificate what its primary key vouches for. */
+/** Keeps of a certificate what its primary key vouches for; throws "algorithm-unavailable" when that cannot be told here. */
 async function certify(certificate: Certificate): Promise<CertifiedKey> {
   const primary = new PublicKey(certificate.primary);
   const { signatures } = certificate;

@@ -66,8 +66,8 @@ class MessageReader {
         const packed = packet.isPartial ? packet.body : packets.from(packet.body);
         const { content, rest } = this.#budget.unpack(packed);
         this.read(content, depth + 1);
-        const after = packet.isPartial ? packets.rest() : EMPTY;
-        packets = new PacketReader(Buffer.concat([rest, after]));
+        if (!packet.isPartial) packets = new PacketReader(rest);
+        else if (rest.length > 0) packets = new PacketReader(Buffer.concat([rest, packets.rest()]));
         continue;
       }
       const item = this.#item(packet);
@@ -178,7 +178,6 @@ function sameKind(signatures: readonly SignaturePacket[]): readonly SignaturePac
   return isMixed ? signatures.slice(0, 1) : signatures;
 }
 
-const EMPTY = new Uint8Array();
 const KNOWN: ReadonlySet<number> = new Set(Object.values(TAG));
 
 /** RFC 4880 §5.4: only which hash it announces matters. */

@@ -94,13 +94,18 @@ export class PacketReader {
       return { tag, body: this.#take(this.#length(first)), isPartial: false };
     }
     if (!STREAMED.has(tag)) throw malformed(`a packet of type ${tag} has a partial length`);
-    const chunks: Uint8Array[] = [];
+    // In one piece from the start: data may come in millions of chunks of a byte.
+    const body = new Uint8Array(this.#bytes.length - this.#at);
+    let length = 0;
     let next = first;
     for (; next >= 224 && next < 255; next = this.#byte()) {
-      chunks.push(this.#take(2 ** (next & 0x1f)));
+      const chunk = this.#take(2 ** (next & 0x1f));
+      body.set(chunk, length);
+      length += chunk.length;
     }
-    chunks.push(this.#take(this.#length(next)));
-    return { tag, body: Buffer.concat(chunks), isPartial: true };
+    const last = this.#take(this.#length(next));
+    body.set(last, length);
+    return { tag, body: body.subarray(0, length + last.length), isPartial: true };
   }
 
   #length(first: number): number {

@@ -3,8 +3,11 @@ import { findSigner, type Keyring } from './keyring.ts';
 import { readSignedMessage } from './message.ts';
 import { SIGNATURE_TYPE } from './signature-packet.ts';
 
-/** Content whose signature is good, and by whom. */
+declare const verified: unique symbol;
+
+/** Content whose signature is good, and by whom. Only `verifyMessage` makes one. */
 export interface VerifiedMessage {
+  readonly [verified]: true;
   readonly content: Uint8Array;
   /** Of the key or subkey that signed: upper-case hex. */
   readonly fingerprint: string;
@@ -28,7 +31,8 @@ export function verifyMessage(keyring: Keyring, bytes: Uint8Array, nowMs: number
     const name = signature.issuerFingerprint ?? signature.issuerKeyId ?? 'unknown';
     throw refused(`signed by the key ${name.toUpperCase()}, which is not among the accepted ones`);
   }
-  const { key, primaryFingerprint, obstacle } = signer;
+  const { key, obstacle } = signer;
+  const primaryFingerprint = signer.primaryFingerprint.toUpperCase();
   const fingerprint = key.packet.fingerprint.toUpperCase();
   if (obstacle !== undefined) throw refused(`signed by the key ${fingerprint}, but ${obstacle}`);
   if (signature.created < key.packet.created) {
@@ -40,11 +44,8 @@ export function verifyMessage(keyring: Keyring, bytes: Uint8Array, nowMs: number
   if (!key.verifies(signature, [signed])) {
     throw refused(`the content is not what the key ${fingerprint} signed`);
   }
-  return {
-    content: untrustedContent,
-    fingerprint,
-    primaryFingerprint: primaryFingerprint.toUpperCase(),
-  };
+  const message = { content: untrustedContent, fingerprint, primaryFingerprint };
+  return message as VerifiedMessage; // the mark exists for the compiler alone
 }
 
 function refused(message: string): SignatureError {

@@ -76,6 +76,12 @@ const verdicts = [
     [signature('dsa1024-RIPEMD160.sig'), md5],
     'algorithm-unavailable',
   ],
+  [
+    'a key that cannot be judged here',
+    [signedBy({ keyPath: 'dsa1024-RIPEMD160.pgp' })],
+    [good],
+    'algorithm-unavailable',
+  ],
   ['a sigstore signature alone', [rsa], [sigstore], 'no-signature'],
   ['a sigstore signature beside', [rsa], [sigstore, good], undefined],
   ['an unrecognisable signature beside a good one', [rsa], [good, unreadable], 'blob-format'],

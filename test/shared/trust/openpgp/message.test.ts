@@ -159,6 +159,17 @@ t.test('a million packets cost a moment, whatever they are', async (t) => {
     ['one-pass headers', [million(onePass, 270_000), P, S], COUNT],
     ['signatures', [O, P, million(S, 20_000)], COUNT],
     ['user IDs', [whole, million(Uint8Array.of(0xcd, 0))], 'read'],
+    [
+      'bytes, each a chunk of a literal',
+      [O, partialPacket(11, literal(Buffer.alloc(1_000_000)).subarray(6), 0), S],
+      'other content',
+    ],
+    [
+      'chunked packets of nothing',
+      [million(Uint8Array.of(0xc8, 0xe1, 1, 3, 1, 0), 600_000), whole],
+      INVALID,
+    ],
+    ['packets of nothing', [million(zip(Buffer.alloc(0)), 300_000), whole], INVALID],
     ['empty compressed packets', [million(Uint8Array.of(0xc8, 0))], INVALID],
   ] as const) {
     const started = performance.now();

@@ -1,4 +1,5 @@
 import t from 'tap';
+import type { Keyring } from '../../../../shared/trust/openpgp/keyring.ts';
 import { loadKeys } from '../../../../shared/trust/openpgp/keys.ts';
 import { verifyMessage } from '../../../../shared/trust/openpgp/verify.ts';
 import { SignatureError } from '../../../../shared/trust/signature-error.ts';
@@ -108,6 +109,20 @@ t.test('a signing subkey is named beside its primary key', async (t) => {
   t.match(primaryFingerprint, /^[0-9A-F]{40}$/);
   t.not(fingerprint, primaryFingerprint);
 });
+
+t.test(
+  'a key whose self-signature cannot be verified here decides nothing, and spoils no other',
+  async (t) => {
+    const undecided = 'dsa1024-RIPEMD160.pgp';
+    const at = (keyring: Keyring, name: string) =>
+      outcome(() => verifyMessage(keyring, fixture(`signatures/${name}`), NOW));
+    for (const keys of [[undecided], [undecided, 'rsa.pgp'], ['rsa.pgp', undecided]]) {
+      t.equal(at(await keyringOf(...keys), 'undecided-key.sig'), 'algorithm-unavailable');
+    }
+    t.equal(at(await keyringOf(undecided, 'rsa.pgp'), 'rsa-plain.sig'), 'accepted');
+    t.equal(at(await keyringOf(undecided), 'rsa-plain.sig'), INVALID);
+  },
+);
 
 t.test('keys merge over files: revocations and later ends count wherever they stand', async (t) => {
   const cases = [
