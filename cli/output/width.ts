@@ -1,4 +1,3 @@
-const SEGMENTER = new Intl.Segmenter('en', { granularity: 'grapheme' });
 const ZERO_WIDTH = /^[\p{Mark}\p{Default_Ignorable_Code_Point}]+$/u;
 const EMOJI = /\p{Emoji_Presentation}|\p{Extended_Pictographic}\ufe0f|\p{Regional_Indicator}{2}/u;
 const ASCII = /^[\x20-\x7e]*$/;
@@ -24,11 +23,20 @@ const WIDE: readonly (readonly [number, number])[] = [
   [0x20000, 0x3fffd],
 ];
 
+let segmenter: Intl.Segmenter | undefined;
+
+/** What a terminal shows as one character. Making a segmenter costs 10 ms, which a table of ASCII does not need. */
+function clustersOf(text: string): readonly string[] {
+  if (ASCII.test(text)) return [...text];
+  segmenter ??= new Intl.Segmenter('en', { granularity: 'grapheme' });
+  return Array.from(segmenter.segment(text), ({ segment }) => segment);
+}
+
 /** Columns a text takes on a terminal: 2 for CJK and emoji, 0 for combining marks. */
 export function displayWidth(text: string): number {
   if (ASCII.test(text)) return text.length;
   let width = 0;
-  for (const { segment } of SEGMENTER.segment(text)) width += clusterWidth(segment);
+  for (const cluster of clustersOf(text)) width += clusterWidth(cluster);
   return width;
 }
 
@@ -45,8 +53,7 @@ export function truncate(
   if (displayWidth(text) <= columns) return text;
   const room = columns - displayWidth(mark);
   if (room <= 0) return mark.slice(0, Math.max(columns, 0));
-  const clusters = [...SEGMENTER.segment(text)].map(({ segment }) => segment);
-  if (from === 'start') clusters.reverse();
+  const clusters = from === 'start' ? clustersOf(text).toReversed() : clustersOf(text);
   const kept: string[] = [];
   let width = 0;
   for (const cluster of clusters) {
