@@ -10,8 +10,6 @@ import { summarize } from './store/summary.ts';
 export interface LiveSession {
   readonly session: number;
   readonly sinceMs: number;
-  readonly bootId: string;
-  readonly machineId: string;
   unsentRecords: number;
   clockSkewSeconds: number | null;
   conditions: readonly string[];

@@ -1,20 +1,21 @@
 import type { WebSocket } from 'ws';
 import { messageOf } from '../shared/errors.ts';
-import { encodeFrame, readAgentFrame } from '../shared/frames.ts';
 import type { Logger } from '../shared/log.ts';
 import {
   type AgentFrame,
-  type AggregatorFrame,
   CLOSE,
-  FrameError,
+  type FrameError,
   type Heartbeat,
   type Hello,
   LIMITS,
   PROTOCOL,
+  type Welcome,
 } from '../shared/protocol.ts';
 import { VERSION } from '../shared/version.ts';
 import { Commands } from './commands.ts';
+import type { LiveSession } from './fleet-node.ts';
 import type { AgentPrincipal } from './identity/principal.ts';
+import { AgentChannel } from './session-channel.ts';
 import { EventPlane } from './session-events.ts';
 import type { SessionLink } from './session-link.ts';
 import { StatePlane } from './session-state.ts';
@@ -28,14 +29,13 @@ import {
 
 /** A peer that sends so many frames nobody can read is not an agent. */
 const MAX_BAD_FRAMES = 16;
-/** The peer reads too slowly for what it asks. */
-const MAX_BUFFERED_BYTES = 1_048_576;
 const OVERLOAD_RETRY_SECONDS = 10;
-/** Not of our protocol, RFC 6455 §7.4.1: a peer that breaks the rules; a fault of ours. */
+/** Not of our protocol, RFC 6455 §7.4.1: a peer that breaks the rules. */
 const POLICY_VIOLATION = 1008;
-const INTERNAL_ERROR = 1011;
 
-interface OpenPlanes {
+/** What a session has once `hello` was answered. */
+interface Open {
+  readonly number: number;
   readonly state: StatePlane;
   readonly events: EventPlane;
 }
@@ -44,18 +44,17 @@ interface OpenPlanes {
 export class AgentSession {
   readonly node: NodeIdentity;
   readonly commands: Commands;
-  readonly #socket: WebSocket;
+  readonly #channel: AgentChannel;
   readonly #context: SessionContext;
+  readonly #log: Logger;
   readonly #sinceMs: number;
   readonly #onHandshakeDone: () => void;
-  #log: Logger;
   #principal: AgentPrincipal;
   #hello: Hello | undefined;
-  #number: number | undefined;
-  #planes: OpenPlanes | undefined;
+  #open: Open | undefined;
   #badFrames = 0;
   #heardMs: number;
-  #nextBeatMs: number;
+  #nextBeatMs = Number.POSITIVE_INFINITY;
 
   constructor(
     socket: WebSocket,
@@ -63,27 +62,20 @@ export class AgentSession {
     context: SessionContext,
     onHandshakeDone: () => void,
   ) {
-    this.#onHandshakeDone = onHandshakeDone;
     this.node = principal.node;
-    this.#socket = socket;
-    this.#context = context;
     this.#principal = principal;
+    this.#context = context;
+    this.#onHandshakeDone = onHandshakeDone;
     this.#log = context.log.child({ node: principal.node.name });
-    const nowMs = context.clock.monotonicMs();
-    this.#sinceMs = nowMs;
-    this.#heardMs = nowMs;
-    this.#nextBeatMs = Number.POSITIVE_INFINITY;
-    this.commands = new Commands((frame) => this.#send(frame), context.clock);
-    socket.on('message', (data: Buffer, isBinary: boolean) => this.#received(data, isBinary));
-    socket.on('ping', () => this.#heard());
-    socket.on('pong', () => this.#heard());
-    socket.on('error', (error) => this.#log.warn({ reason: error.message }, 'socket failed'));
-    socket.on('close', (code) => this.#closed(code));
-  }
-
-  /** The session number; undefined before `hello` was answered. */
-  get number(): number | undefined {
-    return this.#number;
+    this.#sinceMs = context.clock.monotonicMs();
+    this.#heardMs = this.#sinceMs;
+    this.#channel = new AgentChannel(socket, this.#log, {
+      heard: () => this.#heard(),
+      received: (frame) => this.#received(frame),
+      unreadable: (error) => this.#unreadable(error),
+      closed: (code) => this.#closed(code),
+    });
+    this.commands = new Commands((frame) => this.#channel.send(frame), context.clock);
   }
 
   get host(): Hello['host'] | undefined {
@@ -92,20 +84,17 @@ export class AgentSession {
 
   /** Bytes that wait for the peer to read. */
   get bufferedBytes(): number {
-    return this.#socket.bufferedAmount;
+    return this.#channel.bufferedBytes;
   }
 
   /** Once a second or so: what is due by time. */
   tick(): void {
     const { clock, limits } = this.#context;
     const nowMs = clock.monotonicMs();
+    const isSilent = nowMs - this.#heardMs >= limits.silentSeconds * 1000;
     if (this.#hello === undefined && nowMs - this.#sinceMs >= limits.helloSeconds * 1000) {
       this.close(CLOSE.badHello, 'no hello');
-    } else if (clock.nowMs() >= (this.#principal.expiresAtMs ?? Number.POSITIVE_INFINITY)) {
-      this.close(CLOSE.credentialExpired, 'credential expired');
-    } else if (this.#context.authority.isRevoked(this.#principal.credentialId)) {
-      this.close(CLOSE.revoked, 'credential revoked');
-    } else if (nowMs - this.#heardMs >= limits.silentSeconds * 1000 && !this.#socket.isPaused) {
+    } else if (this.#isAuthorized() && isSilent && !this.#channel.isPaused) {
       this.close(CLOSE.silent, 'silent');
     } else if (nowMs >= this.#nextBeatMs) {
       this.#beat(nowMs);
@@ -113,78 +102,68 @@ export class AgentSession {
     this.commands.expire();
   }
 
-  /** Says why in the close frame and does not wait long for the answer: a half-open peer gives none. */
   close(code: number, why: string): void {
-    if (this.#socket.readyState !== this.#socket.OPEN) return;
-    this.#log.info({ code, why, session: this.#number }, 'closing session');
-    this.#socket.resume();
-    this.#socket.close(code, why);
-    setTimeout(() => this.#socket.terminate(), 1000).unref();
+    this.#channel.close(code, why);
   }
 
   /** Tells the agent that this server is about to stop. */
   drain(why: string, reconnectSpreadSeconds: number): void {
-    this.#send({ type: 'drain', why, reconnectSpreadSeconds });
+    this.#channel.send({ type: 'drain', why, reconnectSpreadSeconds });
     this.close(CLOSE.restart, why);
   }
 
-  /** Resolves with true when the peer answers a ping in time: it is alive, not a half-open socket. */
-  async isAlive(withinMs: number): Promise<boolean> {
-    if (this.#socket.readyState !== this.#socket.OPEN) return false;
-    const { promise, resolve } = Promise.withResolvers<boolean>();
-    const timer = setTimeout(() => resolve(false), withinMs);
-    this.#socket.once('pong', () => resolve(true));
-    this.#socket.once('close', () => resolve(false));
-    this.#socket.ping();
-    const isAlive = await promise;
-    clearTimeout(timer);
-    return isAlive;
+  /** Resolves with true when the peer answers in time. */
+  isAlive(withinMs: number): Promise<boolean> {
+    return this.#channel.isAlive(withinMs);
   }
 
   #heard(): void {
     this.#heardMs = this.#context.clock.monotonicMs();
-    if (this.#number !== undefined) this.#context.fleet.heard(this.node.uid);
+    if (this.#open !== undefined) this.#context.fleet.heard(this.node.uid);
   }
 
-  /** Whatever a frame makes fail ends this session at most, never the process. */
-  #received(data: Buffer, isBinary: boolean): void {
-    this.#heard();
-    try {
-      if (!isBinary) throw new FrameError('ERR_FRAME_CODEC', 'expected a binary frame');
-      this.#handle(readAgentFrame(data));
-    } catch (error) {
-      if (error instanceof FrameError) {
-        this.#badFrame(error);
-        return;
-      }
-      this.#log.error({ err: error }, 'frame could not be handled');
-      this.close(INTERNAL_ERROR, 'internal error');
+  /** Closes the session of a credential that no longer holds: expiry ends authority at once, not at the next connect. */
+  #isAuthorized(): boolean {
+    const { expiresAtMs, credentialId } = this.#principal;
+    if (expiresAtMs !== null && this.#context.clock.nowMs() >= expiresAtMs) {
+      this.close(CLOSE.credentialExpired, 'credential expired');
+      return false;
     }
+    if (this.#context.authority.isRevoked(credentialId)) {
+      this.close(CLOSE.revoked, 'credential revoked');
+      return false;
+    }
+    return true;
   }
 
-  #handle(frame: AgentFrame): void {
+  #received(frame: AgentFrame): void {
+    if (!this.#isAuthorized()) return;
     if (this.#hello === undefined) {
-      if (frame.type === 'hello') void this.#open(frame);
+      if (frame.type === 'hello') void this.#begin(frame);
       else this.#refuseHello(`expected hello, got ${frame.type}`);
       return;
     }
-    const planes = this.#planes;
-    if (planes === undefined) {
-      this.#sendError('protocol', `${frame.type}: nothing may follow hello before welcome`);
+    if (this.#open === undefined) {
+      const why = `${frame.type}: nothing may follow hello before welcome`;
+      this.#channel.sendError('protocol', why);
       return;
     }
+    this.#handle(frame, this.#open);
+  }
+
+  #handle(frame: AgentFrame, open: Open): void {
     switch (frame.type) {
       case 'hello':
-        this.#sendError('protocol', 'hello was said already');
+        this.#channel.sendError('protocol', 'hello was said already');
         break;
       case 'state':
-        planes.state.received(frame);
+        open.state.received(frame);
         break;
       case 'events':
-        planes.events.received(frame);
+        open.events.received(frame);
         break;
       case 'heartbeat':
-        this.#heartbeat(frame, planes);
+        this.#heartbeat(frame, open);
         break;
       case 'result':
         this.commands.answered(frame);
@@ -198,7 +177,7 @@ export class AgentSession {
     }
   }
 
-  #badFrame(error: FrameError): void {
+  #unreadable(error: FrameError): void {
     this.#context.metrics.badFrames.inc({ code: error.code });
     if (this.#hello === undefined) {
       this.#refuseHello(error.message);
@@ -206,100 +185,95 @@ export class AgentSession {
     }
     this.#badFrames++;
     const code = error.code === 'ERR_FRAME_TYPE' ? 'unsupported' : error.code;
-    this.#sendError(code, error.message);
+    this.#channel.sendError(code, error.message);
     if (this.#badFrames >= MAX_BAD_FRAMES) this.close(POLICY_VIOLATION, 'too many bad frames');
   }
 
   #refuseHello(why: string): void {
-    this.#sendError('badHello', why);
+    this.#channel.sendError('badHello', why);
     this.close(CLOSE.badHello, 'bad hello');
   }
 
-  async #open(hello: Hello): Promise<void> {
-    const { store, fleet, sessions, clock, limits, serverId } = this.#context;
-    if (hello.protocol !== PROTOCOL) {
-      this.#refuseHello(`protocol: expected ${PROTOCOL}`);
+  /** From `hello` to `welcome`. Never rejects. */
+  async #begin(hello: Hello): Promise<void> {
+    const why = whyUnusable(hello);
+    if (why !== undefined) {
+      this.#refuseHello(why);
       return;
     }
-    const { epoch, first, next } = hello.spool;
-    if (epoch.startsWith(RESERVED_EPOCH_PREFIX) || epoch === '' || first > next) {
-      this.#refuseHello('spool: expected an epoch of the agent and first <= next');
-      return;
-    }
+    const { store, sessions, clock } = this.#context;
     this.#hello = hello;
     this.#onHandshakeDone();
     // Nothing more is read before the session is open.
-    this.#socket.pause();
+    this.#channel.pause();
     try {
       if (!(await sessions.admit(this))) return;
       const opened = await store.openSession({ node: this.node, hello, atMs: clock.nowMs() });
-      if (this.#socket.readyState !== this.#socket.OPEN) return;
-      this.#number = opened.session;
-      this.#log = this.#log.child({ session: opened.session });
-      sessions.opened(this);
-      this.#planes = this.#openPlanes(opened);
-      fleet.connected(this.node, opened, this.#live(hello, opened), hello.agent.version);
-      this.#nextBeatMs = clock.monotonicMs() + beatDelayMs(limits.heartbeatSeconds);
-      this.#send({
-        type: 'welcome',
-        session: opened.session,
-        node: this.node.name,
-        server: { id: serverId, version: VERSION, timeMs: clock.nowMs() },
-        have: opened.have,
-        limits: {
-          frameBytes: LIMITS.frameBytes,
-          inflight: LIMITS.inflight,
-          inflightBytes: LIMITS.inflightBytes,
-          heartbeatSeconds: limits.heartbeatSeconds,
-        },
-        reconnectSpreadSeconds: sessions.spreadSeconds,
-        authenticatedUntilMs: this.#principal.expiresAtMs,
-      });
-      if (next - 1 < opened.have.sequence) {
-        const held = `${opened.have.sequence} is held, the spool ends before ${next}`;
-        this.#sendError('spoolBehind', `${held}: start a new epoch`);
-      }
-      this.#log.info({ agent: hello.agent.version, epoch, next }, 'agent connected');
+      if (this.#channel.isOpen) this.#welcome(hello, opened);
     } catch (error) {
       this.#storeFailed(error);
     } finally {
-      this.#socket.resume();
+      this.#channel.resume();
     }
   }
 
-  #openPlanes({ session, have }: SessionOpened): OpenPlanes {
+  #welcome(hello: Hello, opened: SessionOpened): void {
+    const { sessions, fleet, clock, limits, metrics } = this.#context;
+    const { epoch, next } = hello.spool;
+    this.#open = this.#openPlanes(opened);
+    sessions.opened(this);
+    const live = liveOf(hello, opened, clock.nowMs());
+    fleet.connected(this.node, opened, live, hello.agent.version);
+    this.#nextBeatMs = clock.monotonicMs() + beatDelayMs(limits.heartbeatSeconds);
+    this.#channel.send(this.#welcomeFrame(opened));
+    if (next - 1 < opened.have.sequence) {
+      const held = `${opened.have.sequence} is held, the spool ends before ${next}`;
+      this.#channel.sendError('spoolBehind', `${held}: start a new epoch`);
+    }
+    metrics.admission.inc({ result: 'welcomed' });
+    this.#log.info(
+      { session: opened.session, agent: hello.agent.version, epoch },
+      'agent connected',
+    );
+  }
+
+  #welcomeFrame({ session, have }: SessionOpened): Welcome {
+    const { sessions, clock, limits, serverId } = this.#context;
+    const { frameBytes, inflight, inflightBytes } = LIMITS;
+    const { heartbeatSeconds } = limits;
+    return {
+      type: 'welcome',
+      session,
+      node: this.node.name,
+      server: { id: serverId, version: VERSION, timeMs: clock.nowMs() },
+      have,
+      limits: { frameBytes, inflight, inflightBytes, heartbeatSeconds },
+      reconnectSpreadSeconds: sessions.spreadSeconds,
+      authenticatedUntilMs: this.#principal.expiresAtMs,
+    };
+  }
+
+  #openPlanes({ session, have }: SessionOpened): Open {
     const link: SessionLink = {
       node: this.node,
       session,
-      send: (frame) => this.#send(frame),
-      sendError: (code, message) => this.#sendError(code, message),
+      send: (frame) => this.#channel.send(frame),
+      sendError: (code, message) => this.#channel.sendError(code, message),
       storeFailed: (error) => this.#storeFailed(error),
-      pause: () => this.#socket.pause(),
-      resume: () => this.#socket.resume(),
+      pause: () => this.#channel.pause(),
+      resume: () => this.#channel.resume(),
     };
     return {
+      number: session,
       state: new StatePlane(link, this.#context),
       events: new EventPlane(link, this.#context, have.epoch, have.sequence),
     };
   }
 
-  #live(hello: Hello, opened: SessionOpened) {
-    const nowMs = this.#context.clock.nowMs();
-    return {
-      session: opened.session,
-      sinceMs: nowMs,
-      bootId: hello.host.bootId,
-      machineId: hello.host.machineId,
-      unsentRecords: hello.spool.next - 1 - opened.have.sequence,
-      clockSkewSeconds: (hello.clock.wallMs - nowMs) / 1000,
-      conditions: [],
-    };
-  }
-
-  #heartbeat(beat: Heartbeat, { state, events }: OpenPlanes): void {
+  #heartbeat(beat: Heartbeat, { number, state, events }: Open): void {
     const { fleet, clock } = this.#context;
     const live = fleet.get(this.node.uid)?.live;
-    if (live !== undefined && live.session === this.#number) {
+    if (live?.session === number) {
       live.unsentRecords = beat.unsent.records;
       live.clockSkewSeconds = (beat.wallMs - clock.nowMs()) / 1000;
       live.conditions = beat.conditions ?? [];
@@ -311,7 +285,7 @@ export class AgentSession {
   #beat(nowMs: number): void {
     const { fleet, clock, limits, loopDelayMs } = this.#context;
     this.#nextBeatMs = nowMs + beatDelayMs(limits.heartbeatSeconds);
-    this.#send({
+    this.#channel.send({
       type: 'heartbeat',
       rootHash: fleet.rootHash(this.node.uid),
       unsent: { records: 0, oldestSeconds: 0 },
@@ -321,13 +295,18 @@ export class AgentSession {
     });
   }
 
+  /** A fresh credential of the same node takes the place of the old one; any other changes nothing. */
   async #authenticate(token: string): Promise<void> {
-    const principal = await this.#context.authority.authenticate(token);
-    if (principal?.kind !== 'agent' || principal.node.uid !== this.node.uid) {
-      this.#sendError('authenticate', 'the credential is not one of this node');
-      return;
+    try {
+      const principal = await this.#context.authority.authenticate(token);
+      if (principal?.kind === 'agent' && principal.node.uid === this.node.uid) {
+        this.#principal = principal;
+        return;
+      }
+    } catch (error) {
+      this.#log.error({ err: error }, 'credential could not be checked');
     }
-    this.#principal = principal;
+    this.#channel.sendError('authenticate', 'the credential is not one of this node');
   }
 
   #storeFailed(error: unknown): void {
@@ -336,38 +315,38 @@ export class AgentSession {
       return;
     }
     this.#log.error({ err: error }, 'store failed');
-    this.#sendError('storeUnavailable', messageOf(error), OVERLOAD_RETRY_SECONDS);
+    this.#channel.sendError('storeUnavailable', messageOf(error), OVERLOAD_RETRY_SECONDS);
     this.close(CLOSE.overloaded, 'store unavailable');
-  }
-
-  #sendError(code: string, message: string, retryAfterSeconds?: number): void {
-    this.#send({
-      type: 'error',
-      code,
-      message: message.slice(0, 500),
-      keepIdentity: true,
-      ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
-    });
-  }
-
-  #send(frame: AggregatorFrame): void {
-    if (this.#socket.readyState !== this.#socket.OPEN) return;
-    if (this.#socket.bufferedAmount > MAX_BUFFERED_BYTES) {
-      this.#log.warn({ bytes: this.#socket.bufferedAmount }, 'agent does not read: cut off');
-      this.#socket.terminate();
-      return;
-    }
-    this.#socket.send(encodeFrame(frame), { binary: true });
   }
 
   #closed(code: number): void {
     const { fleet, sessions } = this.#context;
     this.commands.close();
     sessions.closed(this);
-    if (this.#number === undefined) return;
-    fleet.disconnected(this.node.uid, this.#number);
-    this.#log.info({ code }, 'agent disconnected');
+    if (this.#open === undefined) return;
+    fleet.disconnected(this.node.uid, this.#open.number);
+    this.#log.info({ session: this.#open.number, code }, 'agent disconnected');
   }
+}
+
+/** Why a well-formed hello cannot begin a session. */
+function whyUnusable({ protocol, spool }: Hello): string | undefined {
+  if (protocol !== PROTOCOL) return `protocol: expected ${PROTOCOL}`;
+  const { epoch, first, next } = spool;
+  if (epoch === '' || epoch.startsWith(RESERVED_EPOCH_PREFIX)) {
+    return 'spool.epoch: expected an epoch of the agent';
+  }
+  return first > next ? 'spool: expected first <= next' : undefined;
+}
+
+function liveOf(hello: Hello, opened: SessionOpened, nowMs: number): LiveSession {
+  return {
+    session: opened.session,
+    sinceMs: nowMs,
+    unsentRecords: Math.max(0, hello.spool.next - 1 - opened.have.sequence),
+    clockSkewSeconds: (hello.clock.wallMs - nowMs) / 1000,
+    conditions: [],
+  };
 }
 
 /** ± 10 %, so that beats of many nodes do not fall together. */

@@ -405,6 +405,25 @@ t.test('a second machine with the credential of a living one is refused', async 
   t.match(await server.get('/v1/nodes'), { body: { items: [{ state: 'online' }] } });
 });
 
+t.test('a credential that ends ends its session', async (t) => {
+  await using server = await runAggregator(t.testdir());
+  const { body } = await server.post('/v1/tokens', { kind: 'agent', name: 'brief', ttlSeconds: 1 });
+  const { token } = body as { token: string };
+  const agent = await AgentClient.connect(server.url, token);
+  agent.send({ type: 'authenticate', token: server.agentToken });
+  t.match(
+    await agent.next('error'),
+    { code: 'authenticate' },
+    'another node’s does not prolong it',
+  );
+  agent.send({ type: 'authenticate', token: 'nonsense' });
+  t.match(await agent.next('error'), { code: 'authenticate' });
+  agent.send({ type: 'authenticate', token });
+  t.equal(await agent.closed, 4001);
+  const late = new AgentClient(server.url, token);
+  t.equal(await late.closed, 1006, 'and opens none');
+});
+
 t.test('an upgrade is refused', async (t) => {
   const limits = { ...SLOW, handshakes: 4, handshakesPerSource: 2 };
   await using server = await runAggregator(t.testdir(), { limits });
