@@ -13,8 +13,9 @@ function sources(folder: string): string[] {
     .map((entry) => relative(root, join(entry.parentPath, entry.name)));
 }
 
+/** What a file loads; types are gone when it runs. */
 function imports(file: string): string[] {
-  const text = readFileSync(join(root, file), 'utf8');
+  const text = readFileSync(join(root, file), 'utf8').replaceAll(/^import type [^;]*;/gm, '');
   const found = text.matchAll(
     /^(?:import|export)\s[^'"]*from\s+'([^']+)'|\bimport\(\s*'([^']+)'/gm,
   );
@@ -24,6 +25,9 @@ function imports(file: string): string[] {
 function isLibrary(specifier: string): boolean {
   return !specifier.startsWith('.') && !specifier.startsWith('node:');
 }
+
+/** A schema stands beside the type it reads, so its library has no one home. */
+const EVERYWHERE = new Set(['valibot']);
 
 for (const program of programs) {
   t.test(`${program} imports each third-party library in one file`, async (t) => {
@@ -37,6 +41,7 @@ for (const program of programs) {
       }
     }
     for (const [library, files] of importers) {
+      if (EVERYWHERE.has(library)) continue;
       t.equal(files.length, 1, `${library} is imported by ${files.join(', ')}`);
     }
   });

@@ -74,3 +74,48 @@ t.test('the agent pod can only read the node', { skip }, async (t) => {
     t.equal(mount.mountPath, `/host${path}`, `${path} lies where the agent looks for it`);
   }
 });
+
+t.test(
+  'on OpenShift the agent runs under its own SCC and trusts the service CA',
+  { skip },
+  async (t) => {
+    const resources = render('packaging/kustomize/overlays/openshift');
+    const scc = resources.find(({ kind }) => kind === 'SecurityContextConstraints');
+    t.match(scc, {
+      metadata: { name: 'nodeseal-agent' },
+      allowPrivilegedContainer: false,
+      allowHostPID: false,
+      allowHostNetwork: false,
+      requiredDropCapabilities: ['ALL'],
+      readOnlyRootFilesystem: true,
+      seLinuxContext: { type: 'MustRunAs', seLinuxOptions: { type: 'spc_t' } },
+    });
+    const agent = resources.find(({ kind }) => kind === 'DaemonSet');
+    t.match(agent?.spec.template, {
+      metadata: { annotations: { 'openshift.io/required-scc': 'nodeseal-agent' } },
+    });
+    t.match(JSON.stringify(agent), /"key":"service-ca.crt"/);
+    const aggregator = resources.find(({ kind }) => kind === 'Deployment');
+    t.notMatch(JSON.stringify(aggregator), /runAsUser/, 'the namespace assigns the user');
+  },
+);
+
+t.test('the programs take the configuration of the manifests', { skip }, async (t) => {
+  const configs = parseAllDocuments(
+    spawnSync('kubectl', ['kustomize', join(root, 'packaging/kustomize/base')], {
+      encoding: 'utf8',
+    }).stdout,
+  )
+    .map((document) => document.toJS() as { kind: string; data: Record<string, string> })
+    .filter(({ kind }) => kind === 'ConfigMap')
+    .flatMap(({ data }) => Object.entries(data));
+  t.equal(configs.length, 2);
+  for (const [name, text] of configs) {
+    const file = join(t.testdir({ [name]: text }), name);
+    const program = join(root, name.replace('.yaml', ''), 'main.ts');
+    const check = spawnSync(process.execPath, [program, 'config', 'check', '--config', file], {
+      encoding: 'utf8',
+    });
+    t.equal(check.status, 0, `${name}: ${check.stderr}`);
+  }
+});
