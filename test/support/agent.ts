@@ -2,8 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Check } from '../../agent/check.ts';
 import { type AgentConfig, configSchema } from '../../agent/config.ts';
-import { type Agent, startAgent } from '../../agent/daemon.ts';
-import type { Clock } from '../../shared/clock.ts';
+import { type Agent, type AgentOptions, startAgent } from '../../agent/daemon.ts';
 import { parseConfig } from '../../shared/config.ts';
 import { keptLog } from './aggregator.ts';
 import { checkOf, findingOf } from './checks.ts';
@@ -37,7 +36,7 @@ export const WATCHED = '/etc/test/file';
 export async function runAgent(
   folder: string,
   link?: { readonly url: string; readonly token: string },
-  options: { readonly checks?: readonly Check[]; readonly clock?: Clock } = {},
+  options: Partial<AgentOptions> = {},
 ): Promise<RunningAgent> {
   const hostRoot = join(folder, 'host');
   const tokenFile = join(folder, 'token');

@@ -1,0 +1,124 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+
+const root = join(import.meta.dirname, '../..');
+
+/** One of our programs as a process of its own, run from its source. */
+export class Program implements AsyncDisposable {
+  readonly child: ChildProcess;
+  readonly #name: string;
+  #output = '';
+
+  constructor(name: 'agent' | 'aggregator', config: object, folder: string) {
+    this.#name = name;
+    mkdirSync(folder, { recursive: true });
+    const file = join(folder, `${name}.yaml`);
+    // JSON is YAML.
+    writeFileSync(file, JSON.stringify(config));
+    this.child = spawn(process.execPath, [join(root, name, 'main.ts'), '--config', file], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    for (const stream of [this.child.stdout, this.child.stderr]) {
+      stream?.on('data', (chunk) => {
+        this.#output += chunk;
+      });
+    }
+  }
+
+  /** Resolves when the log says so; rejects when the process ends first. */
+  async says(words: string): Promise<void> {
+    while (!this.#output.includes(words)) {
+      if (this.child.exitCode !== null) throw new Error(`${this.#name}: ${this.#output}`);
+      await Promise.race([once(this.child.stdout ?? this.child, 'data'), once(this.child, 'exit')]);
+    }
+  }
+
+  async kill(signal: NodeJS.Signals): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    const exit = once(this.child, 'exit');
+    this.child.kill(signal);
+    await exit;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill('SIGTERM');
+  }
+}
+
+/** A port of loopback that was free a moment ago: for a server that must come back at the same place. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  await new Promise((closed) => server.close(closed));
+  if (typeof address !== 'object' || address === null) throw new Error('no port');
+  return address.port;
+}
+
+/** An aggregator as a process, with one node called `node-1`. */
+export class AggregatorProcess {
+  readonly url: string;
+  readonly #folder: string;
+  readonly #port: number;
+  program: Program;
+
+  private constructor(folder: string, port: number) {
+    this.#folder = folder;
+    this.#port = port;
+    this.url = `http://127.0.0.1:${port}`;
+    this.program = this.#spawn();
+  }
+
+  static async start(folder: string): Promise<AggregatorProcess> {
+    const aggregator = new AggregatorProcess(folder, await freePort());
+    await aggregator.program.says('aggregator is ready');
+    return aggregator;
+  }
+
+  async restart(): Promise<void> {
+    this.program = this.#spawn();
+    await this.program.says('aggregator is ready');
+  }
+
+  get agentToken(): string {
+    return this.#token('agents/node-1.token');
+  }
+
+  async get(
+    path: string,
+  ): Promise<{ items: readonly Record<string, unknown>[]; continue?: string }> {
+    const headers = { authorization: `Bearer ${this.#token('admin.token')}` };
+    const response = await fetch(`${this.url}${path}`, { headers });
+    if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+    return (await response.json()) as Awaited<ReturnType<AggregatorProcess['get']>>; // a list of the API
+  }
+
+  /** All pages of a list. */
+  async all(path: string): Promise<readonly Record<string, unknown>[]> {
+    const items: Record<string, unknown>[] = [];
+    for (let token: string | undefined; ; ) {
+      const next = token === undefined ? '' : `&continue=${encodeURIComponent(token)}`;
+      const page = await this.get(`${path}?limit=500${next}`);
+      items.push(...page.items);
+      token = page.continue;
+      if (token === undefined) return items;
+    }
+  }
+
+  #spawn(): Program {
+    const config = {
+      listen: { port: this.#port },
+      stateDir: join(this.#folder, 'state'),
+      bootstrapAgent: 'node-1',
+    };
+    return new Program('aggregator', config, this.#folder);
+  }
+
+  #token(file: string): string {
+    return readFileSync(join(this.#folder, 'state/tokens', file), 'utf8').trim();
+  }
+}
