@@ -1,16 +1,16 @@
 import { DIFFERING_CLASSES, type DriftList } from '../../shared/api.ts';
 import { toDriftItem } from '../section-items.ts';
-import { coverageOf, list } from './list.ts';
+import { alsoByName, coverageOf, type ListRoute, list } from './list.ts';
 import type { Route } from './route.ts';
 
-const getDrift: Route = {
+const getDrift: ListRoute = {
   method: 'GET',
   path: '/v1/drift',
   role: 'viewer',
   summary:
     'Files that differ from what they should be, or cannot be compared; then by node and path',
   query: ['limit', 'continue', 'node', 'path', 'class'],
-  async handle({ query }, context): Promise<DriftList> {
+  async handle({ name, query }, context): Promise<DriftList> {
     const node = query.text('node');
     const coverage = coverageOf(context, node);
     const page = await context.store.items({
@@ -18,7 +18,7 @@ const getDrift: Route = {
       limit: query.limit(),
       after: query.text('continue'),
       node,
-      subject: query.text('path'),
+      subject: name || query.text('path'),
       outcomes: query.words('class', DIFFERING_CLASSES),
     });
     const items = page.rows.map((row) => toDriftItem(row.node, row.key, row.item));
@@ -26,4 +26,4 @@ const getDrift: Route = {
   },
 };
 
-export const driftRoutes: readonly Route[] = [getDrift];
+export const driftRoutes: readonly Route[] = alsoByName(getDrift, 'drift of file');

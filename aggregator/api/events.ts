@@ -1,16 +1,16 @@
 import type { EventList } from '../../shared/api.ts';
 import { EVENT_CLASSES } from '../../shared/protocol.ts';
-import { coverageOf, list } from './list.ts';
+import { alsoByName, coverageOf, type ListRoute, list } from './list.ts';
 import type { Route } from './route.ts';
 
-const getEvents: Route = {
+const getEvents: ListRoute = {
   method: 'GET',
   path: '/v1/events',
   role: 'viewer',
   summary: 'What happened on the nodes, newest first',
   query: ['limit', 'continue', 'node', 'kind', 'class', 'since'],
-  async handle({ query }, context): Promise<EventList> {
-    const node = query.text('node');
+  async handle({ name, query }, context): Promise<EventList> {
+    const node = name || query.text('node');
     const coverage = coverageOf(context, node);
     const page = await context.store.events({
       limit: query.limit(),
@@ -24,4 +24,4 @@ const getEvents: Route = {
   },
 };
 
-export const eventRoutes: readonly Route[] = [getEvents];
+export const eventRoutes: readonly Route[] = alsoByName(getEvents, 'events of node');

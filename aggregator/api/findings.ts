@@ -1,16 +1,16 @@
 import type { FindingList } from '../../shared/api.ts';
 import { RESULTS, SEVERITIES } from '../../shared/results.ts';
 import { toFindingItem } from '../section-items.ts';
-import { coverageOf, list } from './list.ts';
+import { alsoByName, coverageOf, type ListRoute, list } from './list.ts';
 import type { Route } from './route.ts';
 
-const getFindings: Route = {
+const getFindings: ListRoute = {
   method: 'GET',
   path: '/v1/findings',
   role: 'viewer',
   summary: 'What the rules say on all nodes: worst first, then by node and rule',
   query: ['limit', 'continue', 'node', 'rule', 'result', 'severity'],
-  async handle({ query }, context): Promise<FindingList> {
+  async handle({ name, query }, context): Promise<FindingList> {
     const node = query.text('node');
     const coverage = coverageOf(context, node);
     const page = await context.store.items({
@@ -18,7 +18,7 @@ const getFindings: Route = {
       limit: query.limit(),
       after: query.text('continue'),
       node,
-      subject: query.text('rule'),
+      subject: name || query.text('rule'),
       outcomes: query.words('result', RESULTS),
       severities: query.words('severity', SEVERITIES),
     });
@@ -27,4 +27,4 @@ const getFindings: Route = {
   },
 };
 
-export const findingRoutes: readonly Route[] = [getFindings];
+export const findingRoutes: readonly Route[] = alsoByName(getFindings, 'findings of rule');

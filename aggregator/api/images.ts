@@ -1,16 +1,16 @@
 import type { ImageList } from '../../shared/api.ts';
 import { VERDICTS } from '../../shared/images.ts';
 import { toImageItem } from '../section-items.ts';
-import { coverageOf, list } from './list.ts';
+import { alsoByName, coverageOf, type ListRoute, list } from './list.ts';
 import type { Route } from './route.ts';
 
-const getImages: Route = {
+const getImages: ListRoute = {
   method: 'GET',
   path: '/v1/images',
   role: 'viewer',
   summary: 'Images on all nodes with their verdict: rejected first, then by node and name',
   query: ['limit', 'continue', 'node', 'reference', 'verdict'],
-  async handle({ query }, context): Promise<ImageList> {
+  async handle({ name, query }, context): Promise<ImageList> {
     const node = query.text('node');
     const coverage = coverageOf(context, node);
     const page = await context.store.items({
@@ -18,7 +18,7 @@ const getImages: Route = {
       limit: query.limit(),
       after: query.text('continue'),
       node,
-      subject: query.text('reference'),
+      subject: name || query.text('reference'),
       outcomes: query.words('verdict', VERDICTS),
     });
     const items = page.rows.map((row) => toImageItem(row.node, row.key, row.item));
@@ -26,4 +26,4 @@ const getImages: Route = {
   },
 };
 
-export const imageRoutes: readonly Route[] = [getImages];
+export const imageRoutes: readonly Route[] = alsoByName(getImages, 'image');

@@ -5,13 +5,13 @@ import { eventRoutes } from './events.ts';
 import { findingRoutes } from './findings.ts';
 import { imageRoutes } from './images.ts';
 import { nodeRoutes } from './nodes.ts';
+import { describeApi } from './openapi.ts';
 import { policyRoutes } from './policies.ts';
 import type { Route } from './route.ts';
 import { tokenRoutes } from './tokens.ts';
 import { watchRoutes } from './watch.ts';
 
-/** Everything the API can do. */
-export const ROUTES: readonly Route[] = [
+const answering: readonly Route[] = [
   ...nodeRoutes,
   ...findingRoutes,
   ...imageRoutes,
@@ -23,3 +23,15 @@ export const ROUTES: readonly Route[] = [
   ...enrolRoutes,
   ...tokenRoutes,
 ];
+
+const getOpenApi: Route = {
+  method: 'GET',
+  path: '/openapi.json',
+  role: 'viewer',
+  summary: 'This description',
+  query: [],
+  handle: async () => describeApi(ROUTES),
+};
+
+/** Everything the API can do. */
+export const ROUTES: readonly Route[] = [...answering, getOpenApi];

@@ -1,6 +1,6 @@
 import { API_VERSION, type Coverage, type List } from '../../shared/api.ts';
 import { Refusal } from '../identity/credentials.ts';
-import type { ApiContext } from './route.ts';
+import type { ApiContext, ApiRequest, Route } from './route.ts';
 
 /** A list with what it speaks for. */
 export function list<Kind extends string, Item>(
@@ -27,4 +27,25 @@ export function coverageOf(context: ApiContext, node: string | undefined): Cover
 
 export function notFound(what: string, name: string): Refusal {
   return new Refusal(404, 'notFound', `${what} ${JSON.stringify(name.slice(0, 256))}: not known`);
+}
+
+/** A route that answers with a list, which a name in the path narrows. */
+export interface ListRoute extends Route {
+  handle(request: ApiRequest, context: ApiContext): Promise<List<string, unknown>>;
+}
+
+/** The route, and the same for one name: 404 when nothing has it. */
+export function alsoByName(route: ListRoute, what: string): readonly Route[] {
+  return [
+    route,
+    {
+      ...route,
+      path: `${route.path}/:name`,
+      async handle(request, context) {
+        const answer = await route.handle(request, context);
+        if (answer.items.length === 0) throw notFound(what, request.name);
+        return answer;
+      },
+    },
+  ];
 }

@@ -174,6 +174,20 @@ t.test('a fleet of which one node reports', async (t) => {
     t.same(names(images.body, 'verdict'), ['rejected', 'unenforced', 'accepted']);
     const rejected = await server.get('/v1/images?verdict=rejected&reference=quay.io/b:1');
     t.same(names(rejected.body, 'reference'), ['quay.io/b:1']);
+    const byName = [
+      ['/v1/findings/seccomp.pod', 2],
+      [`/v1/images/${encodeURIComponent('quay.io/b:1')}`, 1],
+      ['/v1/drift/%2Fetc%2Fa', 1],
+      ['/v1/events/node-1?kind=file.changed', 2],
+    ] as const;
+    for (const [path, count] of byName) {
+      t.equal(names((await server.get(path)).body, 'node').length, count, path);
+    }
+    const [digest] = names((await server.get('/v1/policies')).body, 'digest');
+    t.same(names((await server.get(`/v1/policies/${digest}`)).body, 'digest'), [digest]);
+    for (const type of ['findings', 'images', 'drift', 'events', 'policies']) {
+      t.match(await server.get(`/v1/${type}/nothing`), { status: 404, body: { code: 'notFound' } });
+    }
     const drift = await server.get('/v1/drift');
     t.match(drift.body, { kind: 'DriftList', coverage });
     t.same(names(drift.body, 'path'), ['/etc/a', '/etc/c']);
@@ -300,6 +314,24 @@ t.test('a fleet of which one node reports', async (t) => {
     await agent.next('command');
     agent.socket.terminate();
     t.match(await cut, { status: 502, body: { code: 'nodeDisconnected' } });
+  });
+
+  await t.test('describes its API, which is what it does', async (t) => {
+    const { body } = await server.get('/openapi.json');
+    t.match(body, {
+      openapi: '3.1.0',
+      paths: { '/v1/findings': { get: { parameters: [{ name: 'limit', in: 'query' }] } } },
+    });
+    type Operations = Record<string, { parameters: readonly { name: string; in: string }[] }>;
+    const { paths } = body as { paths: Record<string, Operations> };
+    for (const [path, operations] of Object.entries(paths)) {
+      if (operations['get'] === undefined || path === '/v1/watch') continue;
+      const { parameters } = operations['get'];
+      const query = parameters.filter((parameter) => parameter.in === 'query');
+      const asked = query.map(({ name }) => `${name}=`).join('&');
+      const { status } = await server.get(`${path.replace('{name}', 'nothing')}?${asked}`);
+      t.ok(status === 200 || status === 404, `${path}?${asked}: ${status}`);
+    }
   });
 
   await t.test('shows its metrics in OpenMetrics', async (t) => {
