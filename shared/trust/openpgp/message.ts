@@ -54,13 +54,16 @@ class MessageReader {
   readonly #reported: { signature: SignaturePacket; hashAlgorithms: readonly number[] }[] = [];
   #content: Content | undefined;
   #hasSignatures = false;
+  #hasDetached = false;
 
   /** Reads one level of packets. */
   read(bytes: Uint8Array, depth: number): void {
     if (depth > MAX_NESTING) throw malformed(`more than ${MAX_NESTING} levels of compression`);
     const items: Item[] = [];
     let packets = new PacketReader(bytes);
+    let isEmpty = true;
     for (let packet = packets.next(); packet !== undefined; packet = packets.next()) {
+      if (packet.tag !== TAG.reserved && packet.tag !== TAG.trust) isEmpty = false;
       if (packet.tag === TAG.compressed) {
         // Of a compressed packet GnuPG ignores the length: the data say themselves where they end.
         const packed = packet.isPartial ? packet.body : packets.from(packet.body);
@@ -71,8 +74,10 @@ class MessageReader {
         continue;
       }
       const item = this.#item(packet);
-      if (item !== undefined) items.push(item);
+      const isOrphan = item?.kind === 'key material' && items.length === 0;
+      if (item !== undefined && !isOrphan) items.push(item);
     }
+    if (isEmpty) throw malformed('no packets where some were announced');
     this.#report(items);
   }
 
@@ -94,10 +99,12 @@ class MessageReader {
   onlySignature(): SignedMessage {
     const [first] = this.#reported;
     if (!this.#hasSignatures) throw malformed('no signature found');
-    if (this.#reported.length !== 1 || first === undefined || this.#content === undefined) {
+    const isOne = this.#reported.length === 1 && !this.#hasDetached;
+    if (!isOne || first === undefined || this.#content === undefined) {
+      const found = this.#hasDetached ? 'one without content' : this.#reported.length;
       throw new SignatureError(
         'openpgp-signature-count',
-        `OpenPGP data: expected exactly one signature with its content, found ${this.#reported.length}`,
+        `OpenPGP data: expected exactly one signature with its content, found ${found}`,
       );
     }
     if (!first.hashAlgorithms.includes(first.signature.hashAlgorithm)) {
@@ -153,6 +160,7 @@ class MessageReader {
     const [, headers = '', trailers = ''] = STANDARD.exec(shape) ?? [];
     const isStandard = headers !== '' && headers.length === trailers.length;
     const isOldStyle = !isStandard && OLD_STYLE.test(shape);
+    if (DETACHED.test(shape)) this.#hasDetached = true;
     if (!isStandard && !isOldStyle) return;
     const hashAlgorithms = isStandard
       ? onePass
@@ -168,6 +176,8 @@ class MessageReader {
  */
 const STANDARD = /^(o+)c(s+)/;
 const OLD_STYLE = /^s+c$/;
+/** Signatures without content: GnuPG looks for it elsewhere, and finds nothing. */
+const DETACHED = /^s+$/;
 
 /** Of an old-style message with signatures of several kinds GnuPG looks at the first one alone. */
 function sameKind(signatures: readonly SignaturePacket[]): readonly SignaturePacket[] {
