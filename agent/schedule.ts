@@ -7,19 +7,26 @@ export interface ScheduleOptions {
   readonly random: () => number;
   /** A change is looked at when it has been quiet for so long … */
   readonly debounceMs?: number;
-  /** … or, when it never is, after so long. */
+  /** … or, when it never is, after so long; and never so soon after the last look. */
   readonly maxWaitMs?: number;
+  readonly pauseMs?: number;
 }
 
-/** Half a file is not to be judged: editors and tools write more than once. */
-const DEBOUNCE_MS = 250;
+/** Half a file is not to be judged: who truncates and writes does so within a few milliseconds. */
+const DEBOUNCE_MS = 50;
 const MAX_WAIT_MS = 2000;
+/** The first change is looked at soon, the many of an image that is pulled are looked at together. */
+const PAUSE_MS = 250;
+/** Looking takes at most this part of the time while changes go on: its reciprocal times the last run is paused. */
+const PAUSE_PER_RUN = 9;
 
 interface Job {
   readonly id: string;
   timer: NodeJS.Timeout | undefined;
   /** When a change was first seen that no run has looked at yet, milliseconds. */
   changedMs: number | undefined;
+  /** No change is looked at before, milliseconds. */
+  restsUntilMs: number;
   running: Promise<void> | undefined;
   /** One more run is to follow the one under way; resolved when that one is done. */
   again: PromiseWithResolvers<void> | undefined;
@@ -36,7 +43,14 @@ export class Schedule implements AsyncDisposable {
     this.#jobs = new Map(
       options.ids.map((id) => [
         id,
-        { id, timer: undefined, changedMs: undefined, running: undefined, again: undefined },
+        {
+          id,
+          timer: undefined,
+          changedMs: undefined,
+          restsUntilMs: 0,
+          running: undefined,
+          again: undefined,
+        },
       ]),
     );
   }
@@ -55,7 +69,7 @@ export class Schedule implements AsyncDisposable {
       if (job === undefined) continue;
       job.changedMs ??= nowMs;
       const waitMs = Math.min(debounceMs, job.changedMs + maxWaitMs - nowMs);
-      this.#arm(job, Math.max(0, waitMs));
+      this.#arm(job, Math.max(0, waitMs, job.restsUntilMs - nowMs));
     }
   }
 
@@ -78,12 +92,15 @@ export class Schedule implements AsyncDisposable {
   }
 
   async #runUntilCurrent(job: Job): Promise<void> {
-    const { run, intervalMs, random } = this.#options;
+    const { run, intervalMs, random, pauseMs = PAUSE_MS } = this.#options;
     const { signal } = this.#stopping;
     for (let waiting: Job['again']; ; ) {
       clearTimeout(job.timer);
       job.changedMs = undefined;
+      const startMs = performance.now();
       await run(job.id, signal);
+      const endMs = performance.now();
+      job.restsUntilMs = endMs + Math.max(pauseMs, (endMs - startMs) * PAUSE_PER_RUN);
       waiting?.resolve();
       waiting = job.again;
       job.again = undefined;

@@ -19,6 +19,7 @@ class Rig implements AsyncDisposable {
       random: () => 0.5,
       debounceMs: 20,
       maxWaitMs: 100,
+      pauseMs: 0,
       run: async (id) => {
         const active = (this.#active.get(id) ?? 0) + 1;
         this.#active.set(id, active);
@@ -98,6 +99,19 @@ t.test('a change during a run is looked at after it, once', async (t) => {
   await all;
   t.same(rig.runs, ['a', 'b', 'a']);
   t.equal(rig.overlaps, 0);
+});
+
+t.test('changes in a row are looked at together, with a pause after each look', async (t) => {
+  await using rig = new Rig({ debounceMs: 1, pauseMs: 60 });
+  const times: number[] = [];
+  for (let run = 1; run <= 3; run++) {
+    rig.schedule.changed(['a']);
+    await rig.ran(run);
+    times.push(performance.now());
+  }
+  const [first = 0, second = 0, third = 0] = times;
+  t.ok(second - first >= 55, `${second - first} ms`);
+  t.ok(third - second >= 55, `${third - second} ms`);
 });
 
 t.test('who asks for everything gets runs that began after the question', async (t) => {

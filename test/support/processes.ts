@@ -88,10 +88,14 @@ export class AggregatorProcess {
     return this.#token('agents/node-1.token');
   }
 
+  get adminToken(): string {
+    return this.#token('admin.token');
+  }
+
   async get(
     path: string,
   ): Promise<{ items: readonly Record<string, unknown>[]; continue?: string }> {
-    const headers = { authorization: `Bearer ${this.#token('admin.token')}` };
+    const headers = { authorization: `Bearer ${this.adminToken}` };
     const response = await fetch(`${this.url}${path}`, { headers });
     if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
     return (await response.json()) as Awaited<ReturnType<AggregatorProcess['get']>>; // a list of the API
