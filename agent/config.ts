@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import * as v from 'valibot';
 import { ConfigError } from '../shared/config.ts';
 import { LOG_LEVELS, type LogLevel } from '../shared/log.ts';
@@ -25,14 +26,18 @@ export interface AgentConfig {
 export interface AggregatorLink {
   /** `https://host[:port]`; `wss` says the same. */
   readonly url: string;
-  /** Holds the bearer token; read at each connection, so that it may be rotated. */
+  /** Holds the bearer token; read at each connection, so that it may be rotated. Default: in the state directory. */
   readonly tokenFile: string;
+  /** Holds a join token, for which the aggregator gives the node its own token when `tokenFile` is not there yet. */
+  readonly joinTokenFile?: string | undefined;
   /** PEM certificates to trust instead of the system's; read at each connection. */
   readonly caFile?: string | undefined;
   /** Speak without TLS to other places than loopback: then anybody on the way can read the token. */
   readonly allowPlain: boolean;
 }
 
+/** In the state directory: the node's own credential. */
+const TOKEN_NAME = 'agent.token';
 export const DEFAULT_CONFIG_FILE = '/etc/nodeseal/agent.yaml';
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 };
 const LEAST_INTERVAL_MS = 1000;
@@ -58,7 +63,8 @@ const fileSchema = v.strictObject({
         v.string(),
         v.check(isLinkUrl, 'expected https://host[:port] without credentials and path'),
       ),
-      tokenFile: path,
+      tokenFile: v.optional(path),
+      joinTokenFile: v.optional(path),
       caFile: v.optional(path),
       allowPlain: v.optional(v.boolean(), false),
     }),
@@ -74,7 +80,19 @@ const fileSchema = v.strictObject({
 /** Defaults filled in. */
 export const configSchema: v.GenericSchema<unknown, AgentConfig> = v.pipe(
   fileSchema,
-  v.transform(({ interval: intervalMs, ...rest }) => ({ ...rest, intervalMs })),
+  v.check(
+    ({ aggregator: link }) =>
+      link === undefined || (link.tokenFile ?? link.joinTokenFile) !== undefined,
+    'aggregator: expected tokenFile, joinTokenFile or both',
+  ),
+  v.transform(({ interval: intervalMs, aggregator, ...rest }) => ({
+    ...rest,
+    intervalMs,
+    aggregator: aggregator && {
+      ...aggregator,
+      tokenFile: aggregator.tokenFile ?? join(rest.stateDir, TOKEN_NAME),
+    },
+  })),
 );
 
 /** What no schema can say. Throws `ConfigError`. */

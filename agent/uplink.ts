@@ -5,6 +5,7 @@ import { DEFAULT_SPREAD_SECONDS, reconnectDelayMs } from '../shared/backoff.ts';
 import { messageOf } from '../shared/errors.ts';
 import { CLOSE, PROTOCOL, WS_OPTIONS } from '../shared/protocol.ts';
 import { type AggregatorLink, linkAddress } from './config.ts';
+import { enrolIfNew } from './enrol.ts';
 import { type Farewell, Link, type LinkContext } from './uplink/link.ts';
 
 export interface UplinkOptions extends Omit<LinkContext, 'readToken'> {
@@ -80,10 +81,11 @@ export class Uplink implements AsyncDisposable {
 
   /** One attempt, from connecting to the close. Never rejects. */
   async #connect(): Promise<Ended> {
-    const { aggregator } = this.#options;
+    const { aggregator, host } = this.#options;
     let token: string;
     let options: ClientOptions;
     try {
+      await enrolIfNew(aggregator, host.name);
       token = await readToken(aggregator.tokenFile);
       options = await clientOptions(aggregator, token);
     } catch (error) {

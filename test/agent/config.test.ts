@@ -41,6 +41,15 @@ logLevel: debug
   });
 });
 
+t.test('a node that enrols by itself keeps its credential in the state directory', async (t) => {
+  const text =
+    'stateDir: /var/lib/x\naggregator: {url: "https://a", joinTokenFile: /etc/join.token}';
+  t.match(parseConfig(text, 'agent.yaml', configSchema).aggregator, {
+    joinTokenFile: '/etc/join.token',
+    tokenFile: '/var/lib/x/agent.token',
+  });
+});
+
 const link = (members: string): string => `aggregator: {tokenFile: /t, ${members}}`;
 const bad: readonly (readonly [string, RegExp])[] = [
   ['hostroot: /', /hostroot: unknown key, did you mean "hostRoot"/],
@@ -57,7 +66,7 @@ const bad: readonly (readonly [string, RegExp])[] = [
   ['checks: {include: selinux}', /checks\.include: expected a list/],
   ['checks: {exclude: [""]}', /checks\.exclude\[0\]: expected the id of a check/],
   ['logLevel: trace', /logLevel: expected debug or info or warn or error, found "trace"/],
-  ['aggregator: {url: "https://a"}', /aggregator\.tokenFile: missing/],
+  ['aggregator: {url: "https://a"}', /aggregator: expected tokenFile, joinTokenFile or both/],
   ['aggregator: {tokenFile: /t}', /aggregator\.url: missing/],
   [
     link('url: "https://a", token: secret'),
