@@ -137,7 +137,9 @@ export async function startAggregator(
   parts.use(every(RELOAD_MS, log, () => tokens.reload()));
   parts.use(
     every(PRUNE_MS, log, async () => {
-      const removed = await store.prune(clock.nowMs() - config.retentionDays * DAY_MS);
+      const beforeMs = clock.nowMs() - config.retentionDays * DAY_MS;
+      let removed = 0;
+      for (let some = 1; some > 0; removed += some) some = await store.prune(beforeMs);
       if (removed > 0) log.info({ removed }, 'forgot records older than the retention time');
     }),
   );

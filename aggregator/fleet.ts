@@ -209,6 +209,16 @@ export class Fleet {
     return { expected, reporting: expected - missing.length, missing };
   }
 
+  /** States of the nodes that do not report, by name. */
+  absent(): ReadonlyMap<string, NodeState> {
+    const absent = new Map<string, NodeState>();
+    for (const node of this.#nodes.values()) {
+      const state = this.#stateOf(node);
+      if (state !== 'online' && state !== 'late') absent.set(node.name, state);
+    }
+    return absent;
+  }
+
   countStates(): Readonly<Record<NodeState, number>> {
     const counts = Object.fromEntries(NODE_STATES.map((state) => [state, 0]));
     for (const node of this.#nodes.values()) {

@@ -77,14 +77,17 @@ export interface NodeDetail {
   };
 }
 
-export interface FindingItem extends RuleResult {
+/** What one node says, and whether it still says it. */
+export interface OfNode {
   readonly node: string;
+  /** State of a node that does not report now: what it says is what it said last. Absent for one that reports. */
+  readonly nodeState?: NodeState;
 }
+
+export interface FindingItem extends RuleResult, OfNode {}
 export type FindingList = List<'FindingList', FindingItem>;
 
-export interface ImageItem extends ImageVerdict {
-  readonly node: string;
-}
+export interface ImageItem extends ImageVerdict, OfNode {}
 export type ImageList = List<'ImageVerdictList', ImageItem>;
 
 /** Files that differ from what they should be, or cannot be compared: what `DriftList` holds. */
@@ -101,8 +104,7 @@ export const FILE_CLASSES = [
 export type FileClass = (typeof FILE_CLASSES)[number];
 
 /** One file of a node's trust configuration beside what it should be. */
-export interface DriftItem {
-  readonly node: string;
+export interface DriftItem extends OfNode {
   readonly path: string;
   readonly class: FileClass;
   /** Why there is nothing to compare: `missing`, `permission`, … */

@@ -1,6 +1,6 @@
 import { DIFFERING_CLASSES, type DriftList } from '../../shared/api.ts';
 import { toDriftItem } from '../section-items.ts';
-import { alsoByName, coverageOf, type ListRoute, list } from './list.ts';
+import { alsoByName, coverageOf, type ListRoute, list, withNodeState } from './list.ts';
 import type { Route } from './route.ts';
 
 const getDrift: ListRoute = {
@@ -22,7 +22,7 @@ const getDrift: ListRoute = {
       outcomes: query.words('class', DIFFERING_CLASSES),
     });
     const items = page.rows.map((row) => toDriftItem(row.node, row.key, row.item));
-    return list('DriftList', items, coverage, page.next);
+    return list('DriftList', withNodeState(context, items), coverage, page.next);
   },
 };
 

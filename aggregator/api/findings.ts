@@ -1,7 +1,7 @@
 import type { FindingList } from '../../shared/api.ts';
 import { RESULTS, SEVERITIES } from '../../shared/results.ts';
 import { toFindingItem } from '../section-items.ts';
-import { alsoByName, coverageOf, type ListRoute, list } from './list.ts';
+import { alsoByName, coverageOf, type ListRoute, list, withNodeState } from './list.ts';
 import type { Route } from './route.ts';
 
 const getFindings: ListRoute = {
@@ -23,7 +23,7 @@ const getFindings: ListRoute = {
       severities: query.words('severity', SEVERITIES),
     });
     const items = page.rows.map((row) => toFindingItem(row.node, row.key, row.item));
-    return list('FindingList', items, coverage, page.next);
+    return list('FindingList', withNodeState(context, items), coverage, page.next);
   },
 };
 

@@ -1,7 +1,7 @@
 import type { ImageList } from '../../shared/api.ts';
 import { VERDICTS } from '../../shared/images.ts';
 import { toImageItem } from '../section-items.ts';
-import { alsoByName, coverageOf, type ListRoute, list } from './list.ts';
+import { alsoByName, coverageOf, type ListRoute, list, withNodeState } from './list.ts';
 import type { Route } from './route.ts';
 
 const getImages: ListRoute = {
@@ -22,7 +22,7 @@ const getImages: ListRoute = {
       outcomes: query.words('verdict', VERDICTS),
     });
     const items = page.rows.map((row) => toImageItem(row.node, row.key, row.item));
-    return list('ImageVerdictList', items, coverage, page.next);
+    return list('ImageVerdictList', withNodeState(context, items), coverage, page.next);
   },
 };
 

@@ -1,4 +1,4 @@
-import { API_VERSION, type Coverage, type List } from '../../shared/api.ts';
+import { API_VERSION, type Coverage, type List, type OfNode } from '../../shared/api.ts';
 import { Refusal } from '../identity/credentials.ts';
 import type { ApiContext, ApiRequest, Route } from './route.ts';
 
@@ -23,6 +23,18 @@ export function coverageOf(context: ApiContext, node: string | undefined): Cover
   if (node === undefined) return context.fleet.coverage();
   if (context.fleet.find(node) === undefined) throw notFound('node', node);
   return context.fleet.coverage(new Set([node]));
+}
+
+/** Items with the state of their node where it does not report. */
+export function withNodeState<Item extends OfNode>(
+  context: ApiContext,
+  items: readonly Item[],
+): readonly Item[] {
+  const absent = context.fleet.absent();
+  return items.map((item) => {
+    const nodeState = absent.get(item.node);
+    return nodeState === undefined ? item : { ...item, nodeState };
+  });
 }
 
 export function notFound(what: string, name: string): Refusal {

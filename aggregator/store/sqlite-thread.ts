@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { EventRecord } from '../../shared/api.ts';
 import type { SectionName } from '../../shared/report.ts';
+import type { StoreMethod, ThreadError, ThreadMessage, ThreadRequest } from './sqlite-worker.ts';
 import {
   type Applied,
   type Cursor,
@@ -20,30 +21,8 @@ import {
   type StoredNode,
   type StoredSection,
   StoreError,
-  type StoreErrorCode,
   type Variant,
 } from './store.ts';
-
-/** What of the store is asked over the thread's border: everything that answers. */
-export type StoreMethod = Exclude<keyof Store, 'backlog' | typeof Symbol.asyncDispose>;
-
-/** To the thread. */
-export interface ThreadRequest {
-  readonly id: number;
-  readonly method: StoreMethod;
-  readonly args: readonly unknown[];
-}
-/** From the thread. */
-export type ThreadMessage =
-  | { readonly kind: 'ready' }
-  | { readonly kind: 'failed'; readonly error: ThreadError }
-  | { readonly kind: 'commit'; readonly seconds: number; readonly records: number }
-  | { readonly kind: 'value'; readonly id: number; readonly value: unknown }
-  | { readonly kind: 'error'; readonly id: number; readonly error: ThreadError };
-export interface ThreadError {
-  readonly code: StoreErrorCode;
-  readonly message: string;
-}
 
 export interface SqliteThreadOptions {
   readonly path: string;

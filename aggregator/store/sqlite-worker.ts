@@ -2,10 +2,30 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../../shared/clock.ts';
 import { messageOf } from '../../shared/errors.ts';
 import { SqliteStore } from './sqlite.ts';
-import type { ThreadError, ThreadMessage, ThreadRequest } from './sqlite-thread.ts';
-import { StoreError } from './store.ts';
+import { type Store, StoreError, type StoreErrorCode } from './store.ts';
 
-/* The program of the store's thread; the other side is sqlite-thread.ts. */
+/* The program of the store's thread; the other side is sqlite-thread.ts, which takes types from here only. */
+
+/** What of the store is asked over the thread's border: everything that answers. */
+export type StoreMethod = Exclude<keyof Store, 'backlog' | typeof Symbol.asyncDispose>;
+
+/** To the thread. */
+export interface ThreadRequest {
+  readonly id: number;
+  readonly method: StoreMethod;
+  readonly args: readonly unknown[];
+}
+/** From the thread. */
+export type ThreadMessage =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'failed'; readonly error: ThreadError }
+  | { readonly kind: 'commit'; readonly seconds: number; readonly records: number }
+  | { readonly kind: 'value'; readonly id: number; readonly value: unknown }
+  | { readonly kind: 'error'; readonly id: number; readonly error: ThreadError };
+export interface ThreadError {
+  readonly code: StoreErrorCode;
+  readonly message: string;
+}
 
 const port = parentPort;
 if (port === null) throw new TypeError('this is the program of a thread');

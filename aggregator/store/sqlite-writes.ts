@@ -17,6 +17,9 @@ import {
   type Writer,
 } from './store.ts';
 
+/** More at once would keep others waiting. */
+const PRUNE_AT_ONCE = 2000;
+
 /** One life of a spool. */
 interface Spool {
   readonly id: number;
@@ -147,8 +150,8 @@ export class SqliteWrites {
 
   prune(beforeMs: number): number {
     const { pruneEvents, pruneHistory } = this.#statements;
-    const events = Number(pruneEvents.run(beforeMs).changes);
-    return events + Number(pruneHistory.run(beforeMs).changes);
+    const events = Number(pruneEvents.run(PRUNE_AT_ONCE, beforeMs).changes);
+    return events + Number(pruneHistory.run(beforeMs, PRUNE_AT_ONCE).changes);
   }
 
   /** A write that leaves everything as it is. */
@@ -319,7 +322,14 @@ function prepareAll(database: DatabaseSync) {
     touch: prepare('UPDATE node SET last_seen = max(last_seen, ?) WHERE uid = ?'),
     probe: prepare(`UPDATE counter SET value = value WHERE name = 'session'`),
     retire: prepare('UPDATE node SET retired_at = ?, session = ? WHERE id = ?'),
-    pruneEvents: prepare('DELETE FROM event WHERE received_at < ?'),
-    pruneHistory: prepare('DELETE FROM section_history WHERE until < ?'),
+    // Arrival gives the order: the oldest are found without an index on time.
+    pruneEvents: prepare(
+      `DELETE FROM event
+         WHERE id IN (SELECT id FROM event ORDER BY id LIMIT ?) AND received_at < ?`,
+    ),
+    pruneHistory: prepare(
+      `DELETE FROM section_history
+         WHERE rowid IN (SELECT rowid FROM section_history WHERE until < ? LIMIT ?)`,
+    ),
   };
 }

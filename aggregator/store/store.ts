@@ -239,7 +239,10 @@ export interface Store extends AsyncDisposable {
   /** Newest first. */
   events(query: EventQuery): Promise<Page<EventRecord>>;
 
-  /** Forgets events and superseded sections older than a time; returns how many records. */
+  /**
+   * Forgets events and superseded sections older than a time, some thousands at most; returns how many. To be called
+   * again until it is none.
+   */
   prune(beforeMs: number): Promise<number>;
   /** Resolves when a write can be committed now. */
   probe(): Promise<void>;

@@ -547,3 +547,29 @@ async function watch(
     return messages();
   };
 }
+
+t.test('what a silent node said last is shown as such', async (t) => {
+  const dir = t.testdir();
+  {
+    await using server = await runAggregator(dir);
+    const agent = await report(server);
+    t.notMatch((await server.get('/v1/findings')).body, { items: [{ nodeState: /./ }] });
+    await agent.close();
+  }
+  const { DatabaseSync } = await import('node:sqlite');
+  const database = new DatabaseSync(`${dir}/nodeseal.db`);
+  database.exec(`UPDATE node SET last_seen = ${Date.now() - 2 * 86_400_000}`);
+  database.close();
+  await using server = await runAggregator(dir);
+  t.match((await server.get('/v1/nodes')).body, {
+    items: [{ state: 'stale', worst: 'fail', results: { pass: 0, unknown: 2 } }],
+    coverage: { expected: 1, reporting: 0, missing: [{ cause: /^stale since/ }] },
+  });
+  for (const path of ['/v1/findings', '/v1/images', '/v1/drift']) {
+    t.match(
+      (await server.get(path)).body,
+      { items: [{ node: 'node-1', nodeState: 'stale' }] },
+      path,
+    );
+  }
+});

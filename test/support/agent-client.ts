@@ -11,7 +11,7 @@ import {
   type State,
   WS_OPTIONS,
 } from '../../shared/protocol.ts';
-import { EMPTY_HASH, hashItems, hashRoot, type SectionName } from '../../shared/report.ts';
+import { hashItems, hashRoot, type SectionName } from '../../shared/report.ts';
 
 type FrameOf<T extends AggregatorFrame['type']> = Extract<AggregatorFrame, { readonly type: T }>;
 
@@ -135,5 +135,3 @@ export function state(section: SectionName, items: ReadonlyMap<string, Json>): S
     asOf: '2026-11-21T00:00:00.000Z',
   };
 }
-
-export { EMPTY_HASH };

@@ -584,9 +584,32 @@ export function storeContract(t: Test, fresh: (t: Test) => OpenStore): void {
     await store.append(batch(session, [event(1)]));
     await store.append({ ...batch(session, [event(2)]), receivedAtMs: AT_MS + 100 });
     t.equal(await store.prune(AT_MS + 100), 1);
+    t.equal(await store.prune(AT_MS + 100), 0);
     t.same(await sequences(store), [2]);
     t.same(await store.append(batch(session, [event(1), event(2)])), { sequence: 2, before: 2 });
     t.same(await sequences(store), [2]);
+  });
+
+  t.test('many old records are forgotten step by step', async (t) => {
+    await using store = await fresh(t)();
+    const { session } = await start(store);
+    const many = Array.from({ length: 4500 }, (_, index) => event(index + 1));
+    await store.append(batch(session, many));
+    for (let version = 0; version < 4; version++) {
+      const items = new Map<string, Json>([['a', version]]);
+      const receivedAtMs = AT_MS + version;
+      await store.apply(full(session, 'host', items, { receivedAtMs }));
+    }
+    let [removed, steps] = [0, 0];
+    for (let some = 1; some > 0; removed += some) {
+      some = await store.prune(AT_MS + 3);
+      steps++;
+    }
+    // The version of AT_MS + 2 was in force until AT_MS + 3.
+    t.equal(removed, 4500 + 2);
+    t.ok(steps > 2);
+    t.same((await store.events({ limit: 9 })).rows, []);
+    t.equal((await store.section(NODE.uid, 'host'))?.items.get('a'), 3);
   });
 
   t.test('a store says that it can write, and how large it is', async (t) => {
