@@ -41,7 +41,8 @@ export function readCertificates(files: readonly Uint8Array[]): readonly Certifi
     try {
       for (const block of blocks) readBlock(block, found);
     } catch (error) {
-      if (!(error instanceof SignatureError)) throw error;
+      const isDamage = error instanceof SignatureError && error.code !== 'algorithm-unavailable';
+      if (!isDamage) throw error;
     }
   }
   return [...found.values()];

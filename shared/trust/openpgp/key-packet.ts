@@ -1,11 +1,12 @@
-import { createHash } from 'node:crypto';
 import {
   DSA,
+  digestOf,
   ECDH,
   ECDSA,
   ED25519_OID,
   EDDSA,
   ELGAMAL,
+  type HashAlgorithm,
   RSA,
   RSA_ENCRYPT_ONLY,
   RSA_SIGN_ONLY,
@@ -79,8 +80,10 @@ function sized(fields: FieldReader): Uint8Array {
 
 /** RFC 4880 §12.2: SHA-1 over the packet under an old header. An identifier, not a protection. */
 function fingerprintOf(body: Uint8Array): string {
-  return createHash('sha1').update(keyHashPrefix(body)).update(body).digest('hex');
+  return hex(digestOf(SHA1, [keyHashPrefix(body), body]));
 }
+
+const SHA1: HashAlgorithm = { name: 'sha1', bytes: 20 };
 
 /** What stands before a key where it is hashed: 0x99 and two bytes of length. */
 export function keyHashPrefix(body: Uint8Array): Uint8Array {
