@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { type Clock, systemClock } from '../shared/clock.ts';
@@ -65,10 +65,7 @@ export async function startAggregator(
     join: await tokens.ensureJoin(DEFAULT_POOL, JOIN_USES, JOIN_LIFE_MS),
     agent: config.bootstrapAgent && (await tokens.ensureAgent(config.bootstrapAgent, DEFAULT_POOL)),
   };
-  const tls = config.tls && {
-    cert: await readFile(config.tls.certFile),
-    key: await readFile(config.tls.keyFile),
-  };
+  const tls = await readCertificate(config);
   const metrics = new Metrics();
   const store = parts.use(
     await SqliteThreadStore.open({

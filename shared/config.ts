@@ -39,6 +39,17 @@ export async function readConfig<T>(file: string, schema: v.GenericSchema<unknow
   return parseConfig(text, file, schema);
 }
 
+/** A file that a member of the configuration names. Throws `ConfigError` that names both. */
+export async function readNamedFile(member: string, file: string): Promise<Buffer> {
+  try {
+    return await readFile(file);
+  } catch (cause) {
+    throw new ConfigError('ERR_CONFIG_READ', `${member}: ${file}: ${whyUnreadable(cause)}`, {
+      cause,
+    });
+  }
+}
+
 /** As `readConfig`, of a text; `file` only names it in errors. */
 export function parseConfig<T>(text: string, file: string, schema: v.GenericSchema<unknown, T>): T {
   const lines = new LineCounter();
