@@ -27,10 +27,11 @@ export interface Selection {
  */
 export function selectImages(store: ImageStore, references: readonly string[]): Selection {
   if (references.length === 0) return { selected: store.images.flatMap(everyName), notFound: [] };
+  const find = finderIn(store.images);
   const selected = new Map<string, SelectedImage>();
   const notFound: string[] = [];
   for (const reference of references) {
-    const found = store.images.flatMap((image) => namesMeant(image, reference));
+    const found = find(reference).flatMap((image) => namesMeant(image, reference));
     if (found.length === 0) notFound.push(reference);
     for (const one of found) {
       // The first folder that has an image under this name is the one the node takes.
@@ -52,6 +53,38 @@ function everyName(image: StoredImage): readonly SelectedImage[] {
   if (image.isShadowed) return [];
   if (image.names.length === 0) return [{ image }];
   return image.names.map((name) => ({ image, name }));
+}
+
+/**
+ * The images, in their order, that a reference may mean: whether one does, `namesMeant` says. Names are parsed once, not
+ * for every reference again.
+ */
+function finderIn(images: readonly StoredImage[]): (reference: string) => readonly StoredImage[] {
+  const places = new Map<string, Set<number>>();
+  for (const [place, image] of images.entries()) {
+    for (const key of [
+      ...digestsOf(image),
+      ...[...image.names, ...image.ownNames].flatMap(keysOf),
+    ]) {
+      const known = places.get(key);
+      if (known === undefined) places.set(key, new Set([place]));
+      else known.add(place);
+    }
+  }
+  return (reference) => {
+    const found = new Set(keysOf(reference).flatMap((key) => [...(places.get(key) ?? [])]));
+    const isId = ID_PREFIX.test(reference);
+    return images.filter(
+      (image, place) => found.has(place) || (isId && image.id.startsWith(reference)),
+    );
+  };
+}
+
+/** A name as it stands, completed, and its repository. */
+function keysOf(name: string): readonly string[] {
+  const reference = tryParseReference(name);
+  if (reference === undefined) return [name];
+  return [name, referenceText(withDefaultTag(reference)), reference.name];
 }
 
 const ID_PREFIX = /^[0-9a-f]{12,}$/;

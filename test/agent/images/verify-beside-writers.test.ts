@@ -41,6 +41,7 @@ function nodeWhere(root: string, ending: string, happens: (time: number) => void
     list: (path) => host.list(path),
     readLink: (path) => host.readLink(path),
     resolve: (path) => host.resolve(path),
+    identify: (path) => host.identify(path),
   };
 }
 
