@@ -6,6 +6,7 @@ import { type Clock, systemClock } from '../shared/clock.ts';
 import { messageOf } from '../shared/errors.ts';
 import type { Logger } from '../shared/log.ts';
 import { ROUTES } from './api/index.ts';
+import { readCertificate } from './certificate.ts';
 import { type AggregatorConfig, assertUsable, DEFAULT_POOL } from './config.ts';
 import { Fleet } from './fleet.ts';
 import { Credentials } from './identity/credentials.ts';
