@@ -132,23 +132,42 @@ export class SqliteReads {
 
   events(query: EventQuery): Page<EventRecord> {
     const where = new Conditions();
-    if (query.node !== undefined) {
-      where.add('event.node IN (SELECT id FROM node WHERE name = ?)', query.node);
-    }
     if (query.kind !== undefined) where.add('event.kind = ?', query.kind);
     if (query.class !== undefined) where.add('event.class = ?', query.class);
-    if (query.sinceMs !== undefined) where.add('event.received_at >= ?', query.sinceMs);
+    if (query.sinceMs !== undefined) {
+      // Arrival is by id, and time nearly so: the bound keeps the search from going through all that is older. The
+      // plus makes SQLite look in the index on time, not through the table in the order of id.
+      where.add('event.id >= (SELECT min(+id) FROM event WHERE received_at >= ?)', query.sinceMs);
+      where.add('event.received_at >= ?', query.sinceMs);
+    }
     if (query.after !== undefined) {
       where.add('event.id < ?', ...decodePageToken(query.after, ['number']));
     }
-    const rows = this.#database
+    const rows =
+      query.node === undefined
+        ? this.#eventRows(where, query.limit)
+        : this.#eventRowsOf(query.node, where, query.limit);
+    return page(rows, query.limit, readEvent, (row) => [integer(row, 'id')]);
+  }
+
+  /** Several nodes may have had one name: for each the index gives its newest, and of those the newest are taken. */
+  #eventRowsOf(name: string, where: Conditions, limit: number): readonly Row[] {
+    return this.#database
+      .prepare('SELECT id FROM node WHERE name = ?')
+      .all(name)
+      .flatMap((node) => this.#eventRows(where.and('event.node = ?', integer(node, 'id')), limit))
+      .sort((a, b) => integer(b, 'id') - integer(a, 'id'))
+      .slice(0, limit + 1);
+  }
+
+  #eventRows(where: Conditions, limit: number): readonly Row[] {
+    return this.#database
       .prepare(
         `SELECT event.*, spool.epoch, node.name AS node_name FROM event
            JOIN spool ON spool.id = event.spool JOIN node ON node.id = event.node
            WHERE ${where} ORDER BY event.id DESC LIMIT ?`,
       )
-      .all(...where.values, query.limit + 1);
-    return page(rows, query.limit, readEvent, (row) => [integer(row, 'id')]);
+      .all(...where.values, limit + 1);
   }
 
   sizeBytes(): number {
@@ -166,6 +185,15 @@ class Conditions {
   add(condition: string, ...values: readonly SQLInputValue[]): void {
     this.#conditions.push(condition);
     this.values.push(...values);
+  }
+
+  /** These conditions and one more. */
+  and(condition: string, ...values: readonly SQLInputValue[]): Conditions {
+    const both = new Conditions();
+    for (const each of this.#conditions) both.add(each);
+    both.values.push(...this.values);
+    both.add(condition, ...values);
+    return both;
   }
 
   addAnyOf(column: string, values: readonly string[] | undefined): void {

@@ -60,6 +60,8 @@ const MIGRATIONS: readonly string[] = [
     UNIQUE (spool, sequence)
   ) STRICT;
   CREATE INDEX event_of_node ON event (node, id);
+  CREATE INDEX event_of_kind ON event (kind, id);
+  CREATE INDEX event_age ON event (received_at);
 
   CREATE TABLE section (
     node INTEGER NOT NULL REFERENCES node(id),
