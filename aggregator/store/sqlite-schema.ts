@@ -158,6 +158,13 @@ function isBusy(cause: unknown): boolean {
   return cause instanceof Error && 'errcode' in cause && cause.errcode === 5;
 }
 
+/** A second connection to a database that is open for writing: sees what is committed and can change nothing. */
+export function openToRead(path: string): DatabaseSync {
+  const database = new DatabaseSync(path, { timeout: BUSY_MS, readOnly: true });
+  database.exec('PRAGMA query_only = ON');
+  return database;
+}
+
 function assertOurs(database: DatabaseSync, path: string): void {
   const applicationId = pragma(database, 'application_id');
   const version = pragma(database, 'user_version');

@@ -2,12 +2,21 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../../shared/clock.ts';
 import { messageOf } from '../../shared/errors.ts';
 import { SqliteStore } from './sqlite.ts';
+import { SqliteReads } from './sqlite-reads.ts';
+import { openToRead } from './sqlite-schema.ts';
 import { type Store, StoreError, type StoreErrorCode } from './store.ts';
 
-/* The program of the store's thread; the other side is sqlite-thread.ts, which takes types from here only. */
+/* The program of the store's threads; the other side, store-thread.ts, takes types from here only. */
+
+export interface ThreadData {
+  readonly path: string;
+  /** Who writes also holds the database; who reads sees what is committed. */
+  readonly mode: 'write' | 'read';
+}
 
 /** What of the store is asked over the thread's border: everything that answers. */
 export type StoreMethod = Exclude<keyof Store, 'backlog' | typeof Symbol.asyncDispose>;
+export type ReadMethod = StoreMethod & keyof SqliteReads;
 
 /** To the thread. */
 export interface ThreadRequest {
@@ -27,37 +36,63 @@ export interface ThreadError {
   readonly message: string;
 }
 
+/** What this thread answers from. */
+interface Answering {
+  answer(method: StoreMethod, args: readonly unknown[]): unknown;
+  close(): Promise<void>;
+}
+type AnyMethod = (...args: readonly unknown[]) => unknown;
+
 const port = parentPort;
 if (port === null) throw new TypeError('this is the program of a thread');
 const post = (message: ThreadMessage): void => port.postMessage(message);
 
 try {
-  const store = new SqliteStore({
-    path: String(workerData),
-    clock: systemClock,
-    onCommit: (seconds, records) => post({ kind: 'commit', seconds, records }),
-  });
+  // Given by store-thread.ts.
+  const { path, mode } = workerData as ThreadData;
+  const answering = mode === 'write' ? writing(path) : reading(path);
   port.on('message', (request: ThreadRequest | 'close') => {
-    if (request === 'close') void close(store);
-    else void answer(store, request);
+    if (request === 'close') void close(answering);
+    else void answer(answering, request);
   });
   post({ kind: 'ready' });
 } catch (error) {
   post({ kind: 'failed', error: toThreadError(error) });
 }
 
-async function answer(store: SqliteStore, { id, method, args }: ThreadRequest): Promise<void> {
-  try {
+function writing(path: string): Answering {
+  const store = new SqliteStore({
+    path,
+    clock: systemClock,
+    onCommit: (seconds, records) => post({ kind: 'commit', seconds, records }),
+  });
+  return {
     // The asking side is typed by the same interface.
-    const ask = store[method].bind(store) as (...args: readonly unknown[]) => Promise<unknown>;
-    post({ kind: 'value', id, value: await ask(...args) });
+    answer: (method, args) => (store[method].bind(store) as AnyMethod)(...args),
+    close: () => store[Symbol.asyncDispose](),
+  };
+}
+
+function reading(path: string): Answering {
+  const database = openToRead(path);
+  const reads = new SqliteReads(database);
+  return {
+    // As above; the asking side sends what only reads here.
+    answer: (method, args) => (reads[method as ReadMethod].bind(reads) as AnyMethod)(...args),
+    close: async () => database.close(),
+  };
+}
+
+async function answer(answering: Answering, { id, method, args }: ThreadRequest): Promise<void> {
+  try {
+    post({ kind: 'value', id, value: await answering.answer(method, args) });
   } catch (error) {
     post({ kind: 'error', id, error: toThreadError(error) });
   }
 }
 
-async function close(store: SqliteStore): Promise<void> {
-  await store[Symbol.asyncDispose]();
+async function close(answering: Answering): Promise<void> {
+  await answering.close();
   // Answers to what was committed last are on their way before the port closes.
   setImmediate(() => port?.close());
 }
