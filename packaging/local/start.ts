@@ -76,7 +76,7 @@ async function main(): Promise<void> {
 
   nodeseal('get', 'nodes');
   console.log();
-  nodeseal('get', 'findings');
+  nodeseal('get', 'findings', '--all');
   console.log(`\nAggregator  ${url}   (logs, tokens and database: ${state})`);
   if (values.once) return;
   console.log(
