@@ -1,6 +1,6 @@
 import type { EventRecord } from '../../shared/api.ts';
 import type { SectionName } from '../../shared/report.ts';
-import type { ReadMethod, StoreMethod } from './sqlite-worker.ts';
+import type { ReadMethod } from './sqlite-worker.ts';
 import {
   type Applied,
   type Cursor,
@@ -21,6 +21,7 @@ import {
   StoreError,
   type Variant,
 } from './store.ts';
+import type { StoreMethod } from './store-crossing.ts';
 import { StoreThread } from './store-thread.ts';
 
 export interface SqliteThreadOptions {

@@ -4,7 +4,8 @@ import { messageOf } from '../../shared/errors.ts';
 import { SqliteStore } from './sqlite.ts';
 import { SqliteReads } from './sqlite-reads.ts';
 import { openToRead } from './sqlite-schema.ts';
-import { type Store, StoreError, type StoreErrorCode } from './store.ts';
+import { StoreError, type StoreErrorCode } from './store.ts';
+import { type Crossing, fromCrossing, type StoreMethod, toCrossing } from './store-crossing.ts';
 
 /* The program of the store's threads; the other side, store-thread.ts, takes types from here only. */
 
@@ -14,22 +15,21 @@ export interface ThreadData {
   readonly mode: 'write' | 'read';
 }
 
-/** What of the store is asked over the thread's border: everything that answers. */
-export type StoreMethod = Exclude<keyof Store, 'backlog' | typeof Symbol.asyncDispose>;
+/** What only reads. */
 export type ReadMethod = StoreMethod & keyof SqliteReads;
 
 /** To the thread. */
 export interface ThreadRequest {
   readonly id: number;
   readonly method: StoreMethod;
-  readonly args: readonly unknown[];
+  readonly args: Crossing;
 }
 /** From the thread. */
 export type ThreadMessage =
   | { readonly kind: 'ready' }
   | { readonly kind: 'failed'; readonly error: ThreadError }
   | { readonly kind: 'commit'; readonly seconds: number; readonly records: number }
-  | { readonly kind: 'value'; readonly id: number; readonly value: unknown }
+  | { readonly kind: 'value'; readonly id: number; readonly value: Crossing }
   | { readonly kind: 'error'; readonly id: number; readonly error: ThreadError };
 export interface ThreadError {
   readonly code: StoreErrorCode;
@@ -85,7 +85,10 @@ function reading(path: string): Answering {
 
 async function answer(answering: Answering, { id, method, args }: ThreadRequest): Promise<void> {
   try {
-    post({ kind: 'value', id, value: await answering.answer(method, args) });
+    // As it was called on the other side, with arguments in a list.
+    const given = fromCrossing(args) as readonly unknown[];
+    const value = await answering.answer(method, given);
+    post({ kind: 'value', id, value: toCrossing(method, value) });
   } catch (error) {
     post({ kind: 'error', id, error: toThreadError(error) });
   }

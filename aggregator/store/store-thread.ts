@@ -1,13 +1,8 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import type {
-  StoreMethod,
-  ThreadData,
-  ThreadError,
-  ThreadMessage,
-  ThreadRequest,
-} from './sqlite-worker.ts';
+import type { ThreadData, ThreadError, ThreadMessage, ThreadRequest } from './sqlite-worker.ts';
 import { StoreError } from './store.ts';
+import { fromCrossing, type StoreMethod, toCrossing } from './store-crossing.ts';
 
 interface Asked {
   readonly resolve: (value: unknown) => void;
@@ -46,7 +41,11 @@ export class StoreThread {
   async ask(method: StoreMethod, args: readonly unknown[]): Promise<unknown> {
     const worker = this.#worker ?? (await this.start());
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    const request: ThreadRequest = { id: this.#nextId++, method, args };
+    const request: ThreadRequest = {
+      id: this.#nextId++,
+      method,
+      args: toCrossing(method, args),
+    };
     this.#asked.set(request.id, { resolve, reject });
     worker.postMessage(request);
     return await promise;
@@ -88,7 +87,7 @@ export class StoreThread {
           this.#onCommit(message.seconds, message.records);
           break;
         case 'value':
-          this.#take(message.id)?.resolve(message.value);
+          this.#take(message.id)?.resolve(fromCrossing(message.value));
           break;
         case 'error':
           this.#take(message.id)?.reject(toError(message.error));
