@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Clock, rfc3339, systemClock } from '../shared/clock.ts';
 import { ConfigError } from '../shared/config.ts';
@@ -10,6 +9,7 @@ import { checks as allChecks } from './checks/index.ts';
 import { Conditions } from './conditions.ts';
 import type { AgentConfig } from './config.ts';
 import { readFacts } from './facts.ts';
+import { ensureFolder } from './folder.ts';
 import { type Host, openHost } from './host.ts';
 import { NodeState } from './node-state.ts';
 import { Reporter } from './reporter.ts';
@@ -42,7 +42,7 @@ export async function startAgent(
 ): Promise<Agent> {
   const { stateDir, hostRoot, intervalMs } = config;
   const chosen = checks ?? chooseChecks(allChecks, config.checks);
-  await mkdir(stateDir, { recursive: true, mode: 0o700 });
+  await ensureFolder(stateDir);
   await using parts = new AsyncDisposableStack();
   const host = openHost(hostRoot);
   const state = new NodeState();

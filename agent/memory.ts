@@ -10,7 +10,7 @@ const schema = v.strictObject({
   format: v.literal(1),
   sections: v.record(
     v.picklist(SECTIONS),
-    v.array(v.tuple([v.string(), v.custom<Json>(() => true)])),
+    v.array(v.tuple([v.string(), v.custom<Json>((value) => value !== undefined)])),
   ),
 });
 

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, readFile } from 'node:fs/promises';
+import { type FileHandle, open, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ensureFolder } from '../folder.ts';
 import { EMPTY_HEAD, type Head, readHead, writeHead } from './head.ts';
 import { Segments } from './segments.ts';
 
@@ -22,7 +23,7 @@ const NAME = /^(\d{6})-[0-9a-f-]{36}$/;
  * version of this program: that one stays where it is, for when that version is back.
  */
 export async function openLife(folder: string, segmentBytes: number): Promise<Life> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await ensureFolder(folder);
   const newest = await newestName(folder);
   const found = newest === undefined ? 'newer' : await tryLife(folder, newest, segmentBytes);
   return found === 'newer' ? await createLife(folder, segmentBytes) : found;

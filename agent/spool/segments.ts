@@ -1,6 +1,7 @@
-import { type FileHandle, mkdir, readdir, rm } from 'node:fs/promises';
+import { type FileHandle, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EventItem } from '../../shared/protocol.ts';
+import { ensureFolder } from '../folder.ts';
 import { encodeRecord, MAX_RECORD_BYTES, nextAfter } from './record.ts';
 import {
   continueSegment,
@@ -49,7 +50,7 @@ export class Segments implements AsyncDisposable {
 
   /** `newer` when a file in the folder is of a later format: then nothing is touched. */
   static async open(folder: string, segmentBytes: number): Promise<Segments | 'newer'> {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await ensureFolder(folder);
     const list: Segment[] = [];
     const unfinished: string[] = [];
     for (const name of (await readdir(folder)).sort()) {
