@@ -1,8 +1,7 @@
 import type { NodeItem, NodeState } from '../shared/api.ts';
 import { rfc3339 } from '../shared/clock.ts';
 import type { Hashes } from '../shared/protocol.ts';
-import { combine, RESULTS, type ResultCounts } from '../shared/results.ts';
-import { RESULTS_WORST_FIRST } from './store/items.ts';
+import { combine, RESULTS, type ResultCounts, WORST_FIRST } from '../shared/results.ts';
 import type { NodeIdentity, NodeSummary } from './store/store.ts';
 import { summarize } from './store/summary.ts';
 
@@ -132,7 +131,7 @@ const ATTENTION: Readonly<Record<NodeState, number>> = {
 export function compareNodes(a: NodeItem, b: NodeItem): number {
   return (
     ATTENTION[a.state] - ATTENTION[b.state] ||
-    RESULTS_WORST_FIRST.indexOf(a.worst) - RESULTS_WORST_FIRST.indexOf(b.worst) ||
+    WORST_FIRST.indexOf(a.worst) - WORST_FIRST.indexOf(b.worst) ||
     b.results.fail - a.results.fail ||
     (a.name < b.name ? -1 : a.name > b.name ? 1 : a.uid < b.uid ? -1 : 1)
   );

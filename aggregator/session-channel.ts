@@ -24,6 +24,7 @@ const INTERNAL_ERROR = 1011;
 export class AgentChannel {
   readonly #socket: WebSocket;
   readonly #log: Logger;
+  #pauses = 0;
 
   constructor(socket: WebSocket, log: Logger, listener: ChannelListener) {
     this.#socket = socket;
@@ -51,13 +52,13 @@ export class AgentChannel {
     return this.#socket.bufferedAmount;
   }
 
-  /** Stops reading from the agent, until `resume`. */
+  /** Stops reading from the agent until every `pause` has had its `resume`. */
   pause(): void {
-    this.#socket.pause();
+    if (this.#pauses++ === 0) this.#socket.pause();
   }
 
   resume(): void {
-    this.#socket.resume();
+    if (--this.#pauses === 0) this.#socket.resume();
   }
 
   /** Nothing happens when the channel is closed; a peer that does not read is cut off. */

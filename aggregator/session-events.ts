@@ -59,11 +59,11 @@ export class EventPlane {
     const { node, session } = this.#link;
     const receivedAtMs = clock.nowMs();
     const { epoch } = this.#intake;
+    const written = store.append({ uid: node.uid, session, epoch, receivedAtMs, events });
+    const isCrowded = store.backlog > MAX_BACKLOG;
+    if (isCrowded) this.#link.pause();
     try {
-      const written = store.append({ uid: node.uid, session, epoch, receivedAtMs, events });
-      if (store.backlog > MAX_BACKLOG) this.#link.pause();
       const cursor = await written;
-      this.#link.resume();
       this.#acknowledged = Math.max(this.#acknowledged, cursor.sequence);
       for (const reject of rejects) {
         metrics.rejects.inc({ code: reject.code });
@@ -73,6 +73,8 @@ export class EventPlane {
       this.#tell(events, cursor, receivedAtMs);
     } catch (error) {
       this.#link.storeFailed(error);
+    } finally {
+      if (isCrowded) this.#link.resume();
     }
   }
 

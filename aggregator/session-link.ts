@@ -10,7 +10,7 @@ export interface SessionLink {
   sendError(code: string, message: string): void;
   /** Ends the session as the store's error asks for. */
   storeFailed(error: unknown): void;
-  /** Stops reading from the agent, until `resume`. */
+  /** Stops reading from the agent until every `pause` has had its `resume`. */
   pause(): void;
   resume(): void;
 }

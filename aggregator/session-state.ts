@@ -27,8 +27,9 @@ export class StatePlane {
     this.#mismatches = 0;
     const change = this.#parts.add(part);
     if (change === undefined) return;
-    if ('why' in change) this.#need(part.section, change.why);
-    else void this.#apply(change);
+    if (!('why' in change)) void this.#apply(change);
+    else if (change.why !== 'tooLarge') this.#need(part.section, change.why);
+    else this.#link.sendError('stateTooLarge', `${part.section}: more than this server takes`);
   }
 
   /** Asks for everything when both sides say different hashes though nothing is under way. */
@@ -51,7 +52,8 @@ export class StatePlane {
     const { store, fleet, clock, metrics } = this.#context;
     const { node, session } = this.#link;
     const { section, mode, base, to, upsert, remove, asOf } = change;
-    this.#applying++;
+    // What is not applied yet is in memory: the agent waits before it sends more.
+    if (this.#applying++ === 0) this.#link.pause();
     try {
       const applied = await store.apply({
         uid: node.uid,
@@ -81,7 +83,7 @@ export class StatePlane {
     } catch (error) {
       this.#link.storeFailed(error);
     } finally {
-      this.#applying--;
+      if (--this.#applying === 0) this.#link.resume();
     }
   }
 

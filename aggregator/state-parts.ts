@@ -2,8 +2,8 @@ import type { Json } from '../shared/canonical.ts';
 import type { State } from '../shared/protocol.ts';
 import type { SectionName } from '../shared/report.ts';
 
-/** More than this of one section, over all its parts, is not kept in memory. */
-const MAX_ITEMS = 200_000;
+/** More than this of all changes under way on one session is not kept in memory. */
+const MAX_BYTES = 67_108_864;
 const MAX_PARTS = 64;
 
 /** A change of a section whose last part has arrived. */
@@ -15,6 +15,7 @@ export type WholeChange = Pick<
 interface Begun {
   readonly first: State;
   next: number;
+  bytes: number;
   readonly upsert: (readonly [key: string, item: Json])[];
   readonly remove: string[];
 }
@@ -32,15 +33,14 @@ export class StateParts {
         this.#begun.delete(section);
         return part;
       }
-      this.#begun.set(section, { first: part, next: 1, upsert: [], remove: [] });
+      this.#begun.set(section, { first: part, next: 1, bytes: 0, upsert: [], remove: [] });
     }
     const begun = this.#begun.get(section);
     if (begun === undefined || part.part !== begun.next || !continues(begun.first, part)) {
       return this.#drop(section, 'partMissing');
     }
-    if (begun.upsert.length + begun.remove.length + part.upsert.length > MAX_ITEMS) {
-      return this.#drop(section, 'tooLarge');
-    }
+    begun.bytes += JSON.stringify([part.upsert, part.remove]).length;
+    if (this.#bytes() > MAX_BYTES) return this.#drop(section, 'tooLarge');
     for (const pair of part.upsert) begun.upsert.push(pair);
     for (const key of part.remove) begun.remove.push(key);
     begun.next++;
@@ -51,6 +51,10 @@ export class StateParts {
 
   get isEmpty(): boolean {
     return this.#begun.size === 0;
+  }
+
+  #bytes(): number {
+    return this.#begun.values().reduce((sum, begun) => sum + begun.bytes, 0);
   }
 
   #drop(section: SectionName, why: string): { readonly why: string } {

@@ -74,6 +74,8 @@ export interface NodeDetail {
     readonly unsentRecords: number;
     readonly lostRecords: number;
     readonly clockSkewSeconds: number | null;
+    /** What the agent says of itself, as `SpoolDegraded`; empty when all is well or it is not connected. */
+    readonly conditions?: readonly string[];
   };
 }
 

@@ -157,6 +157,7 @@ async function detail(
       unsentRecords: live?.unsentRecords ?? 0,
       lostRecords: node.lost,
       clockSkewSeconds: live?.clockSkewSeconds ?? null,
+      conditions: live?.conditions ?? [],
     },
   };
 }

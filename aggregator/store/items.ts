@@ -1,7 +1,7 @@
 import { DIFFERING_CLASSES, type FileClass } from '../../shared/api.ts';
 import type { Json } from '../../shared/canonical.ts';
 import type { Verdict } from '../../shared/images.ts';
-import { combine, RESULTS, type Result, SEVERITIES, type Severity } from '../../shared/results.ts';
+import { SEVERITIES, type Severity, WORST_FIRST } from '../../shared/results.ts';
 import { toDriftItem, toFindingItem, toImageItem } from '../section-items.ts';
 import type { IndexedSection } from './store.ts';
 
@@ -15,10 +15,6 @@ export interface ItemIndex {
   readonly rank: number;
 }
 
-/** Worst first, by the AND table of XCCDF 1.2. */
-export const RESULTS_WORST_FIRST: readonly Result[] = [...RESULTS].sort((a, b) =>
-  a === b ? 0 : combine([a, b]) === a ? -1 : 1,
-);
 const VERDICTS_WORST_FIRST: readonly Verdict[] = ['rejected', 'unknown', 'unenforced', 'accepted'];
 /** Others are not indexed. */
 const FILES_WORST_FIRST: readonly FileClass[] = DIFFERING_CLASSES;
@@ -33,7 +29,7 @@ export function indexItem(section: IndexedSection, key: string, item: Json): Ite
     case 'checks': {
       const { ruleId, result, severity } = toFindingItem('', key, item);
       const severityRank = SEVERITIES.length - 1 - SEVERITIES.indexOf(severity);
-      const rank = RESULTS_WORST_FIRST.indexOf(result) * SEVERITIES.length + severityRank;
+      const rank = WORST_FIRST.indexOf(result) * SEVERITIES.length + severityRank;
       return { subject: ruleId, outcome: result, severity, rank };
     }
     case 'images': {

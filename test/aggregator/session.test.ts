@@ -322,6 +322,22 @@ t.test('state', async (t) => {
   });
 });
 
+t.test('an agent that sends more than is committed at once is slowed down, not lost', async (t) => {
+  await using server = await runAggregator(t.testdir());
+  const agent = await AgentClient.connect(server.url, server.agentToken);
+  const files = items('/a');
+  for (let frame = 0; frame < 100; frame++) {
+    agent.events(Array.from({ length: 100 }, (_, index) => frame * 100 + index + 1));
+    if (frame === 50) agent.send(state('files', files));
+  }
+  await agent.next('ack', (ack) => ack.sequence === 10_000);
+  t.match(await agent.next('stateApplied'), { to: hashItems(files) });
+  t.same(
+    agent.received.filter((frame) => frame.type === 'error'),
+    [],
+  );
+});
+
 t.test('a heartbeat with another root hash asks for every section', async (t) => {
   await using server = await runAggregator(t.testdir());
   const agent = await AgentClient.connect(server.url, server.agentToken);
@@ -335,6 +351,7 @@ t.test('a heartbeat with another root hash asks for every section', async (t) =>
     rssBytes: 1,
     loopDelayMs: 1,
     wallMs: Date.now() - 86_400_000,
+    conditions: ['SpoolDegraded'],
   } as const;
   agent.send(beat);
   agent.send({ ...beat, rootHash: hashRoot({}) });
@@ -346,6 +363,11 @@ t.test('a heartbeat with another root hash asks for every section', async (t) =>
   const { session } = body as { session: { clockSkewSeconds: number } };
   t.ok(Math.abs(session.clockSkewSeconds + 86_400) < 60, 'and its clock is compared');
   t.match(body, { node: { state: 'online' } }, 'a clock jump is no silence');
+  t.match(
+    body,
+    { session: { conditions: ['SpoolDegraded'] } },
+    'and what it says of itself is shown',
+  );
 });
 
 t.test('a heartbeat of an agent that still waits is answered with what is held', async (t) => {
