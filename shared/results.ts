@@ -17,6 +17,16 @@ export function combine(results: readonly Result[]): Result {
   return PRECEDENCE.find((result) => results.includes(result)) ?? 'notchecked';
 }
 
+/** What a person looks for first: what fails, what is not known, then what is in order. */
+export const WORST_FIRST: readonly Result[] = [
+  'fail',
+  'unknown',
+  'error',
+  'notchecked',
+  'pass',
+  'notapplicable',
+];
+
 /** How much a failure of a rule matters; ordered, worst last. */
 export const SEVERITIES = ['info', 'low', 'medium', 'high', 'critical'] as const;
 export type Severity = (typeof SEVERITIES)[number];

@@ -1,19 +1,15 @@
 import type { RuleResult } from '../../shared/findings.ts';
-import { RESULTS, type Result, type ResultCounts, SEVERITIES } from '../../shared/results.ts';
+import {
+  RESULTS,
+  type Result,
+  type ResultCounts,
+  SEVERITIES,
+  WORST_FIRST,
+} from '../../shared/results.ts';
 import type { Style, Tone } from './colour.ts';
 import type { Column } from './column.ts';
 import { safeText } from './safe.ts';
 import { displayWidth, pad, truncate } from './width.ts';
-
-/** What a person looks for first. */
-const URGENCY: readonly Result[] = [
-  'fail',
-  'error',
-  'unknown',
-  'notchecked',
-  'pass',
-  'notapplicable',
-];
 
 interface Look {
   readonly word: string;
@@ -54,7 +50,7 @@ function lookOf(result: Result): Look {
 /** Failures first, the gravest of them first, then by rule and subject. */
 export function byUrgency(a: RuleResult, b: RuleResult): number {
   return (
-    URGENCY.indexOf(a.result) - URGENCY.indexOf(b.result) ||
+    WORST_FIRST.indexOf(a.result) - WORST_FIRST.indexOf(b.result) ||
     SEVERITIES.indexOf(b.severity) - SEVERITIES.indexOf(a.severity) ||
     compare(a.ruleId, b.ruleId) ||
     compare(a.subject ?? '', b.subject ?? '')
@@ -88,7 +84,7 @@ export const FINDING_COLUMNS: readonly Column<RuleResult>[] = [
 
 /** `2 failed, 1 unknown, 14 passed of 17`. */
 export function countsText(counts: ResultCounts): string {
-  const parts = URGENCY.filter((result) => counts[result] > 0).map((result) => {
+  const parts = WORST_FIRST.filter((result) => counts[result] > 0).map((result) => {
     return `${counts[result]} ${LOOKS[result].counted}`;
   });
   const total = RESULTS.reduce((sum, result) => sum + counts[result], 0);
