@@ -19,7 +19,6 @@ export const IMAGES = [
 export const LOOKASIDES = ['one', 'two'] as const;
 
 export type Image = (typeof IMAGES)[number];
-type KeyFile = (typeof KEY_FILES)[number];
 type Json = Readonly<Record<string, unknown>>;
 
 /** One signature of the draw, before it is made. */
