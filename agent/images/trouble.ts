@@ -15,7 +15,8 @@ export interface Trouble {
   readonly verdict: Extract<ImageVerdict['verdict'], 'rejected' | 'unknown'>;
   /**
    * `rejected`: a `Rejection`, `store-metadata`, `store-manifest`, `store-signatures`, `signatures-unreadable`.
-   * `unknown`: `reference-invalid`, `incomplete`, `manifest-list`, `source-not-enabled`, `registries-invalid`,
+   * `unknown`: `reference-invalid`, `incomplete`, `manifest-list`, `source-not-enabled`, `source-unreachable`,
+   * `source-status`, `registries-invalid`,
    * `policy-missing`, `policy-unreadable`, `policy-invalid`, `algorithm-unavailable`, `store-changing`,
    * `evaluation-failed`, `evaluation-timeout`, or a reason of reading (`permission`, `too-large`, …).
    */
@@ -35,6 +36,8 @@ export class ImageError extends CodedError<'ERR_IMAGE_REJECTED' | 'ERR_IMAGE_UNK
 const SOURCE_TROUBLES: Readonly<Record<SourceErrorCode, Omit<Trouble, 'message'>>> = {
   ERR_SOURCE_NOT_ENABLED: { verdict: 'unknown', reason: 'source-not-enabled' },
   ERR_SOURCE_CONFIG: { verdict: 'unknown', reason: 'registries-invalid' },
+  ERR_SOURCE_UNREACHABLE: { verdict: 'unknown', reason: 'source-unreachable' },
+  ERR_SOURCE_STATUS: { verdict: 'unknown', reason: 'source-status' },
   ERR_SOURCE_REFUSED: { verdict: 'rejected', reason: 'signatures-unreadable' },
 };
 

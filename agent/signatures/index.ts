@@ -10,10 +10,16 @@ const SOURCES: Readonly<Record<SourceId, (options: SourceOptions) => SignatureSo
   registry: registrySource,
 };
 
-/** The sources of these ids, in this order. */
+/**
+ * The sources of these ids, in this order. Named beside `registry` a lookaside is read as a pull reads it, as a part
+ * of what the registry gives.
+ */
 export function openSources(
   ids: readonly SourceId[],
   options: SourceOptions,
 ): readonly SignatureSource[] {
-  return ids.map((id) => SOURCES[id](options));
+  const isPull = ids.includes('registry');
+  return ids
+    .filter((id) => !(isPull && id === 'lookaside'))
+    .map((id) => SOURCES[id]({ ...options, readsLookasideServers: ids.includes('lookaside') }));
 }

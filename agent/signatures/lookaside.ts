@@ -1,15 +1,12 @@
 import { parseUrl } from '../../shared/trust/go-url.ts';
 import type { Reference } from '../../shared/trust/reference.ts';
-import { resolveRegistry } from '../../shared/trust/registries-conf.ts';
-import {
-  lookupRegistriesD,
-  type RegistriesD,
-  type RegistriesDLookup,
-  signatureUrl,
-} from '../../shared/trust/registries-d.ts';
-import { RegistriesDError } from '../../shared/trust/registries-d-file.ts';
+import { signatureUrl } from '../../shared/trust/registries-d.ts';
 import type { Host } from '../host.ts';
 import type { NodeTrust } from '../trust.ts';
+import { shownAddress } from './address.ts';
+import { unexpectedStatus } from './http.ts';
+import type { Network } from './network.ts';
+import { type Place, pastPlacesOf } from './places.ts';
 import {
   SIGNATURE_LIMITS,
   type SignatureQuery,
@@ -34,62 +31,61 @@ export type LookasideReaders = Readonly<
  * missing. registries.d knows an image by the name of the place it is fetched from; which of its mirrors that was is
  * recorded nowhere, so all are asked in their order. Throws `SourceError` and `HostError`.
  */
-export function lookasideSource({ host, trust }: SourceOptions): SignatureSource {
-  const readers = { file: fileReader(host) };
+export function lookasideSource(options: SourceOptions): SignatureSource {
   return {
     id: 'lookaside',
     async *signatures(query: SignatureQuery, signal: AbortSignal): AsyncIterable<Uint8Array> {
       // A nameless image has no repository whose lookaside could be asked.
       if (query.reference === undefined) return;
-      let notEnabled: SourceError | undefined;
-      for (const place of lookasidesOf(trust, query.reference)) {
+      let gap: SourceError | undefined;
+      for (const place of distinctLookasides(options.trust, query.reference)) {
         try {
-          yield* readLookaside(place.base, place.reference, query.manifestDigest, readers, signal);
+          const readers = lookasideReaders(options, place);
+          const { lookaside, reference } = place;
+          yield* readLookaside(lookaside, reference, query.manifestDigest, readers, signal);
         } catch (error) {
-          if (!(error instanceof SourceError) || error.code !== 'ERR_SOURCE_NOT_ENABLED')
-            throw error;
-          notEnabled ??= error;
+          if (!(error instanceof SourceError) || !isGap(error)) throw error;
+          gap ??= error;
         }
         if (place.useSigstoreAttachments && query.wantsSigstore) {
-          const message = 'sigstore attachments in the registry are not fetched by this version';
-          notEnabled ??= new SourceError('ERR_SOURCE_NOT_ENABLED', message);
+          const message =
+            'sigstore attachments in the registry: the source "registry" was not named';
+          gap ??= new SourceError('ERR_SOURCE_NOT_ENABLED', message);
         }
       }
-      if (notEnabled !== undefined) throw notEnabled;
+      if (gap !== undefined) throw gap;
     },
   };
 }
 
-/** Where signatures of an image may lie. */
-interface Lookaside {
-  readonly base: string;
-  /** Name of the image there. */
-  readonly reference: Reference;
-  readonly useSigstoreAttachments: boolean;
+/** What another place may make up for. */
+function isGap({ code }: SourceError): boolean {
+  return (
+    code === 'ERR_SOURCE_NOT_ENABLED' ||
+    code === 'ERR_SOURCE_UNREACHABLE' ||
+    code === 'ERR_SOURCE_STATUS'
+  );
 }
 
-function lookasidesOf(trust: NodeTrust, reference: Reference): readonly Lookaside[] {
-  const { registriesD, registriesConf } = trust;
-  if (registriesD.registries === undefined || registriesConf.conf === undefined) {
-    const problem = registriesD.problem ?? registriesConf.problem;
-    throw new SourceError('ERR_SOURCE_CONFIG', problem?.message ?? 'no registries configuration');
-  }
-  const { sources } = resolveRegistry(registriesConf.conf, reference);
-  // What may not be fetched any more was fetched from its own place.
-  const places = sources.length === 0 ? [reference] : sources.map((source) => source.reference);
-  const lookasides = new Map<string, Lookaside>();
-  for (const place of places) {
-    const { lookaside, useSigstoreAttachments } = lookUp(registriesD.registries, place);
-    const { base } = lookaside;
-    const key = `${base} ${place.path}`;
+function distinctLookasides(trust: NodeTrust, reference: Reference): readonly Place[] {
+  const lookasides = new Map<string, Place>();
+  for (const place of pastPlacesOf(trust, reference)) {
+    const { lookaside, useSigstoreAttachments, reference: physical } = place;
+    // A server is spoken to with the certificates of the registry, a file is the same for all.
+    const registry = isServer(lookaside) ? physical.domain : '';
+    const key = `${registry} ${lookaside} ${physical.path}`;
     const known = lookasides.get(key)?.useSigstoreAttachments === true;
     lookasides.set(key, {
-      base,
-      reference: place,
+      ...place,
       useSigstoreAttachments: known || useSigstoreAttachments,
     });
   }
   return [...lookasides.values()];
+}
+
+function isServer(base: string): boolean {
+  const { scheme } = parseUrl(base);
+  return scheme === 'http' || scheme === 'https';
 }
 
 /** The signatures at one lookaside address, in order. Throws `SourceError`, or what a reader throws. */
@@ -110,8 +106,19 @@ export async function* readLookaside(
   }
   throw new SourceError(
     'ERR_SOURCE_REFUSED',
-    `lookaside ${base}: expected less than ${SIGNATURE_LIMITS.count} signatures`,
+    `lookaside ${shownAddress(base)}: expected less than ${SIGNATURE_LIMITS.count} signatures`,
   );
+}
+
+/** How the lookaside of a place is read: files always, servers only when they may be asked. */
+export function lookasideReaders(
+  { host, network, readsLookasideServers = false }: SourceOptions,
+  place: Place,
+): LookasideReaders {
+  const file = fileReader(host);
+  if (network === undefined || !readsLookasideServers) return { file };
+  const server = serverReader(network, place);
+  return { file, http: server, https: server };
 }
 
 /** Files are the node's own, so they are read below the host's root. */
@@ -119,13 +126,23 @@ export function fileReader(host: Host): LookasideReader {
   return (address) => host.readBytes(pathIn(address), SIGNATURE_LIMITS.bytes);
 }
 
-function lookUp(registries: RegistriesD, reference: Reference): RegistriesDLookup {
-  try {
-    return lookupRegistriesD(registries, reference);
-  } catch (error) {
-    if (!(error instanceof RegistriesDError)) throw error;
-    throw new SourceError('ERR_SOURCE_CONFIG', error.message, { cause: error });
-  }
+/** containers/image asks a lookaside with the certificates of the registry, without its credentials. */
+function serverReader(
+  { http, certificates }: Network,
+  { reference, insecure }: Place,
+): LookasideReader {
+  return async (address, signal) => {
+    const url = URL.parse(address);
+    if (url === null) {
+      const message = `lookaside ${shownAddress(address)}: expected an http or https address`;
+      throw new SourceError('ERR_SOURCE_CONFIG', message);
+    }
+    const tls = await certificates.settingsFor(reference.domain, insecure);
+    const answer = await http.request({ url, tls, limitBytes: SIGNATURE_LIMITS.bytes }, signal);
+    if (answer.status === 404) return undefined;
+    if (answer.status !== 200) throw unexpectedStatus(url, answer);
+    return answer.body;
+  };
 }
 
 function readerFor(base: string, readers: LookasideReaders): LookasideReader {
@@ -136,13 +153,13 @@ function readerFor(base: string, readers: LookasideReaders): LookasideReader {
     case 'https': {
       const reader = readers[scheme];
       if (reader !== undefined) return reader;
-      const message = `lookaside ${base}: ${scheme} is not enabled`;
+      const message = `lookaside ${shownAddress(base)}: ${scheme} is not enabled`;
       throw new SourceError('ERR_SOURCE_NOT_ENABLED', message);
     }
     default:
       throw new SourceError(
         'ERR_SOURCE_REFUSED',
-        `lookaside ${base}: expected a file, http or https address`,
+        `lookaside ${shownAddress(base)}: expected a file, http or https address`,
       );
   }
 }

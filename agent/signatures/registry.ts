@@ -1,13 +1,92 @@
-import { type SignatureSource, SourceError } from './source.ts';
+import { readAttachments } from './attachments.ts';
+import { readExtension } from './extension.ts';
+import { unexpectedStatus } from './http.ts';
+import { lookasideReaders, readLookaside } from './lookaside.ts';
+import { type Place, placesOf } from './places.ts';
+import { RegistryClient } from './registry-client.ts';
+import {
+  type SignatureQuery,
+  type SignatureSource,
+  SourceError,
+  type SourceOptions,
+} from './source.ts';
 
-/** The registry's own signatures are not asked for by this version: whoever needs them gets no verdict. */
-export function registrySource(): SignatureSource {
+/** The registry an image would be pulled from now. */
+interface Origin {
+  readonly place: Place;
+  readonly registry: RegistryClient;
+}
+
+/**
+ * All signatures that a pull of the image would find: of the first place in the order of registries.conf that answers
+ * and has the manifest, what the API extension gives or else its lookaside, then its sigstore attachments. Throws
+ * `SourceError` and `HostError`.
+ */
+export function registrySource(options: SourceOptions): SignatureSource {
+  const { host, trust, network } = options;
+  const clients = new Map<string, Promise<RegistryClient>>();
+  const open = async (place: Place, signal: AbortSignal): Promise<RegistryClient> => {
+    if (network === undefined) {
+      throw new SourceError('ERR_SOURCE_NOT_ENABLED', 'registries are not asked without a network');
+    }
+    const key = `${place.reference.name} ${place.insecure}`;
+    const client = clients.get(key) ?? RegistryClient.open(network, host, place, signal);
+    clients.set(key, client);
+    return await client;
+  };
   return {
     id: 'registry',
-    // biome-ignore lint/correctness/useYield: there is nothing to give before the error
-    async *signatures(): AsyncIterable<Uint8Array> {
-      const message = 'signatures in registries are not fetched by this version';
-      throw new SourceError('ERR_SOURCE_NOT_ENABLED', message);
+    async *signatures(query: SignatureQuery, signal: AbortSignal): AsyncIterable<Uint8Array> {
+      const { reference, manifestDigest } = query;
+      if (reference === undefined) return;
+      const { place, registry } = await findOrigin(
+        placesOf(trust, reference),
+        manifestDigest,
+        open,
+        signal,
+      );
+      let gap: SourceError | undefined;
+      if (registry.supportsSignatures) {
+        yield* readExtension(registry, place.reference, manifestDigest, signal);
+      } else {
+        try {
+          const readers = lookasideReaders(options, place);
+          const { lookaside } = place;
+          yield* readLookaside(lookaside, place.reference, manifestDigest, readers, signal);
+        } catch (error) {
+          if (!(error instanceof SourceError) || error.code !== 'ERR_SOURCE_NOT_ENABLED')
+            throw error;
+          gap = error;
+        }
+      }
+      if (place.useSigstoreAttachments) {
+        yield* readAttachments(registry, place.reference, manifestDigest, signal);
+      }
+      if (gap !== undefined) throw gap;
     },
   };
+}
+
+/** A mirror that fails for whatever reason is passed over; the last place's failure is told. */
+async function findOrigin(
+  places: readonly Place[],
+  manifestDigest: string,
+  open: (place: Place, signal: AbortSignal) => Promise<RegistryClient>,
+  signal: AbortSignal,
+): Promise<Origin> {
+  let failure = new SourceError('ERR_SOURCE_NOT_ENABLED', 'registries.conf blocks every registry');
+  for (const place of places) {
+    try {
+      const registry = await open(place, signal);
+      const path = `/v2/${place.reference.path}/manifests/${manifestDigest}`;
+      const request = { method: 'HEAD', path, isManifest: true, limitBytes: 0 } as const;
+      const answer = await registry.request(request, signal);
+      if (answer.status === 200) return { place, registry };
+      throw unexpectedStatus(answer.url, answer);
+    } catch (error) {
+      if (!(error instanceof SourceError)) throw error;
+      failure = error;
+    }
+  }
+  throw failure;
 }

@@ -3,6 +3,7 @@ import type { Reference } from '../../shared/trust/reference.ts';
 import type { Host } from '../host.ts';
 import type { ImageStore, StoredImage } from '../images/store.ts';
 import type { NodeTrust } from '../trust.ts';
+import type { Network } from './network.ts';
 
 export const SOURCE_IDS = ['store', 'lookaside', 'registry'] as const;
 /**
@@ -29,6 +30,10 @@ export interface SourceOptions {
   readonly host: Host;
   readonly trust: NodeTrust;
   readonly store: ImageStore;
+  /** How servers are asked; without it nothing but the node's own disk is read. */
+  readonly network?: Network;
+  /** `lookaside` is among the sources, so its servers may be asked; default false. */
+  readonly readsLookasideServers?: boolean;
 }
 
 /** Signature blobs for one manifest, in stored form and in order. None is a normal answer; a failure to look throws. */
@@ -39,10 +44,16 @@ export interface SignatureSource {
 
 /**
  * `ERR_SOURCE_NOT_ENABLED`: the place is known and was not looked at. `ERR_SOURCE_CONFIG`: the node does not say
- * in a readable way where to look. Nothing can be said of the image in either case. `ERR_SOURCE_REFUSED`: the
- * node's own tools would fail here too, so the image is refused.
+ * in a usable way where and how to look. `ERR_SOURCE_UNREACHABLE`: a server gave no answer. `ERR_SOURCE_STATUS`: it
+ * answered neither what was asked for nor that there is none. Nothing can be said of the image in any of these cases.
+ * `ERR_SOURCE_REFUSED`: the node's own tools would not take the content either, so the image is refused.
  */
-export type SourceErrorCode = 'ERR_SOURCE_NOT_ENABLED' | 'ERR_SOURCE_CONFIG' | 'ERR_SOURCE_REFUSED';
+export type SourceErrorCode =
+  | 'ERR_SOURCE_NOT_ENABLED'
+  | 'ERR_SOURCE_CONFIG'
+  | 'ERR_SOURCE_UNREACHABLE'
+  | 'ERR_SOURCE_STATUS'
+  | 'ERR_SOURCE_REFUSED';
 
 /** A source that could not give all signatures there are. */
 export class SourceError extends CodedError<SourceErrorCode> {}
