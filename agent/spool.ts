@@ -143,7 +143,8 @@ export class Spool implements AsyncDisposable {
       const last = stored.at(-1);
       const isStoredRead = last === undefined || nextAfter(last) >= segments.next;
       const end = this.#readableEnd();
-      const held = isStoredRead ? this.#pending.filter((item) => item.sequence < end) : [];
+      const isHeld = (item: EventItem): boolean => item.sequence < end && nextAfter(item) > from;
+      const held = isStoredRead ? this.#pending.filter(isHeld) : [];
       const items = [...stored, ...held].slice(0, limit.records);
       const isAllRead = isStoredRead && items.length === stored.length + held.length;
       const range = { from, end: isAllRead ? end : undefined, acknowledged: this.#acknowledged };
