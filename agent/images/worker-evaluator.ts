@@ -113,6 +113,8 @@ export class WorkerEvaluator implements Evaluator {
     if (this.#running === undefined) {
       const worker = new Worker(this.#options.program ?? PROGRAM, {
         workerData: basis,
+        // What this process was started with (loaders, inspectors) is not for the thread, whose memory is counted.
+        execArgv: [],
         resourceLimits: { maxOldGenerationSizeMb: this.#options.heapMiB ?? HEAP_MIB },
       });
       // What the thread throws ends it; that is seen by its exit.
