@@ -43,6 +43,7 @@ export class Watch implements AsyncDisposable {
   readonly #pollWatchers: NodeWatcher[] = [];
   /** What folders looked like when they could not be watched. */
   #fingerprints: ReadonlyMap<string, string> | undefined;
+  #failures = 0;
   #replanTimer: NodeJS.Timeout | undefined;
   readonly #timers: NodeJS.Timeout[] = [];
   #work: Promise<void> = Promise.resolve();
@@ -133,23 +134,36 @@ export class Watch implements AsyncDisposable {
   #failed(error: unknown): void {
     const { onDegraded, log } = this.#options;
     const code = (error as NodeJS.ErrnoException).code ?? '';
+    this.#failures++;
+    if (this.#fingerprints !== undefined) return;
     log.warn({ reason: messageOf(error) }, 'watching folders failed');
     if (!['ENOSPC', 'EMFILE', 'ENFILE', 'ENOMEM'].includes(code)) return;
-    if (this.#fingerprints === undefined) onDegraded(messageOf(error));
-    this.#fingerprints ??= new Map();
-    void this.#serial(() => this.#sweep());
+    this.#fingerprints = new Map();
+    onDegraded(messageOf(error));
+    void this.#serial(() => this.#compare());
   }
 
-  async #sweep(): Promise<void> {
-    await this.#replan();
-    if (this.#fingerprints === undefined) return;
+  /** What the folders look like now against what they looked like before: instead of events. */
+  async #compare(): Promise<void> {
     const before = this.#fingerprints;
+    if (before === undefined) return;
     const after = new Map<string, string>();
     for (const folder of this.#plan.folders.keys()) after.set(folder, await fingerprint(folder));
     this.#fingerprints = after;
     const changed = [...after].filter(([folder, now]) => (before.get(folder) ?? now) !== now);
     const ids = changed.flatMap(([folder]) => this.#plan.folders.get(folder) ?? []);
     if (ids.length > 0) this.#options.onChange([...new Set(ids)]);
+  }
+
+  async #sweep(): Promise<void> {
+    await this.#replan();
+    if (this.#fingerprints === undefined) return;
+    const before = this.#failures;
+    await this.#rewatch([...this.#plan.folders.keys()]);
+    if (this.#failures !== before) return;
+    await this.#compare();
+    this.#fingerprints = undefined;
+    this.#options.onDegraded(undefined);
   }
 
   async #addPoll(path: string, id: string): Promise<void> {
@@ -171,6 +185,7 @@ export class Watch implements AsyncDisposable {
   }
 
   async #poll(): Promise<void> {
+    await this.#compare();
     for (const [path, polled] of this.#polled) {
       const digest = await this.#digest(path);
       if (digest === polled.digest) continue;

@@ -1,3 +1,5 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   appendFileSync,
   chmodSync,
@@ -13,6 +15,8 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { openHost } from '../../agent/host.ts';
 import { Watch } from '../../agent/watch.ts';
@@ -208,3 +212,59 @@ t.test('a node with none of the folders is watched for them', async (t) => {
   await rig.tells('policy', () => rig.write(POLICY, '{}'));
   t.pass('told');
 });
+
+const watchFile = fileURLToPath(new URL('../../agent/watch.ts', import.meta.url));
+const hostFile = fileURLToPath(new URL('../../agent/host.ts', import.meta.url));
+
+/** A watcher that says what it tells, on a node whose root is its argument. */
+const program = `
+import { openHost } from ${JSON.stringify(hostFile)};
+import { Watch } from ${JSON.stringify(watchFile)};
+const say = (text) => process.stdout.write(text + '\\n');
+const log = { debug() {}, info() {}, warn() {}, error: (fields) => say('error ' + fields.err), child: () => log };
+await Watch.start({
+  host: openHost(process.argv[1]),
+  checks: [{ id: 'policy', watches: ['/etc/containers', '/etc/a', '/etc/b'] }],
+  onChange: (ids) => say('changed ' + ids),
+  onDegraded: (why) => say(why === undefined ? 'watching again' : 'degraded ' + why.slice(0, 6)),
+  log, pollMs: 20, sweepMs: 100,
+});
+say('ready');
+`;
+/** A user namespace has a limit of inotify watches of its own. */
+const limits = '/proc/sys/user/max_inotify_watches';
+const canLimit =
+  spawnSync('unshare', ['-Ur', 'sh', '-c', `echo 1 >${limits}`], { stdio: 'ignore' }).status === 0;
+
+t.test(
+  'without inotify watches changes are found by looking, until there are some again',
+  { skip: canLimit ? false : 'needs a user namespace with its own limit of inotify watches' },
+  async (t) => {
+    const root = t.testdir({ etc: { containers: { 'policy.json': '{}' }, a: {}, b: {} } });
+    const shell = `echo 1 >${limits}; "$0" --input-type=module -e "$1" "$2" & read again; echo 1000 >${limits}; wait`;
+    const child = spawn('unshare', ['-Ur', 'sh', '-c', shell, process.execPath, program, root], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      detached: true,
+    });
+    t.teardown(() => process.kill(-(child.pid ?? 0), 'SIGKILL'));
+    const said: string[] = [];
+    const lines = createInterface({ input: child.stdout });
+    lines.on('line', (line) => said.push(line));
+    const hears = async (word: string): Promise<void> => {
+      while (!said.includes(word)) await once(lines, 'line');
+    };
+    await hears('ready');
+    await hears('degraded ENOSPC');
+    for (const folder of ['containers', 'a', 'b']) {
+      said.length = 0;
+      writeFileSync(join(root, 'etc', folder, 'file'), 'x');
+      await hears('changed policy');
+    }
+    child.stdin.write('\n');
+    await hears('watching again');
+    t.notOk(
+      said.some((line) => line.startsWith('error')),
+      said.join(),
+    );
+  },
+);
