@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { ConfigError } from '../shared/config.ts';
 import { LOG_LEVELS, type LogLevel } from '../shared/log.ts';
+import { SOURCE_IDS, type SourceId } from './signatures/source.ts';
 
 /** `/etc/nodeseal/agent.yaml`. Its own files are paths of this machine or container, never under `hostRoot`. */
 export interface AgentConfig {
@@ -20,6 +21,11 @@ export interface AgentConfig {
     readonly include?: readonly string[] | undefined;
     readonly exclude: readonly string[];
   };
+  /**
+   * Where signatures of images are taken from, in this order; default: the store, then lookasides that are files of
+   * the node. Naming `lookaside` lets servers of lookasides be asked, naming `registry` registries.
+   */
+  readonly sources?: readonly SourceId[] | undefined;
   readonly logLevel: LogLevel;
 }
 
@@ -73,6 +79,13 @@ const fileSchema = v.strictObject({
   checks: v.optional(
     v.strictObject({ include: v.optional(ids), exclude: v.optional(ids, []) }),
     {},
+  ),
+  sources: v.optional(
+    v.pipe(
+      v.array(v.picklist(SOURCE_IDS)),
+      v.minLength(1, 'expected a source of signatures'),
+      v.check((ids) => new Set(ids).size === ids.length, 'expected each source once'),
+    ),
   ),
   logLevel: v.optional(v.picklist(LOG_LEVELS), 'info'),
 });

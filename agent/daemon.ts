@@ -11,6 +11,7 @@ import type { AgentConfig } from './config.ts';
 import { readFacts } from './facts.ts';
 import { ensureFolder } from './folder.ts';
 import { type Host, openHost } from './host.ts';
+import { verifierOf } from './images/verifier.ts';
 import { NodeState } from './node-state.ts';
 import { Reporter } from './reporter.ts';
 import { Schedule } from './schedule.ts';
@@ -45,6 +46,7 @@ export async function startAgent(
   await ensureFolder(stateDir);
   await using parts = new AsyncDisposableStack();
   const host = openHost(hostRoot);
+  verifierOf(host, config.sources);
   const state = new NodeState();
   const spool = parts.use(await Spool.open({ folder: join(stateDir, 'spool'), clock }));
   const emit = async (event: EventDraft): Promise<void> => {

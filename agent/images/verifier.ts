@@ -1,5 +1,7 @@
 import type { Clock } from '../../shared/clock.ts';
 import type { Host } from '../host.ts';
+import { HttpReader } from '../signatures/http.ts';
+import type { SourceId } from '../signatures/source.ts';
 import { readNodeTrust } from '../trust.ts';
 import { VerdictCache } from './verdict-cache.ts';
 import { type ImageVerification, verifyImages } from './verify.ts';
@@ -11,12 +13,17 @@ import { WorkerEvaluator } from './worker-evaluator.ts';
  */
 export class ImageVerifier {
   readonly #host: Host;
+  readonly #sources: readonly SourceId[] | undefined;
+  /** Remembers from pass to pass which servers did not answer. */
+  readonly #http = new HttpReader();
   readonly #cache = new VerdictCache();
   readonly #evaluator = new WorkerEvaluator();
   #latest: ImageVerification | undefined;
 
-  constructor(host: Host) {
+  /** `sources`: as of `VerifyOptions`. */
+  constructor(host: Host, sources?: readonly SourceId[]) {
     this.#host = host;
+    this.#sources = sources;
   }
 
   /** What the last pass said; undefined before the first. */
@@ -28,6 +35,8 @@ export class ImageVerifier {
   async verify(clock: Clock, signal: AbortSignal): Promise<ImageVerification> {
     const trust = await readNodeTrust(this.#host);
     this.#latest = await verifyImages(this.#host, trust, {
+      ...(this.#sources === undefined ? {} : { sources: this.#sources }),
+      http: this.#http,
       clock,
       signal,
       evaluator: this.#evaluator,
@@ -40,11 +49,11 @@ export class ImageVerifier {
 /** The verifier belongs to its node, so the check and the report that look at one node share its passes. */
 const verifiers: WeakMap<Host, ImageVerifier> = new WeakMap();
 
-/** The one verifier of a node. */
-export function verifierOf(host: Host): ImageVerifier {
+/** The one verifier of a node; `sources` count for who asks first, as the agent does at its start. */
+export function verifierOf(host: Host, sources?: readonly SourceId[]): ImageVerifier {
   const known = verifiers.get(host);
   if (known !== undefined) return known;
-  const verifier = new ImageVerifier(host);
+  const verifier = new ImageVerifier(host, sources);
   verifiers.set(host, verifier);
   return verifier;
 }

@@ -1,7 +1,9 @@
 import { type Clock, systemClock } from '../../shared/clock.ts';
 import type { ImageVerdict } from '../../shared/images.ts';
 import { type Host, isReadingReason } from '../host.ts';
+import type { HttpReader } from '../signatures/http.ts';
 import { openSources } from '../signatures/index.ts';
+import { networkFor } from '../signatures/network.ts';
 import type { SourceId } from '../signatures/source.ts';
 import type { NodeTrust } from '../trust.ts';
 import { type Evaluator, inThisThread } from './evaluator.ts';
@@ -16,15 +18,22 @@ import { VerdictCache } from './verdict-cache.ts';
 
 export interface VerifyOptions {
   /**
-   * Where signatures are taken from, asked in this order; default `store`, then `lookaside`. The first source that
-   * satisfies the policy decides. Where none does, the image is refused for the reason of the first source that had
-   * signatures at all, unless a later source could not be asked: then the answer is `unknown` when the store has
-   * none. `store` alone says what skopeo, podman and CRI-O say of the stored image; `lookaside` alone what a pull
-   * of the same manifest would be told now, which an unreadable signature stops under any policy.
+   * Where signatures are taken from, asked in this order; default `store`, then `lookaside` as far as it is files of
+   * the node. Servers are asked only when they are named here (`--sources`, `sources` of agent.yaml): `lookaside`
+   * switches on lookasides over http(s), `registry` the registry, with the node's certificates and pull secret.
+   *
+   * The first source that satisfies the policy decides. Where none does, the image is refused for the reason of the
+   * first source that had signatures at all, unless a later source could not be asked: then the answer is `unknown`
+   * when the store has none. A server that does not answer is never a reason to refuse; content that the node's own
+   * tools would not take is. `store` alone says what skopeo, podman and CRI-O say of the stored image; `lookaside`
+   * alone what a pull of the same manifest would be told now, which an unreadable signature stops under any policy;
+   * `registry` the same of the registry, and beside it `lookaside` is read as a part of that pull.
    */
   readonly sources?: readonly SourceId[];
   /** Names, image ids (12 digits of hex or more) or digests; absent or empty: every image of the store. */
   readonly references?: readonly string[];
+  /** Asks servers; default: one that knows of no earlier failures. */
+  readonly http?: HttpReader;
   readonly clock?: Clock;
   readonly signal?: AbortSignal;
   /** What judges signatures; default: this thread. */
@@ -142,7 +151,7 @@ async function judgeAll(
     store,
     basis: { policy, keyFiles: trust.keyFiles, ...subkeys },
     users: users.byImage,
-    sources: openSources(sources, { host, trust, store }),
+    sources: openSources(sources, { host, trust, store, ...networkFor(host, options) }),
     evaluator,
     cache,
     nowMs: clock.nowMs(),

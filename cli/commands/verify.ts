@@ -25,7 +25,7 @@ const PRESENTATION: Presentation<ImageVerdict> = {
 
 export const verify: Command = {
   description: `Judges the images in this node's store by the policy in force on it: every image, or those named. Nothing is changed,
-and nothing is fetched unless --sources says registry.
+and no server is asked unless --sources says so.
 
 accepted: signed as the policy asks. unenforced: the policy asked for no signature. rejected: the policy refuses it.
 unknown: could not be decided, with the reason.
@@ -42,8 +42,9 @@ Exit code 1: an image is rejected. 6: none is, but one is unknown. 5: an image t
     { flags: '--all', description: 'every image of the store (also when no IMAGE is named)' },
     {
       flags: '--sources <list>',
-      description: `where signatures are taken from, in this order: ${SOURCE_IDS.join(', ')}`,
-      default: 'store,lookaside',
+      description: `where signatures are taken from, in this order: ${SOURCE_IDS.join(', ')};
+named, lookaside asks servers of lookasides too, registry registries.
+Default: store, then lookasides that are files of the node`,
     },
     { flags: '--explain', description: 'how each verdict came about' },
     outputOption(),
@@ -65,11 +66,11 @@ Exit code 1: an image is rejected. 6: none is, but one is unknown. 5: an image t
     if (references.length > 0 && invocation.flag('all')) {
       throw usageError('--all and the name of an image exclude each other');
     }
-    const sources = readSources(invocation.value('sources') ?? '');
+    const named = invocation.value('sources');
     const host = await openHostRoot(invocation.value('host-root') ?? '/');
     const { verdicts, faults, notFound } = await verifyImages(host, await readNodeTrust(host), {
       references,
-      sources,
+      ...(named === undefined ? {} : { sources: readSources(named) }),
       clock: clockOf(io),
       signal: io.signal,
     });

@@ -24,6 +24,7 @@ aggregator: {url: "https://aggregator.example:8443", tokenFile: /run/token, caFi
 interval: 90s
 checks: {include: [selinux, fips], exclude: [fips]}
 logLevel: debug
+sources: [store, lookaside]
 `;
   t.same(parseConfig(text, 'agent.yaml', configSchema), {
     hostRoot: '/host',
@@ -38,6 +39,7 @@ logLevel: debug
     intervalMs: 90_000,
     checks: { include: ['selinux', 'fips'], exclude: ['fips'] },
     logLevel: 'debug',
+    sources: ['store', 'lookaside'],
   });
 });
 
@@ -54,6 +56,9 @@ const link = (members: string): string => `aggregator: {tokenFile: /t, ${members
 const bad: readonly (readonly [string, RegExp])[] = [
   ['hostroot: /', /hostroot: unknown key, did you mean "hostRoot"/],
   ['token: abc', /token: unknown key/],
+  ['sources: []', /sources: expected a source of signatures/],
+  ['sources: [stor]', /sources/],
+  ['sources: [store, store]', /sources: expected each source once/],
   ['hostRoot: host', /hostRoot: expected an absolute path/],
   ['stateDir: ""', /stateDir: expected an absolute path/],
   ['nodeName: ""', /nodeName: expected a name/],

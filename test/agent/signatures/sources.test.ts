@@ -114,11 +114,14 @@ const SOURCES: readonly (readonly [
     { verdict: 'unknown', reason: 'source-not-enabled', message: /attachments/ },
   ],
   [
-    'the registry alone',
+    'the registry alone, which is blocked',
     ['registry'],
     image,
-    {},
-    { verdict: 'unknown', reason: 'source-not-enabled' },
+    {
+      '/etc/containers/registries.conf':
+        '[[registry]]\nlocation = "registry.example.com"\nblocked = true\n',
+    },
+    { verdict: 'unknown', reason: 'source-not-enabled', message: /blocks/ },
   ],
   ['no source', [], image, {}, { verdict: 'unknown', reason: 'source-not-enabled' }],
   ['the lookaside alone', ['lookaside'], image, beside(GOOD), ACCEPTED],
@@ -225,8 +228,8 @@ const SOURCES: readonly (readonly [
   ],
   [
     'a file, a mirror’s lookaside being of another scheme',
-    ['lookaside'],
-    image,
+    undefined,
+    unsigned,
     {
       ...mirrored(),
       ...registriesD('docker:\n  mirror.local:\n    lookaside: https://x.example.com\n'),
@@ -236,8 +239,8 @@ const SOURCES: readonly (readonly [
   ],
   [
     'nowhere, a mirror’s lookaside being of another scheme',
-    ['lookaside'],
-    image,
+    undefined,
+    unsigned,
     {
       ...mirrored(),
       ...registriesD('docker:\n  mirror.local:\n    lookaside: https://x.example.com\n'),
