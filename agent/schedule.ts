@@ -17,8 +17,10 @@ const DEBOUNCE_MS = 50;
 const MAX_WAIT_MS = 2000;
 /** The first change is looked at soon, the many of an image that is pulled are looked at together. */
 const PAUSE_MS = 250;
-/** Looking takes at most this part of the time while changes go on: its reciprocal times the last run is paused. */
+/** Looking takes a tenth of the time while changes go on: so many times the last run is paused … */
 const PAUSE_PER_RUN = 9;
+/** … but no longer than this, so that a change is seen within 2 s on a busy machine too; or than the run took. */
+const MAX_PAUSE_MS = 1000;
 
 interface Job {
   readonly id: string;
@@ -100,7 +102,9 @@ export class Schedule implements AsyncDisposable {
       const startMs = performance.now();
       await run(job.id, signal);
       const endMs = performance.now();
-      job.restsUntilMs = endMs + Math.max(pauseMs, (endMs - startMs) * PAUSE_PER_RUN);
+      const tookMs = endMs - startMs;
+      const restMs = Math.min(tookMs * PAUSE_PER_RUN, Math.max(tookMs, MAX_PAUSE_MS));
+      job.restsUntilMs = endMs + Math.max(pauseMs, restMs);
       waiting?.resolve();
       waiting = job.again;
       job.again = undefined;
