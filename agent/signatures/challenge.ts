@@ -8,7 +8,7 @@ export interface Challenge {
 
 const TOKEN = "[\\w!#$%&'*+.^`|~-]+";
 const PARAMETER = new RegExp(`^(${TOKEN})\\s*=\\s*(?:"((?:[^"\\\\]|\\\\.)*)"|(${TOKEN}))`, 's');
-const SCHEME = new RegExp(`^(${TOKEN})(?:\\s+|$)`);
+const SCHEME = new RegExp(`^(${TOKEN})(?=[\\s,]|$)`);
 
 /** The challenges of `WWW-Authenticate`, in order; what cannot be read ends the list. */
 export function parseChallenges(

@@ -69,7 +69,8 @@ function readEntries(path: string, text: string): Entries {
     throw unreadable(path, 'expected JSON');
   }
   const file = v.safeParse(authFile, json);
-  if (!file.success) throw unreadable(path, 'expected an object auths of credentials by registry');
+  if (!file.success || Array.isArray(json))
+    throw unreadable(path, 'expected an object auths of credentials by registry');
   const entries = new Map<string, v.InferOutput<typeof entry>>();
   for (const [name, value] of Object.entries(file.output.auths ?? {})) {
     if (value === null || value === undefined) continue;

@@ -1,3 +1,5 @@
+import { BlockList, isIP } from 'node:net';
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
@@ -17,11 +19,24 @@ export function proxyFor(url: URL, environment: Environment = process.env): stri
 
 function covers(entry: string, { hostname, port, protocol }: URL): boolean {
   if (entry === '' || entry === '*') return entry === '*';
+  if (entry.includes('/')) return coversAddress(entry, hostname.replace(/^\[|\]$/g, ''));
   const [, host = '', only] = /^(.*?)(?::(\d+))?$/.exec(entry) ?? [];
   if (only !== undefined && only !== (port || (protocol === 'https:' ? '443' : '80'))) return false;
   const suffix = host.replace(/^\*/, '');
   if (suffix.startsWith('.')) return hostname.endsWith(suffix);
   return hostname === suffix || hostname.endsWith(`.${suffix}`);
+}
+
+/** An entry `10.0.0.0/8`; one that cannot be read covers nothing. */
+function coversAddress(entry: string, address: string): boolean {
+  const [network = '', bits = ''] = entry.split('/');
+  const family = isIP(network) === 6 ? 'ipv6' : 'ipv4';
+  const most = family === 'ipv6' ? 128 : 32;
+  if (isIP(network) === 0 || isIP(address) !== isIP(network)) return false;
+  if (!/^\d{1,3}$/.test(bits) || Number(bits) > most) return false;
+  const list = new BlockList();
+  list.addSubnet(network, Number(bits), family);
+  return list.check(address, family);
 }
 
 function isLoopback(hostname: string): boolean {
