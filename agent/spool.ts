@@ -36,8 +36,6 @@ export interface SpoolState {
   readonly bytes: number;
   /** Events given up in this life, as `lost` records say it. */
   readonly lost: number;
-  /** Wall time of the oldest record not acknowledged. */
-  readonly oldestUnsentMs: number | undefined;
   /** Why records are held in memory only; undefined while the disk takes them. */
   readonly degraded: string | undefined;
 }
@@ -72,7 +70,6 @@ export class Spool implements AsyncDisposable {
   #degraded: string | undefined;
   /** Numbers before it are in use for good, written or not: the head says so on disk. */
   #reserved: number;
-  #oldestUnsentMs: number | undefined;
   readonly #heldSince = new Map<string, number>();
   readonly #listeners = new Set<() => void>();
   #work: Promise<void> = Promise.resolve();
@@ -96,7 +93,6 @@ export class Spool implements AsyncDisposable {
     const limits = { ...SPOOL_LIMITS, ...options.limits };
     const spool = new Spool(options, limits, await openLife(options.folder, limits.segmentBytes));
     await spool.#serial(async () => await spool.#tidy());
-    await spool.#lookForOldest();
     return spool;
   }
 
@@ -108,7 +104,6 @@ export class Spool implements AsyncDisposable {
       acknowledged: this.#acknowledged,
       bytes: this.#life.segments.bytes,
       lost: this.#lost + this.#life.segments.missing,
-      oldestUnsentMs: this.#oldestUnsentMs,
       degraded: this.#degraded,
     };
   }
@@ -124,7 +119,6 @@ export class Spool implements AsyncDisposable {
       ...draft,
     };
     this.#pending = [...this.#pending, item];
-    this.#oldestUnsentMs ??= clock.nowMs();
     // Those that are appended while one group is written make up the next.
     this.#flushing ??= this.#serial(async () => {
       this.#flushing = undefined;
@@ -154,6 +148,12 @@ export class Spool implements AsyncDisposable {
     return read;
   }
 
+  /** Wall time of the oldest record not acknowledged. */
+  async oldestUnsentMs(): Promise<number | undefined> {
+    const [oldest] = await this.read(this.#acknowledged + 1, { records: 1, bytes: 1 });
+    return oldest === undefined ? undefined : Date.parse(oldest.at);
+  }
+
   /** The aggregator holds everything up to `sequence` of this life. */
   async acknowledge(epoch: string, sequence: number): Promise<void> {
     await this.#serial(async () => {
@@ -163,7 +163,6 @@ export class Spool implements AsyncDisposable {
       await this.#saveHead();
       await this.#release();
     });
-    await this.#lookForOldest();
   }
 
   /**
@@ -274,11 +273,6 @@ export class Spool implements AsyncDisposable {
     } catch (error) {
       this.#degraded = messageOf(error);
     }
-  }
-
-  async #lookForOldest(): Promise<void> {
-    const [oldest] = await this.read(this.#acknowledged + 1, { records: 1, bytes: 1 });
-    this.#oldestUnsentMs = oldest === undefined ? undefined : Date.parse(oldest.at);
   }
 }
 

@@ -2,7 +2,7 @@ import { type FileHandle, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EventItem } from '../../shared/protocol.ts';
 import { ensureFolder } from '../folder.ts';
-import { encodeRecord, MAX_RECORD_BYTES, nextAfter } from './record.ts';
+import { encodeRecord, type Located, MAX_RECORD_BYTES, nextAfter } from './record.ts';
 import {
   continueSegment,
   createSegment,
@@ -24,12 +24,14 @@ export interface ReadLimit {
 
 export type Change = (items: readonly EventItem[]) => readonly EventItem[];
 
-/** Where a reader that goes on from `next` continues, without looking at what is before. */
+/** Where a reader continues, without looking at what is before. */
 interface Place {
   readonly path: string;
   readonly offset: number;
-  readonly next: number;
 }
+
+/** So many ends of what was read are remembered: those of the frames in a window, and who asks for the oldest. */
+const MAX_PLACES = 32;
 
 /** The segments of one life of the spool, oldest first. One caller at a time; `Spool` sees to that. */
 export class Segments implements AsyncDisposable {
@@ -40,7 +42,8 @@ export class Segments implements AsyncDisposable {
   #active: FileHandle | undefined;
   /** After a failed write nothing is known of the end of the last segment. */
   #mustBeginNew = false;
-  #place: Place | undefined;
+  /** By the number that comes next there. */
+  readonly #places = new Map<number, Place>();
 
   private constructor(folder: string, segmentBytes: number, list: readonly Segment[]) {
     this.folder = folder;
@@ -157,7 +160,7 @@ export class Segments implements AsyncDisposable {
     const changed = change(items);
     if (changed.length === items.length) return 0;
     await this.#closeIfActive(segment.path);
-    this.#place = undefined;
+    this.#places.clear();
     const rewritten = await rewriteSegment(segment.path, segment.first, changed);
     this.#replace(segment.path, rewritten);
     const lost = lostIn(changed) - lostIn(items) + (await this.#joinToBefore(rewritten, change));
@@ -208,13 +211,13 @@ export class Segments implements AsyncDisposable {
     from: number,
     limit: ReadLimit,
   ): Promise<{ readonly items: readonly EventItem[]; readonly bytes: number }> {
-    const place = this.#place;
-    if (place?.path === path && place.next === from) {
+    const place = this.#places.get(from);
+    if (place?.path === path) {
       const window = { records: limit.records, bytes: Math.max(limit.bytes, MAX_RECORD_BYTES) };
       const { items, end } = await readSome(path, place.offset, window);
       const last = items.at(-1);
       if (last !== undefined) {
-        this.#place = { path, offset: end, next: nextAfter(last) };
+        this.#remember(nextAfter(last), { path, offset: end });
         return { items, bytes: end - place.offset };
       }
     }
@@ -227,16 +230,24 @@ export class Segments implements AsyncDisposable {
     limit: ReadLimit,
   ): Promise<{ readonly items: readonly EventItem[]; readonly bytes: number }> {
     const { located } = await readSegment(path);
-    const items: EventItem[] = [];
+    const found: Located[] = [];
     let bytes = 0;
-    for (const { item, start, end } of located) {
-      if (nextAfter(item) <= from) continue;
-      if (items.length >= limit.records || (items.length > 0 && bytes >= limit.bytes)) break;
-      items.push(item);
-      bytes += end - start;
-      this.#place = { path, offset: end, next: nextAfter(item) };
+    for (const one of located) {
+      if (nextAfter(one.item) <= from) continue;
+      if (found.length >= limit.records || (found.length > 0 && bytes >= limit.bytes)) break;
+      found.push(one);
+      bytes += one.end - one.start;
     }
-    return { items, bytes };
+    const last = found.at(-1);
+    if (last !== undefined) this.#remember(nextAfter(last.item), { path, offset: last.end });
+    return { items: found.map(({ item }) => item), bytes };
+  }
+
+  #remember(next: number, place: Place): void {
+    this.#places.delete(next);
+    this.#places.set(next, place);
+    const [oldest] = this.#places.keys();
+    if (this.#places.size > MAX_PLACES && oldest !== undefined) this.#places.delete(oldest);
   }
 
   async #closeIfActive(path: string): Promise<void> {

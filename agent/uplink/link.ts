@@ -249,14 +249,15 @@ export class Link {
 
   async #sayAlive(): Promise<void> {
     const { spool, state, clock, conditions } = this.#context;
-    const { next, acknowledged, oldestUnsentMs } = spool.state;
+    const { next, acknowledged } = spool.state;
+    const oldestMs = await spool.oldestUnsentMs();
     const nowMs = clock.nowMs();
     await this.#send({
       type: 'heartbeat',
       rootHash: state.rootHash,
       unsent: {
         records: next - 1 - acknowledged,
-        oldestSeconds: Math.max(0, Math.round((nowMs - (oldestUnsentMs ?? nowMs)) / 1000)),
+        oldestSeconds: Math.max(0, Math.round((nowMs - (oldestMs ?? nowMs)) / 1000)),
       },
       rssBytes: process.memoryUsage.rss(),
       loopDelayMs: this.#loopDelayMs,
