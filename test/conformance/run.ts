@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Judgement, judge } from './judge.ts';
 import { KINDS } from './kinds/index.ts';
@@ -32,7 +33,7 @@ async function main(): Promise<number> {
   }
   const judgements: Judgement[] = [];
   for (const table of tables) {
-    const judgement = await judge(table, KINDS, root);
+    const judgement = await judge(table, KINDS, resolve(root));
     process.stdout.write(textOf(judgement));
     judgements.push(judgement);
   }
