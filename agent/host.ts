@@ -9,6 +9,7 @@ import {
   readSync,
   realpathSync,
   type Stats,
+  statSync,
 } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { posix } from 'node:path';
@@ -94,6 +95,8 @@ export interface Host {
 export const DEFAULT_LIMIT_BYTES: number = 4 * 1024 * 1024;
 /** As the kernel's own limit, path_resolution(7). */
 const MAX_LINKS = 40;
+/** open(2): a descriptor that names its place and reads nothing; Node does not list it. */
+const O_PATH = 0o10000000;
 /** Most files without a size are one line of procfs; the next pieces grow with what came. */
 const MIN_CHUNK_BYTES = 4 * 1024;
 const MAX_CHUNK_BYTES = 64 * 1024;
@@ -148,21 +151,21 @@ class RootedHost implements Host {
   }
 
   async stat(path: string): Promise<HostStat | undefined> {
-    return await guarded(path, () => toHostStat(lstatSync(this.#place(this.#resolve(path)))));
+    return await this.#lookAt(path, () => this.#resolve(path), statOf);
   }
 
   async lstat(path: string): Promise<HostStat | undefined> {
-    return await guarded(path, () => toHostStat(lstatSync(this.#entry(path))));
+    return await this.#lookAt(path, () => this.#entry(path), statOf);
   }
 
   async list(path: string): Promise<readonly string[] | undefined> {
-    return await guarded(path, async () =>
-      (await readdir(this.#place(this.#resolve(path)))).sort(),
+    return await guarded(path, () =>
+      this.#inFolder(this.#resolve(path), path, async (folder) => (await readdir(folder)).sort()),
     );
   }
 
   async readLink(path: string): Promise<string | undefined> {
-    return await guarded(path, () => linkTarget(this.#entry(path)));
+    return await this.#lookAt(path, () => this.#entry(path), linkTarget);
   }
 
   async resolve(path: string): Promise<string | undefined> {
@@ -225,9 +228,40 @@ class RootedHost implements Host {
     }
   }
 
-  /** Where what stands at a path itself lies for this process. */
+  /** The path with every link resolved but the last. */
   #entry(path: string): string {
-    return this.#place(posix.join(this.#resolve(posix.dirname(path)), posix.basename(path)));
+    return posix.join(this.#resolve(posix.dirname(path)), posix.basename(path));
+  }
+
+  /** Looks at what stands at a resolved path itself: a name in a folder that is surely the one meant. */
+  async #lookAt<T>(
+    path: string,
+    resolve: () => string,
+    look: (place: string) => T,
+  ): Promise<T | undefined> {
+    return await guarded(path, () => {
+      const resolved = resolve();
+      const name = posix.basename(resolved) || '.';
+      const folder = posix.dirname(resolved);
+      return this.#inFolder(folder, path, async (place) => look(`${place}/${name}`));
+    });
+  }
+
+  /** The folder by its descriptor: whatever becomes of its path, this one lies in the root. */
+  async #inFolder<T>(
+    resolved: string,
+    path: string,
+    look: (folder: string) => Promise<T>,
+  ): Promise<T> {
+    if (this.root === '/') return await look(resolved);
+    const place = posix.join(this.#place(resolved), '.');
+    const folder = openSync(place, O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+    try {
+      this.#assertPlace(folder, place, path);
+      return await look(`/proc/self/fd/${folder}`);
+    } finally {
+      closeSync(folder);
+    }
   }
 
   /** Where a resolved path of the node lies for this process. */
@@ -240,8 +274,13 @@ class RootedHost implements Host {
   #resolveRoot(): string {
     try {
       const root = realpathSync.native(this.root);
-      if (lstatSync(root).isDirectory()) return root;
-      throw new HostError('ERR_HOST_ROOT', this.root, 'the host root is no folder');
+      const [meant, found] = [statSync(this.root), lstatSync(root)];
+      if (!meant.isDirectory()) {
+        throw new HostError('ERR_HOST_ROOT', this.root, 'the host root is no folder');
+      }
+      // /proc/1/root reads as `/`, which may be another folder here: our own.
+      if (meant.dev === found.dev && meant.ino === found.ino) return root;
+      throw new HostError('ERR_HOST_ROOT', this.root, 'a link of procfs cannot be the host root');
     } catch (cause) {
       if (cause instanceof HostError) throw cause;
       throw new HostError('ERR_HOST_ROOT', this.root, 'the host root is not there', { cause });
@@ -265,6 +304,10 @@ function openedPlace(file: number, path: string): string {
     // An ENOENT of our own procfs must not pass for a file that the node does not have.
     throw new HostError('ERR_HOST_IO', path, 'could not be told from a link', { cause });
   }
+}
+
+function statOf(place: string): HostStat {
+  return toHostStat(lstatSync(place));
 }
 
 /** Target of the link at `place`; undefined for anything else. */

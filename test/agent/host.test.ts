@@ -1,4 +1,5 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, mkdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -168,6 +169,39 @@ t.test('a root that is a link is where it leads', async (t) => {
   t.equal(await openHost(join(folder, 'root')).readText('/etc/plain'), 'inside');
 });
 
+t.test('a root may be written in many ways', async (t) => {
+  const folder = t.testdir({
+    deep: { real: { etc: { plain: 'inside', up: t.fixture('symlink', '/../../etc/plain') } } },
+    'to-deep': t.fixture('symlink', 'deep'),
+    etc: { plain: 'outside' },
+  });
+  const roots = ['deep/real/', 'deep/real//.', 'deep/real/etc/..', 'to-deep/real', 'to-deep/real/'];
+  for (const root of roots.map((name) => `${folder}/${name}`)) {
+    const host = openHost(root);
+    t.equal(await host.readText('/etc/plain'), 'inside', root);
+    t.equal(await host.readText('/etc/up'), 'inside', root);
+    t.strictSame(await host.list('/'), ['etc'], root);
+    t.strictSame(await host.list('/../..'), ['etc'], root);
+    t.match(await host.stat('/etc/..'), { kind: 'folder' }, root);
+  }
+  t.match(await openHost('/proc/self/root').readText('/proc/self/status'), /^Name:/);
+});
+
+const mayMount = spawnSync('unshare', ['-m', 'true']).status === 0;
+t.test(
+  'a link of procfs whose path means another folder here cannot be the root',
+  { skip: !mayMount && 'needs a mount namespace of its own' },
+  async (t) => {
+    const folder = t.testdir({ theirs: { etc: {} }, ours: { etc: { plain: 'ours' } } });
+    const script = 'mount --bind theirs ours && cd ours && echo ready && read _';
+    const other = spawn('unshare', ['-m', 'sh', '-c', script], { cwd: folder });
+    t.teardown(() => other.kill());
+    const [first] = await once(other.stdout, 'data');
+    t.equal(String(first), 'ready\n');
+    t.equal(await refusal(openHost(`/proc/${other.pid}/cwd`).readText('/etc/plain')), 'root');
+  },
+);
+
 t.test('stat follows links, lstat does not, and neither leaves the root', async (t) => {
   const { host } = node(t);
   t.match(await host.stat('/etc/absolute'), { kind: 'file', size: 6 });
@@ -211,6 +245,9 @@ t.test('readLink and resolve speak of the node, never of our machine', async (t)
   t.equal(await host.resolve('/'), '/');
   symlinkSync('/proc/self/root/etc/passwd', join(root, 'etc/magic'));
   t.equal(await host.readText('/etc/magic'), undefined, 'no link of procfs leads out');
+  symlinkSync('/', join(root, 'proc/root'));
+  symlinkSync('/proc/root/etc/plain', join(root, 'etc/like-magic'));
+  t.equal(await host.readText('/etc/like-magic'), 'inside', '/ is the root of the node');
 });
 
 t.test('forty links are followed, forty-one are a loop, as in the kernel', async (t) => {
