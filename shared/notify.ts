@@ -19,9 +19,14 @@ export function startNotify(
   environment: NotifyEnvironment = process.env,
   program = 'systemd-notify',
 ): Start {
-  return async () => {
+  return async (stopping) => {
     if (!environment.NOTIFY_SOCKET) return { [Symbol.asyncDispose]: async () => {} };
-    const send = (state: string): Promise<void> => notify(program, state, environment, log);
+    const send = async (state: string): Promise<void> => {
+      const failure = await notify(program, state, environment);
+      // systemd ends the child together with the daemon: that is no failure of either.
+      if (failure === undefined || stopping.aborted) return;
+      log.warn({ state, failure }, 'systemd was not notified');
+    };
     await send('READY=1');
     const everyMs = Number(environment.WATCHDOG_USEC ?? 0) / 2000;
     const beat = everyMs > 0 ? setInterval(() => void send('WATCHDOG=1'), everyMs) : undefined;
@@ -34,14 +39,13 @@ export function startNotify(
   };
 }
 
-/** A message that cannot be sent is logged: the daemon's work does not depend on it. */
+/** Why the message was not sent; the daemon's work does not depend on it. */
 async function notify(
   program: string,
   state: string,
   environment: NotifyEnvironment,
-  log: Logger,
-): Promise<void> {
-  const failure = await new Promise<string | undefined>((resolve) => {
+): Promise<string | undefined> {
+  return await new Promise((resolve) => {
     const child = spawn(program, [state], {
       stdio: 'ignore',
       env: { PATH: process.env['PATH'], NOTIFY_SOCKET: environment.NOTIFY_SOCKET },
@@ -52,5 +56,4 @@ async function notify(
       resolve(code === 0 ? undefined : `ended with ${signal ?? code}`);
     });
   });
-  if (failure !== undefined) log.warn({ state, failure }, 'systemd was not notified');
 }

@@ -55,3 +55,16 @@ t.test('a daemon goes on when systemd cannot be told', async (t) => {
     t.match(warnings[0], failure);
   }
 });
+
+t.test('what systemd ends together with the daemon is not complained of', async (t) => {
+  const dir = t.testdir({ tool: '#!/bin/sh\nkill -TERM $$\n' });
+  chmodSync(join(dir, 'tool'), 0o755);
+  const warnings: string[] = [];
+  const stopping = new AbortController();
+  const start = startNotify(memoryLog(warnings), { NOTIFY_SOCKET: '/run/x' }, join(dir, 'tool'));
+  const part = await start(stopping.signal);
+  t.match(warnings, [/SIGTERM/], 'before it stops it is');
+  stopping.abort();
+  await part[Symbol.asyncDispose]();
+  t.equal(warnings.length, 1);
+});
