@@ -16,6 +16,7 @@ import type { Command, Invocation } from '../command.ts';
 import { CliError, usageError } from '../errors.ts';
 import { EXIT } from '../exit.ts';
 import { readInput } from '../files.ts';
+import { IMAGE_LIBRARY_OPTION, readImageLibrary } from '../image-library.ts';
 import type { Io } from '../io.ts';
 import { outputOption, POLICY_OPTION, REGISTRIES_D_OPTION } from '../options.ts';
 import { type Style, styleOf } from '../output/colour.ts';
@@ -53,6 +54,7 @@ Exit code 0: accepted. 1: rejected. 7: the policy is not valid.`,
       description: 'a sigstore signature: JSON of mimeType, payload, annotations; may be repeated',
       repeatable: true,
     },
+    IMAGE_LIBRARY_OPTION,
     REGISTRIES_D_OPTION,
     outputOption(DOCUMENT_FORMATS),
   ],
@@ -68,6 +70,7 @@ Exit code 0: accepted. 1: rejected. 7: the policy is not valid.`,
     const verdict = await evaluateImage(image, policy, {
       readFile: async (path) => await readFile(path),
       nowMs: io.nowMs(),
+      ...readImageLibrary(invocation.value('image-library')),
     }).catch(orBadReference);
     const answer = {
       apiVersion: API_VERSION,

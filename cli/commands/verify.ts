@@ -8,6 +8,7 @@ import type { Command } from '../command.ts';
 import { usageError } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { openHostRoot } from '../host-root.ts';
+import { IMAGE_LIBRARY_OPTION, readImageLibrary } from '../image-library.ts';
 import { clockOf } from '../node-state.ts';
 import { HOST_ROOT_OPTION, NO_HEADERS_OPTION, outputOption } from '../options.ts';
 import { styleOf } from '../output/colour.ts';
@@ -46,6 +47,7 @@ Exit code 1: an image is rejected. 6: none is, but one is unknown. 5: an image t
 named, lookaside asks servers of lookasides too, registry registries.
 Default: store, then lookasides that are files of the node`,
     },
+    IMAGE_LIBRARY_OPTION,
     { flags: '--explain', description: 'how each verdict came about' },
     outputOption(),
     NO_HEADERS_OPTION,
@@ -71,6 +73,7 @@ Default: store, then lookasides that are files of the node`,
     const { verdicts, faults, notFound } = await verifyImages(host, await readNodeTrust(host), {
       references,
       ...(named === undefined ? {} : { sources: readSources(named) }),
+      ...readImageLibrary(invocation.value('image-library')),
       clock: clockOf(io),
       signal: io.signal,
     });

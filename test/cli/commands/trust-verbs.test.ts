@@ -311,6 +311,15 @@ t.test('verify agrees with skopeo on a store of real images', { skip: noStore },
   const [first] = named;
   const one = await runCli([...words, '--explain', first?.name ?? '']);
   t.match(one.stdout, /\n {2}image +sha256:[0-9a-f]{64} .*\n {2}scope /);
+  const bySubkey = store.images.find(({ name }) => name?.includes('/rsa3072sub/'))?.name ?? '';
+  for (const [version, expected] of [
+    ['5.36', 'rejected'],
+    ['5.37', 'accepted'],
+  ] as const) {
+    const asked = [...words, '--image-library', version, '-o', 'json', bySubkey];
+    const { items: judged } = JSON.parse((await runCli(asked)).stdout);
+    t.match(judged, [{ verdict: expected }], `signed by a subkey, as containers/image ${version}`);
+  }
   const missing = await runCli([...words, 'quay.io/nobody/nothing:v1']);
   t.equal(missing.exit, 5);
   t.match(missing.stderr, 'error: no image quay.io/nobody/nothing:v1 in the store of this node\n');
