@@ -17,6 +17,7 @@ import type { NodeState } from '../node-state.ts';
 import type { Spool } from '../spool.ts';
 import type { CommandAnswers } from './commands.ts';
 import { EventSender } from './event-sender.ts';
+import { Heartbeat } from './heartbeat.ts';
 import { type HeldSections, StateSender } from './state-sender.ts';
 
 /** An open socket, whoever made it. */
@@ -53,22 +54,18 @@ export interface Farewell {
 /** A peer that takes nothing for so long is given up. */
 const STUCK_MS = 15_000;
 const CAPABILITIES: readonly string[] = ['state.delta', 'codec.gzip', 'command.rescan'];
-/** Silence of so many heartbeats is the end. */
-const SILENT_BEATS = LIMITS.silentSeconds / LIMITS.heartbeatSeconds;
 
 /** One connection from `hello` to its end: both planes, heartbeats, commands. */
 export class Link {
   readonly #wire: Wire;
   readonly #context: LinkContext;
+  readonly #heartbeat: Heartbeat;
   #sentToken: string;
   #events: EventSender | undefined;
   #states: StateSender | undefined;
   #welcome: Welcome | undefined;
   #serverAheadMs = 0;
   #farewell: Farewell = {};
-  #heardMs: number;
-  #beatTimer: NodeJS.Timeout | undefined;
-  #loopDelayMs = 0;
   #lastSent: Promise<void> = Promise.resolve();
   #isOver = false;
   readonly #ends: (() => void)[] = [];
@@ -77,7 +74,17 @@ export class Link {
     this.#wire = wire;
     this.#context = context;
     this.#sentToken = token;
-    this.#heardMs = context.clock.monotonicMs();
+    this.#heartbeat = new Heartbeat({
+      clock: context.clock,
+      random: context.random,
+      onBeat: () => {
+        if (this.#welcome !== undefined) this.#do(this.#sayAlive());
+      },
+      onSilent: () => {
+        context.log.warn({}, 'aggregator is silent: connection given up');
+        wire.terminate();
+      },
+    });
   }
 
   /** The session the aggregator gave; undefined before `welcome`. */
@@ -106,11 +113,11 @@ export class Link {
         clock: { wallMs: clock.nowMs(), monotonicMs: Math.round(clock.monotonicMs()) },
       }),
     );
-    this.#armBeat(LIMITS.heartbeatSeconds);
+    this.#heartbeat.start(LIMITS.heartbeatSeconds);
   }
 
   heard(): void {
-    this.#heardMs = this.#context.clock.monotonicMs();
+    this.#heartbeat.heard();
   }
 
   received(data: Buffer, isBinary: boolean): void {
@@ -129,7 +136,7 @@ export class Link {
   /** The socket is closed: nothing more is sent. */
   end(): void {
     this.#isOver = true;
-    clearTimeout(this.#beatTimer);
+    this.#heartbeat.stop();
     for (const end of this.#ends) end();
   }
 
@@ -214,37 +221,13 @@ export class Link {
       spool.onReadable(() => this.#do(events.pump())),
       state.onChange((name) => this.#do(states.sync([name]))),
     );
-    this.#armBeat(welcome.limits.heartbeatSeconds);
+    this.#heartbeat.start(welcome.limits.heartbeatSeconds);
     await Promise.all([states.sync(), events.pump()]);
   }
 
   async #answer(command: Command): Promise<void> {
     const nowMs = this.#context.clock.nowMs() + this.#serverAheadMs;
     await this.#send(await this.#context.commands.answer(command, nowMs));
-  }
-
-  #armBeat(heartbeatSeconds: number): void {
-    clearTimeout(this.#beatTimer);
-    if (this.#isOver) return;
-    const { clock, random } = this.#context;
-    // ± 10 %, so that the beats of many nodes do not fall together.
-    const delayMs = heartbeatSeconds * 1000 * (0.9 + 0.2 * random());
-    const dueMs = clock.monotonicMs() + delayMs;
-    this.#beatTimer = setTimeout(() => {
-      this.#loopDelayMs = Math.max(0, Math.round(clock.monotonicMs() - dueMs));
-      this.#beat(heartbeatSeconds);
-    }, delayMs);
-  }
-
-  #beat(heartbeatSeconds: number): void {
-    const { clock, log } = this.#context;
-    if (clock.monotonicMs() - this.#heardMs > heartbeatSeconds * SILENT_BEATS * 1000) {
-      log.warn({}, 'aggregator is silent: connection given up');
-      this.#wire.terminate();
-      return;
-    }
-    if (this.#welcome !== undefined) this.#do(this.#sayAlive());
-    this.#armBeat(heartbeatSeconds);
   }
 
   async #sayAlive(): Promise<void> {
@@ -260,7 +243,7 @@ export class Link {
         oldestSeconds: Math.max(0, Math.round((nowMs - (oldestMs ?? nowMs)) / 1000)),
       },
       rssBytes: process.memoryUsage.rss(),
-      loopDelayMs: this.#loopDelayMs,
+      loopDelayMs: this.#heartbeat.loopDelayMs,
       wallMs: nowMs,
       conditions: conditions(),
     });
