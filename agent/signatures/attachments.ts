@@ -5,6 +5,7 @@ import { MANIFEST_TYPE } from '../../shared/trust/manifest.ts';
 import type { Reference } from '../../shared/trust/reference.ts';
 import { attachmentTag } from '../../shared/trust/registries-d.ts';
 import { type HttpAnswer, unexpectedStatus } from './http.ts';
+import { readJsonObject } from './json-body.ts';
 import type { RegistryClient } from './registry-client.ts';
 import { SIGNATURE_LIMITS, SourceError } from './source.ts';
 
@@ -80,7 +81,7 @@ function layersIn({ headers, body }: HttpAnswer, tag: string): readonly Layer[] 
     const found = JSON.stringify(type.slice(0, 100));
     throw refused(`${tag}: expected ${MANIFEST_TYPE.ociManifest}, found ${found}`);
   }
-  const parsed = v.safeParse(manifest, jsonOf(body));
+  const parsed = v.safeParse(manifest, readJsonObject(body.toString()));
   if (!parsed.success) throw refused(`${tag}: expected an OCI manifest`);
   return parsed.output.layers ?? [];
 }
@@ -91,20 +92,12 @@ function layersIn({ headers, body }: HttpAnswer, tag: string): readonly Layer[] 
  */
 function isUnknownManifest({ status, body }: HttpAnswer): boolean {
   if (status < 400 || status > 499) return false;
-  const parsed = v.safeParse(errors, jsonOf(body));
+  const parsed = v.safeParse(errors, readJsonObject(body.toString()));
   const [first] = parsed.success ? parsed.output.errors : [];
   if (first === undefined) return status === 404;
   const { code, message } = first;
   if (code === 'MANIFEST_UNKNOWN') return true;
   return code === 'UNKNOWN' && message?.toLowerCase().includes('not found') === true;
-}
-
-function jsonOf(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString());
-  } catch {
-    return undefined;
-  }
 }
 
 function refused(message: string): SourceError {

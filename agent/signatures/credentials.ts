@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import type { Reference } from '../../shared/trust/reference.ts';
 import type { Host } from '../host.ts';
 import { rootHome } from '../trust.ts';
+import { readJsonObject } from './json-body.ts';
 import { SourceError } from './source.ts';
 
 /** What a registry knows the node by. Never shown, never logged. */
@@ -61,16 +62,8 @@ function credentialsIn(path: string, text: string, reference: Reference): Creden
 }
 
 function readEntries(path: string, text: string): Entries {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    // The parser's own message quotes the text.
-    throw unreadable(path, 'expected JSON');
-  }
-  const file = v.safeParse(authFile, json);
-  if (!file.success || Array.isArray(json))
-    throw unreadable(path, 'expected an object auths of credentials by registry');
+  const file = v.safeParse(authFile, readJsonObject(text));
+  if (!file.success) throw unreadable(path, 'expected an object auths of credentials by registry');
   const entries = new Map<string, v.InferOutput<typeof entry>>();
   for (const [name, value] of Object.entries(file.output.auths ?? {})) {
     if (value === null || value === undefined) continue;

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { decodeBase64 } from '../../shared/trust/base64.ts';
 import type { Reference } from '../../shared/trust/reference.ts';
 import { unexpectedStatus } from './http.ts';
+import { readJsonObject } from './json-body.ts';
 import type { RegistryClient } from './registry-client.ts';
 import { SIGNATURE_LIMITS, SourceError } from './source.ts';
 
@@ -48,17 +49,11 @@ export async function* readExtension(
 type Item = NonNullable<v.InferOutput<typeof list>['signatures']>[number];
 
 function itemsIn(body: Buffer): readonly Item[] {
-  let json: unknown;
-  try {
-    json = JSON.parse(body.toString());
-  } catch (cause) {
-    throw refused('expected JSON', cause);
-  }
-  const parsed = v.safeParse(list, json);
+  const parsed = v.safeParse(list, readJsonObject(body.toString()));
   if (!parsed.success) throw refused('expected a list of signatures');
   return parsed.output.signatures ?? [];
 }
 
-function refused(message: string, cause?: unknown): SourceError {
-  return new SourceError('ERR_SOURCE_REFUSED', `signatures of the registry: ${message}`, { cause });
+function refused(message: string): SourceError {
+  return new SourceError('ERR_SOURCE_REFUSED', `signatures of the registry: ${message}`);
 }

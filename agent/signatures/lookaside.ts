@@ -4,6 +4,7 @@ import { signatureUrl } from '../../shared/trust/registries-d.ts';
 import type { Host } from '../host.ts';
 import type { NodeTrust } from '../trust.ts';
 import { shownAddress } from './address.ts';
+import { collect } from './collect.ts';
 import { unexpectedStatus } from './http.ts';
 import type { Network } from './network.ts';
 import { type Place, pastPlacesOf } from './places.ts';
@@ -42,7 +43,10 @@ export function lookasideSource(options: SourceOptions): SignatureSource {
         try {
           const readers = lookasideReaders(options, place);
           const { lookaside, reference } = place;
-          yield* readLookaside(lookaside, reference, query.manifestDigest, readers, signal);
+          const { manifestDigest } = query;
+          yield* await collect(
+            readLookaside(lookaside, reference, manifestDigest, readers, signal),
+          );
         } catch (error) {
           if (!(error instanceof SourceError) || !isGap(error)) throw error;
           gap ??= error;

@@ -6,6 +6,7 @@ import type { TlsSettings } from './certificates.ts';
 import { type Challenge, parseChallenges } from './challenge.ts';
 import { type Credentials, findCredentials } from './credentials.ts';
 import { basicAuthorization, type HttpAnswer, type HttpReader, unexpectedStatus } from './http.ts';
+import { readJsonObject } from './json-body.ts';
 import type { Network } from './network.ts';
 import type { Place } from './places.ts';
 import { SourceError } from './source.ts';
@@ -154,12 +155,8 @@ export class RegistryClient {
 }
 
 function readToken(body: Buffer): string | undefined {
-  try {
-    const found = v.safeParse(token, JSON.parse(body.toString()));
-    const text = found.success ? found.output.token || found.output.access_token : undefined;
-    // What cannot stand in a header is no token.
-    return text && /^[\x21-\x7e]+$/.test(text) ? text : undefined;
-  } catch {
-    return undefined;
-  }
+  const found = v.safeParse(token, readJsonObject(body.toString()));
+  const text = found.success ? found.output.token || found.output.access_token : undefined;
+  // What cannot stand in a header is no token.
+  return text && /^[\x21-\x7e]+$/.test(text) ? text : undefined;
 }

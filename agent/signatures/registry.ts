@@ -1,4 +1,5 @@
 import { readAttachments } from './attachments.ts';
+import { collect } from './collect.ts';
 import { readExtension } from './extension.ts';
 import { unexpectedStatus } from './http.ts';
 import { lookasideReaders, readLookaside } from './lookaside.ts';
@@ -45,23 +46,26 @@ export function registrySource(options: SourceOptions): SignatureSource {
         open,
         signal,
       );
+      const { lookaside, reference: physical, useSigstoreAttachments } = place;
+      const found: Uint8Array[] = [];
       let gap: SourceError | undefined;
       if (registry.supportsSignatures) {
-        yield* readExtension(registry, place.reference, manifestDigest, signal);
+        found.push(...(await collect(readExtension(registry, physical, manifestDigest, signal))));
       } else {
         try {
           const readers = lookasideReaders(options, place);
-          const { lookaside } = place;
-          yield* readLookaside(lookaside, place.reference, manifestDigest, readers, signal);
+          const signatures = readLookaside(lookaside, physical, manifestDigest, readers, signal);
+          found.push(...(await collect(signatures)));
         } catch (error) {
           if (!(error instanceof SourceError) || error.code !== 'ERR_SOURCE_NOT_ENABLED')
             throw error;
           gap = error;
         }
       }
-      if (place.useSigstoreAttachments) {
-        yield* readAttachments(registry, place.reference, manifestDigest, signal);
+      if (useSigstoreAttachments) {
+        found.push(...(await collect(readAttachments(registry, physical, manifestDigest, signal))));
       }
+      yield* found;
       if (gap !== undefined) throw gap;
     },
   };

@@ -80,6 +80,28 @@ export class Registry implements AsyncDisposable {
     return manifest;
   }
 
+  /** Attaches sigstore signatures to an image, each a payload with its annotations. */
+  async attach(
+    repository: string,
+    manifest: Uint8Array,
+    attachments: readonly {
+      readonly payload: Buffer;
+      readonly annotations: Readonly<Record<string, string>>;
+    }[],
+  ): Promise<void> {
+    const mediaType = 'application/vnd.dev.cosign.simplesigning.v1+json';
+    const layers: object[] = [];
+    for (const { payload, annotations } of attachments) {
+      layers.push({ ...(await this.#blob(repository, payload, mediaType)), annotations });
+    }
+    const type = 'application/vnd.oci.image.config.v1+json';
+    const config = await this.#blob(repository, Buffer.from('{}'), type);
+    const described = { schemaVersion: 2, mediaType: MANIFEST_TYPE, config, layers };
+    const tag = `${digestOf(manifest).replace(':', '-')}.sig`;
+    const body = Buffer.from(JSON.stringify(described));
+    await this.#send('PUT', `/v2/${repository}/manifests/${tag}`, body, MANIFEST_TYPE);
+  }
+
   async #blob(repository: string, bytes: Buffer, mediaType: string): Promise<object> {
     const digest = digestOf(bytes);
     const upload = await this.#send('POST', `/v2/${repository}/blobs/uploads/`);

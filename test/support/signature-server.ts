@@ -161,3 +161,35 @@ export function attachmentsOf(
   );
   return { type, body, blobs };
 }
+
+export const USER = 'puller';
+export const PASSWORD = 'p4ss:word';
+const BASIC = `Basic ${Buffer.from(`${USER}:${PASSWORD}`).toString('base64')}`;
+
+/** Lets in who says user and password. */
+export function basicGuard(answers: Answers): Answers {
+  return (request, response) => {
+    if (request.headers.authorization === BASIC) return answers(request, response);
+    response.writeHead(401, { 'www-authenticate': 'Basic realm="registry"' }).end();
+  };
+}
+
+/** Lets in who brings a token for the repository, which is given for user and password at `/token`. */
+export function bearerGuard(answers: Answers): Answers {
+  return (request, response) => {
+    const { url = '', headers } = request;
+    const { pathname, searchParams } = new URL(url, 'http://registry');
+    if (pathname === '/token') {
+      const scope = searchParams.get('scope') ?? '';
+      const isKnown = headers.authorization === BASIC && searchParams.get('service') === 'test';
+      if (!isKnown) return void response.writeHead(401).end();
+      return void response.end(JSON.stringify({ token: Buffer.from(scope).toString('base64url') }));
+    }
+    const [, repository = ''] =
+      /^\/(?:extensions\/)?v2\/(.+?)\/(?:manifests|blobs|signatures)\//.exec(url) ?? [];
+    const token = Buffer.from(`repository:${repository}:pull`).toString('base64url');
+    if (headers.authorization === `Bearer ${token}`) return answers(request, response);
+    const challenge = `Bearer realm="http://${headers.host}/token",service="test"`;
+    response.writeHead(401, { 'www-authenticate': challenge }).end();
+  };
+}
