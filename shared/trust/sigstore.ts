@@ -1,5 +1,4 @@
-import { matchesIdentity } from './identity.ts';
-import { ManifestError, manifestDigest } from './manifest.ts';
+import { ClaimsJudge, claimsOf, conclusion } from './claims.ts';
 import type { SigstoreSigned } from './policy-types.ts';
 import type { SignatureBlob } from './signature-blob.ts';
 import { SignatureError } from './signature-error.ts';
@@ -38,7 +37,9 @@ export async function evaluateSigstoreSigned(
   const signatures = found.flatMap(({ index, blob }) =>
     blob.mediaType === SIGNATURE_MEDIA_TYPE ? [judge.judge(index, blob)] : [],
   );
-  return { requirement, keys, signatures, ...conclusion(signatures, blobs.length, found.length) };
+  const none = noSignature(blobs.length, found.length);
+  const unless = { none, reason: 'signature-invalid' } as const;
+  return { requirement, keys, signatures, ...conclusion(signatures, unless) };
 }
 
 interface Attachment {
@@ -62,40 +63,17 @@ async function orRefusal<T>(attempt: () => T | Promise<T>): Promise<T | Signatur
   }
 }
 
-/** What the verdicts on all signatures mean for the requirement: one accepted is enough. */
-function conclusion(
-  signatures: readonly SignatureVerdict[],
-  blobs: number,
-  attachments: number,
-): Pick<RequirementVerdict, 'satisfied' | 'reason' | 'message'> {
-  if (signatures.some(({ accepted }) => accepted)) return { satisfied: true };
-  const [first, second] = signatures;
-  if (first === undefined) {
-    const others = `${blobs - attachments} simple signatures, ${attachments} other attachments`;
-    const message =
-      blobs === 0
-        ? 'a signature is required, but the image has none'
-        : `a sigstore signature is required, but the image has none (${others})`;
-    return { satisfied: false, reason: 'no-signature', message };
-  }
-  const { reason = 'signature-invalid', message = '' } = first;
-  if (second === undefined) return { satisfied: false, reason, message };
-  const isUndecided = signatures.some((verdict) => verdict.reason === 'algorithm-unavailable');
-  const messages = signatures.map((verdict) => verdict.message).join('; ');
-  return {
-    satisfied: false,
-    reason: isUndecided ? 'algorithm-unavailable' : 'all-signatures-rejected',
-    message: `none of ${signatures.length} signatures was accepted: ${messages}`,
-  };
+function noSignature(blobs: number, attachments: number): string {
+  if (blobs === 0) return 'a signature is required, but the image has none';
+  const others = `${blobs - attachments} simple signatures, ${attachments} other attachments`;
+  return `a sigstore signature is required, but the image has none (${others})`;
 }
 
-/** Holds attachments against one requirement; the manifest is hashed once, when a signature asks for it. */
+/** Holds attachments against one requirement. */
 class AttachmentJudge {
-  readonly #requirement: SigstoreSigned;
-  readonly #image: CandidateImage;
+  readonly #claims: ClaimsJudge;
   readonly #root: TrustRoot | SignatureError;
   readonly #nowMs: number;
-  #digest: string | undefined;
 
   constructor(
     requirement: SigstoreSigned,
@@ -103,8 +81,7 @@ class AttachmentJudge {
     root: TrustRoot | SignatureError,
     { nowMs }: EvaluationContext,
   ) {
-    this.#requirement = requirement;
-    this.#image = image;
+    this.#claims = new ClaimsJudge(image, requirement.signedIdentity);
     this.#root = root;
     this.#nowMs = nowMs;
   }
@@ -116,7 +93,7 @@ class AttachmentJudge {
       if (this.#root instanceof SignatureError) throw this.#root;
       signer = fingerprint(verifySigner(blob, this.#root, this.#nowMs));
       const claims = parseSigstorePayload(blob.payload);
-      this.#compare(claims);
+      this.#claims.require(claims);
       return { index, format, accepted: true, signer, ...claimsOf(claims) };
     } catch (error) {
       if (!(error instanceof SignatureError)) throw error;
@@ -124,32 +101,6 @@ class AttachmentJudge {
       const who = signer === undefined ? {} : { signer };
       const claims = claimsOf(untrustedClaims(blob.payload));
       return { index, format, accepted: false, reason, message, ...who, ...claims };
-    }
-  }
-
-  #compare({ digest, reference }: SignedClaims): void {
-    const manifest = this.#manifestDigest();
-    if (digest !== manifest) {
-      const message = `signed for the manifest ${digest}, found ${manifest}`;
-      throw new SignatureError('digest-mismatch', message);
-    }
-    const { signedIdentity } = this.#requirement;
-    const intended = this.#image.dockerReference;
-    if (!matchesIdentity(signedIdentity, intended, reference)) {
-      const image =
-        intended === undefined ? 'an image without a Docker reference' : `"${intended}"`;
-      const message = `signed as "${reference}", which ${signedIdentity.type} does not accept for ${image}`;
-      throw new SignatureError('identity-mismatch', message);
-    }
-  }
-
-  #manifestDigest(): string {
-    try {
-      this.#digest ??= manifestDigest(this.#image.manifest);
-      return this.#digest;
-    } catch (cause) {
-      if (!(cause instanceof ManifestError)) throw cause;
-      throw new SignatureError('manifest-error', cause.message, { cause });
     }
   }
 }
@@ -162,12 +113,4 @@ function untrustedClaims(payload: Uint8Array): SignedClaims | undefined {
     if (error instanceof SignatureError) return undefined;
     throw error;
   }
-}
-
-function claimsOf(
-  claims: SignedClaims | undefined,
-): Pick<SignatureVerdict, 'signedDigest' | 'signedReference'> {
-  return claims === undefined
-    ? {}
-    : { signedDigest: claims.digest, signedReference: claims.reference };
 }

@@ -1,7 +1,6 @@
 import { messageOf } from '../errors.ts';
 import { decodeBase64 } from './base64.ts';
-import { matchesIdentity } from './identity.ts';
-import { ManifestError, manifestDigest } from './manifest.ts';
+import { ClaimsJudge, claimsOf, conclusion } from './claims.ts';
 import { readCertificates } from './openpgp/certificate.ts';
 import { importedKeys, type Keyring } from './openpgp/keyring.ts';
 import { loadKeys } from './openpgp/keys.ts';
@@ -34,7 +33,7 @@ export async function evaluateSignedBy(
   );
   if (data.length === 0) {
     const keys = await namedKeys(requirement, context);
-    return { requirement, keys, signatures: [], ...conclusion([]) };
+    return { requirement, keys, signatures: [], ...conclusion([], NO_SIGNATURE) };
   }
   const keys = await keysOf(requirement, context);
   const judge = new SignatureJudge(requirement, image, keys, context);
@@ -43,7 +42,7 @@ export async function evaluateSignedBy(
     requirement,
     keys: keys instanceof SignatureError ? [] : keys.fingerprints,
     signatures,
-    ...conclusion(signatures),
+    ...conclusion(signatures, NO_SIGNATURE),
   };
 }
 
@@ -61,27 +60,10 @@ async function namedKeys(
   }
 }
 
-/** What the verdicts on all signatures of one format mean for a requirement: one accepted is enough. */
-function conclusion(
-  signatures: readonly SignatureVerdict[],
-): Pick<RequirementVerdict, 'satisfied' | 'reason' | 'message'> {
-  if (signatures.some(({ accepted }) => accepted)) return { satisfied: true };
-  const [first, second] = signatures;
-  if (first === undefined) {
-    const message = 'a signature is required, but the image has none';
-    return { satisfied: false, reason: 'no-signature', message };
-  }
-  const { reason = 'openpgp-invalid', message = '' } = first;
-  if (second === undefined) return { satisfied: false, reason, message };
-  const undecided = signatures.some((verdict) => verdict.reason === 'algorithm-unavailable');
-  return {
-    satisfied: false,
-    reason: undecided ? 'algorithm-unavailable' : 'all-signatures-rejected',
-    message: `none of ${signatures.length} signatures was accepted: ${signatures
-      .map((verdict) => verdict.message)
-      .join('; ')}`,
-  };
-}
+const NO_SIGNATURE = {
+  none: 'a signature is required, but the image has none',
+  reason: 'openpgp-invalid',
+} as const;
 
 interface Keys {
   readonly keyring: Keyring;
@@ -140,13 +122,11 @@ async function keyFiles(
   return files;
 }
 
-/** Holds signatures against one requirement; the manifest is hashed once, when a signature asks for it. */
+/** Holds signatures against one requirement. */
 class SignatureJudge {
-  readonly #requirement: SignedBy;
-  readonly #image: CandidateImage;
+  readonly #claims: ClaimsJudge;
   readonly #keys: Keys | SignatureError;
   readonly #context: EvaluationContext;
-  #digest: string | undefined;
 
   constructor(
     requirement: SignedBy,
@@ -154,8 +134,7 @@ class SignatureJudge {
     keys: Keys | SignatureError,
     context: EvaluationContext,
   ) {
-    this.#requirement = requirement;
-    this.#image = image;
+    this.#claims = new ClaimsJudge(image, requirement.signedIdentity);
     this.#keys = keys;
     this.#context = context;
   }
@@ -168,7 +147,7 @@ class SignatureJudge {
       const message = verifyMessage(this.#keys.keyring, data, this.#context.nowMs);
       signer = this.#signerOf(message);
       const claims = parseSignedPayload(message.content);
-      this.#compare(claims);
+      this.#claims.require(claims);
       return { index, format, accepted: true, signer, ...claimsOf(claims) };
     } catch (error) {
       if (!(error instanceof SignatureError)) throw error;
@@ -189,32 +168,6 @@ class SignatureJudge {
     }
     return primaryFingerprint;
   }
-
-  #compare({ digest, reference }: SignedClaims): void {
-    const manifest = this.#manifestDigest();
-    if (digest !== manifest) {
-      const message = `signed for the manifest ${digest}, found ${manifest}`;
-      throw new SignatureError('digest-mismatch', message);
-    }
-    const { signedIdentity } = this.#requirement;
-    const intended = this.#image.dockerReference;
-    if (!matchesIdentity(signedIdentity, intended, reference)) {
-      throw new SignatureError(
-        'identity-mismatch',
-        `signed as "${reference}", which ${signedIdentity.type} does not accept for "${intended ?? 'an image without a Docker reference'}"`,
-      );
-    }
-  }
-
-  #manifestDigest(): string {
-    try {
-      this.#digest ??= manifestDigest(this.#image.manifest);
-      return this.#digest;
-    } catch (cause) {
-      if (!(cause instanceof ManifestError)) throw cause;
-      throw new SignatureError('manifest-error', cause.message, { cause });
-    }
-  }
 }
 
 /** What a signature says of itself before anyone checked who made it: for messages, never for decisions. */
@@ -225,12 +178,4 @@ export function untrustedClaims(data: Uint8Array): SignedClaims | undefined {
     if (error instanceof SignatureError) return undefined;
     throw error;
   }
-}
-
-function claimsOf(
-  claims: SignedClaims | undefined,
-): Pick<SignatureVerdict, 'signedDigest' | 'signedReference'> {
-  return claims === undefined
-    ? {}
-    : { signedDigest: claims.digest, signedReference: claims.reference };
 }

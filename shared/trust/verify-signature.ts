@@ -1,4 +1,4 @@
-import { ManifestError, manifestDigest } from './manifest.ts';
+import { requireDigest, signedDigest } from './claims.ts';
 import type { Keyring } from './openpgp/keyring.ts';
 import { verifyMessage } from './openpgp/verify.ts';
 import { referenceText, tryParseReference } from './reference.ts';
@@ -47,7 +47,9 @@ export function verifySignature(question: SignatureQuestion): SignatureAnswer {
     data = openPgpData(question.signature);
     const { content, primaryFingerprint } = verifyMessage(question.keys, data, question.nowMs);
     const { digest, reference } = parseSignedPayload(content);
-    requireDigest(question.manifest, digest);
+    const { manifest } = question;
+    const found = manifest instanceof Uint8Array ? signedDigest(manifest) : manifest.digest;
+    requireDigest(digest, found);
     if (question.expectedReference !== undefined) {
       requireReference(question.expectedReference, reference);
     }
@@ -70,23 +72,6 @@ function openPgpData(signature: Uint8Array): Uint8Array {
   const blob = readSignatureBlob(signature);
   if (blob.format === 'simple-signing') return blob.data;
   throw new SignatureError('blob-format', 'expected a simple signature, found a sigstore one');
-}
-
-function requireDigest(manifest: SignatureQuestion['manifest'], signed: string): void {
-  const digest = manifest instanceof Uint8Array ? digestOf(manifest) : manifest.digest;
-  if (signed !== digest) {
-    const message = `signed for the manifest ${signed}, found ${digest}`;
-    throw new SignatureError('digest-mismatch', message);
-  }
-}
-
-function digestOf(manifest: Uint8Array): string {
-  try {
-    return manifestDigest(manifest);
-  } catch (cause) {
-    if (!(cause instanceof ManifestError)) throw cause;
-    throw new SignatureError('manifest-error', cause.message, { cause });
-  }
 }
 
 function requireReference(expected: string, signed: string): void {
