@@ -1,3 +1,4 @@
+import { CodedError } from '../errors.ts';
 import {
   type Alias,
   Composer,
@@ -8,8 +9,7 @@ import {
   type Node,
   Parser,
   visit,
-} from 'yaml';
-import { CodedError } from '../errors.ts';
+} from '../yaml-nodes.ts';
 import { documentEnd, findLibyamlFault } from './libyaml.ts';
 
 /** A text that is no YAML, or whose values are not of the types that a reader asks for. */
@@ -105,6 +105,7 @@ function firstDocument(text: string, lines: LineCounter): Document | undefined {
     logLevel: 'silent',
     keepSourceTokens: true,
   });
+  const firstError = keepFirst(composer, lines);
   let isRead = false;
   let next: CST.Token | undefined;
   for (const token of new Parser(lines.addNewLine).parse(text)) {
@@ -112,15 +113,48 @@ function firstDocument(text: string, lines: LineCounter): Document | undefined {
       next = token;
       break;
     }
+    if (token.type === 'error') throw unexpected(token, lines);
     for (const _ of composer.next(token));
     isRead ||= token.type === 'document';
   }
   const [document] = composer.end();
+  const error = firstError();
+  if (error !== undefined) throw error;
   // the parser gives up a document at such a token, which is in the next one only behind a marker
   if (next?.type === 'error' && next.offset < documentEnd(document, text)) {
     throw yamlError('expected no more content here', '', lines, next.offset);
   }
   return document;
+}
+
+/**
+ * The composer makes an error with a stack for everything that is wrong, a thousand in a damaged file; one is enough
+ * to refuse it. Not part of the composer's types: were it gone, all of them would be made and the first one found.
+ */
+function keepFirst(composer: Composer, lines: LineCounter): () => YamlError | undefined {
+  let first: YamlError | undefined;
+  const onError = (
+    source: ErrorSource,
+    _code: string,
+    message: string,
+    isWarning?: boolean,
+  ): void => {
+    if (first !== undefined || isWarning || FORGIVEN.test(message)) return;
+    first = yamlError(message, '', lines, offsetOf(source));
+  };
+  Object.assign(composer, { onError });
+  return () => first;
+}
+
+type ErrorSource = number | readonly [number, number] | { readonly offset: number };
+
+function offsetOf(source: ErrorSource): number {
+  if (typeof source === 'number') return source;
+  return 'offset' in source ? source.offset : source[0];
+}
+
+function unexpected({ message, source, offset }: CST.ErrorToken, lines: LineCounter): YamlError {
+  return yamlError(source ? `${message}: ${JSON.stringify(source)}` : message, '', lines, offset);
 }
 
 function targetsOf(document: Document, lines: LineCounter): ReadonlyMap<Alias, Node> {
