@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
+import type { SecureContext } from 'node:tls';
 import { sha256 } from '../../shared/canonical.ts';
 import type { Host } from '../host.ts';
 import { rootHome } from '../trust.ts';
@@ -47,6 +47,7 @@ export class Certificates {
 }
 
 async function readSettings(host: Host, registry: string, insecure: boolean): Promise<TlsSettings> {
+  const { createSecureContext, rootCertificates } = await import('node:tls');
   const ca = [...((await systemAuthorities(host)) ?? rootCertificates)];
   const folder = await certificateFolder(host, registry);
   const names = folder === undefined ? [] : ((await host.list(folder)) ?? []);
@@ -63,6 +64,10 @@ async function readSettings(host: Host, registry: string, insecure: boolean): Pr
     cert.push(await read(name));
     key.push(await read(keyName));
   }
+  const alone = names.find(
+    (name) => name.endsWith('.key') && !names.includes(`${name.slice(0, -'.key'.length)}.cert`),
+  );
+  if (alone !== undefined) throw unusable(folder, `${alone} has no certificate`);
   try {
     return {
       id: sha256(JSON.stringify([ca, cert, key, insecure])),

@@ -3,7 +3,6 @@ import { type Clock, systemClock } from '../../shared/clock.ts';
 import { shownAddress } from './address.ts';
 import { BackOff } from './back-off.ts';
 import type { TlsSettings } from './certificates.ts';
-import { proxyFor } from './proxy.ts';
 import { SourceError } from './source.ts';
 
 export interface HttpRequest {
@@ -141,6 +140,7 @@ export class HttpReader {
 
   /** Connections are kept for the requests to come; idle ones do not keep the process alive. */
   async #dispatcherFor(url: URL, tls: TlsSettings): Promise<Dispatcher> {
+    const { proxyFor } = await import('./proxy.ts');
     const proxy = proxyFor(url, this.#options.environment);
     const key = JSON.stringify([proxy ?? '', url.protocol, tls.id]);
     const known = this.#dispatchers.get(key);

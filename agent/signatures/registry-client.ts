@@ -88,19 +88,19 @@ export class RegistryClient {
     signal: AbortSignal,
   ): Promise<HttpAnswer & { readonly url: URL }> {
     const url = new URL(path, this.#base);
-    const authorization = await this.#authorization(signal);
-    const answer = await this.#http.request(
-      {
-        method,
-        url,
-        tls: this.#tls,
-        limitBytes,
-        headers: isManifest ? { accept: Object.values(MANIFEST_TYPE).join(', ') } : {},
-        ...(authorization === undefined ? {} : { authorization }),
-      },
-      signal,
-    );
-    return { ...answer, url };
+    const headers = isManifest ? { accept: Object.values(MANIFEST_TYPE).join(', ') } : {};
+    const ask = async (): Promise<HttpAnswer> => {
+      const authorization = await this.#authorization(signal);
+      const secret = authorization === undefined ? {} : { authorization };
+      const request = { method, url, tls: this.#tls, limitBytes, headers, ...secret };
+      return await this.#http.request(request, signal);
+    };
+    const token = this.#token;
+    const answer = await ask();
+    if (answer.status !== 401 || token === undefined) return { ...answer, url };
+    // A token of an earlier request may have expired.
+    if (this.#token === token) this.#token = undefined;
+    return { ...(await ask()), url };
   }
 
   async #authorization(signal: AbortSignal): Promise<string | undefined> {

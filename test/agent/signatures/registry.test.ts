@@ -578,3 +578,23 @@ t.test('TLS is checked by the certificates of the registry, for its lookaside to
     });
   }
 });
+
+t.test('a token that has expired is fetched anew', async (t) => {
+  let answers: Answers = hangs;
+  let left = 2;
+  await using server = await SignatureServer.start((request, response) =>
+    answers(request, response),
+  );
+  const { host } = server;
+  const guarded = bearerGuard(registryAnswers(withAttachments(KEY)(host)));
+  answers = (request, response) => {
+    // The token is good for one request, then for all.
+    if (request.headers.authorization?.startsWith('Bearer ') && --left === 0) {
+      return void response.writeHead(401).end();
+    }
+    guarded(request, response);
+  };
+  const node = { host, files: secrets(host) };
+  t.match(await verdictOf(rootOf(t.testdir({}), node), node), { verdict: 'accepted' });
+  t.equal(server.count('/token'), 2);
+});
