@@ -64,6 +64,14 @@ export interface HostStat {
   readonly inode: number;
 }
 
+/** As long as a path has the same text, what a read of it gives is the same; a folder's says which names are in it. */
+export interface ContentIdentity {
+  /** Device, inode, size, and the last changes of content and of inode: writing in place moves them, as renaming does. */
+  readonly text: string;
+  /** The kernel's own time of the last change, which nobody can set. Changes within one tick of its clock look alike. */
+  readonly changedMs: number;
+}
+
 /**
  * Read-only view of a node's files under one root. Every path is absolute and as the node sees it; links are
  * resolved as in a chroot, so none leads outside. What does not exist (a dangling link too) is `undefined`;
@@ -82,12 +90,8 @@ export interface Host {
   list(path: string): Promise<readonly string[] | undefined>;
   /** Target of a link, as written; `undefined` when there is no link. */
   readLink(path: string): Promise<string | undefined>;
-  /**
-   * Which content stands at the path, without reading it: device, inode, size and the times of the last change of
-   * content and of inode, which writing in place moves too. Nothing is opened, and a path is only looked up: for a
-   * path read earlier, the same text means the same content. Undefined for what cannot be looked up.
-   */
-  identify(path: string): string | undefined;
+  /** Which content stands at a path without links, told by one call and without opening it; undefined for what is not there. */
+  identify(path: string): ContentIdentity | undefined;
   /** The path with every link resolved, still as the node sees it; `undefined` when it leads nowhere. */
   resolve(path: string): Promise<string | undefined>;
 }
@@ -104,6 +108,7 @@ const MAX_CHUNK_BYTES = 64 * 1024;
 /** Larger files, and those that do not say their size, are read in the thread pool. */
 const READ_AT_ONCE_BYTES = 256 * 1024;
 const readLater = promisify(read);
+const ABSENT_IS_NOTHING = { throwIfNoEntry: false } as const;
 
 /** The node under `root` (`/` for this machine, `/host` in a container). */
 export function openHost(root: string): Host {
@@ -172,10 +177,12 @@ class RootedHost implements Host {
     return await guarded(path, () => this.#resolve(path));
   }
 
-  identify(path: string): string | undefined {
+  identify(path: string): ContentIdentity | undefined {
     try {
-      const { dev, ino, size, mtimeNs, ctimeNs } = lstatSync(this.#place(path), { bigint: true });
-      return `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
+      const stats = lstatSync(`${this.#prefix}${path}`, ABSENT_IS_NOTHING);
+      if (stats === undefined || stats.isSymbolicLink()) return undefined;
+      const { dev, ino, size, mtimeMs, ctimeMs } = stats;
+      return { text: `${dev} ${ino} ${size} ${mtimeMs} ${ctimeMs}`, changedMs: ctimeMs };
     } catch {
       return undefined;
     }
@@ -262,6 +269,12 @@ class RootedHost implements Host {
     } finally {
       closeSync(folder);
     }
+  }
+
+  /** What a resolved path gets in front of it. */
+  get #prefix(): string {
+    this.#realRoot ??= this.#resolveRoot();
+    return this.#realRoot === '/' ? '' : this.#realRoot;
   }
 
   /** Where a resolved path of the node lies for this process. */

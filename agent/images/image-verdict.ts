@@ -14,6 +14,8 @@ export interface Attempt {
   readonly outcome: PolicyVerdict | Trouble;
   /** Why there may be more signatures than were found. */
   readonly gap?: Trouble;
+  /** When it was judged, and by which key the verdict is known. */
+  readonly judged?: { readonly key: string; readonly atMs: number };
 }
 
 /** True when no further source can change the answer. */

@@ -53,6 +53,18 @@ interface Found {
   readonly trouble?: Trouble;
 }
 
+/** A verdict, and all that was tried for it. */
+export interface Judged {
+  readonly verdict: ImageVerdict;
+  readonly attempts: readonly Attempt[];
+}
+
+/** What came of judging one image, now or in an earlier pass. */
+interface Answer {
+  readonly evaluation: Evaluation;
+  readonly judged?: Attempt['judged'];
+}
+
 /** Judges images of one store by one policy, at one moment. */
 export class Judge {
   readonly #options: JudgeOptions;
@@ -69,7 +81,7 @@ export class Judge {
   }
 
   /** One verdict for each image, in order. Never throws for what is in the store; throws the signal's reason. */
-  async judge(images: readonly SelectedImage[]): Promise<readonly ImageVerdict[]> {
+  async judge(images: readonly SelectedImage[]): Promise<readonly Judged[]> {
     const { sources, users, signal } = this.#options;
     const cases = await Promise.all(images.map((selected) => this.#open(selected)));
     // A pull reads the signatures under any policy; those of a stored image nobody reads who does not ask for them.
@@ -84,9 +96,10 @@ export class Judge {
         source,
       );
     }
-    return cases.map(({ selected, known, attempts }) =>
-      toImageVerdict(selected, known?.scope, attempts, users.get(selected.image.id) ?? []),
-    );
+    return cases.map(({ selected, known, attempts }) => ({
+      verdict: toImageVerdict(selected, known?.scope, attempts, users.get(selected.image.id) ?? []),
+      attempts,
+    }));
   }
 
   async #open(selected: SelectedImage): Promise<Case> {
@@ -113,14 +126,15 @@ export class Judge {
     const found = await Promise.all(cases.flatMap((one) => this.#find(one, source) ?? []));
     const evaluations = await this.#evaluate(found);
     for (const { attempts, image, trouble } of found) {
-      const evaluation = image === undefined ? undefined : evaluations.get(image);
-      const outcome = evaluation === undefined ? trouble : outcomeOf(evaluation);
+      const answer = image === undefined ? undefined : evaluations.get(image);
+      const outcome = answer === undefined ? trouble : outcomeOf(answer.evaluation);
       if (outcome === undefined) continue;
       attempts.push({
         source: source?.id ?? 'none',
         count: image?.signatures.length ?? 0,
         outcome,
         ...(trouble === undefined ? {} : { gap: trouble }),
+        ...(answer?.judged === undefined ? {} : { judged: answer.judged }),
       });
     }
   }
@@ -149,16 +163,16 @@ export class Judge {
     }
   }
 
-  async #evaluate(found: readonly Found[]): Promise<ReadonlyMap<CandidateImage, Evaluation>> {
+  async #evaluate(found: readonly Found[]): Promise<ReadonlyMap<CandidateImage, Answer>> {
     const { basis, cache, evaluator, nowMs } = this.#options;
-    const evaluations = new Map<CandidateImage, Evaluation>();
+    const evaluations = new Map<CandidateImage, Answer>();
     const keys = new Map<CandidateImage, string>();
     for (const { image, scope } of found) {
       if (image === undefined) continue;
       const key = verdictKey(image, this.#requirementsKey(scope.requirements));
-      const verdict = cache.get(key, nowMs);
-      if (verdict === undefined) keys.set(image, key);
-      else evaluations.set(image, { verdict });
+      const known = cache.get(key, nowMs);
+      if (known === undefined) keys.set(image, key);
+      else evaluations.set(image, { evaluation: known, judged: { key, atMs: known.judgedAtMs } });
     }
     // Without signatures there is nothing to verify, and no thread to start for it.
     const [signed, unsigned] = [
@@ -172,10 +186,10 @@ export class Judge {
     ] as const) {
       const answers = await judge.evaluate(basis, images, nowMs);
       for (const [index, image] of images.entries()) {
-        const answer = answers[index] ?? NO_ANSWER;
-        evaluations.set(image, answer);
-        const key = keys.get(image);
-        if ('verdict' in answer && key !== undefined) cache.set(key, answer.verdict, nowMs);
+        const evaluation = answers[index] ?? NO_ANSWER;
+        const key = keys.get(image) ?? '';
+        evaluations.set(image, { evaluation, judged: { key, atMs: nowMs } });
+        if ('verdict' in evaluation) cache.set(key, evaluation.verdict, nowMs);
       }
     }
     return evaluations;

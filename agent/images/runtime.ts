@@ -6,6 +6,8 @@ import type { StorageConfig } from './storage-conf.ts';
 /** Who uses which image, by image id, from the records that CRI-O and podman keep of their containers. */
 export interface ImageUsers {
   readonly byImage: ReadonlyMap<string, readonly ImageUser[]>;
+  /** Names by which they asked for an image, by image id, as they stand in their records. */
+  readonly askedNames: ReadonlyMap<string, ReadonlySet<string>>;
   /** Files or records that could not be read: then there may be users that are not named. */
   readonly problems: readonly string[];
 }
@@ -31,12 +33,16 @@ export async function readImageUsers(
     }
   }
   const byImage = new Map<string, ImageUser[]>();
+  const askedNames = new Map<string, Set<string>>();
   for (const container of containers.values()) {
     const users = byImage.get(container.image) ?? [];
     byImage.set(container.image, [...users, userOf(container, containers)]);
+    const name = text(container.metadata, 'image-name');
+    if (name === undefined) continue;
+    askedNames.set(container.image, (askedNames.get(container.image) ?? new Set()).add(name));
   }
   for (const users of byImage.values()) users.sort(byPlace);
-  return { byImage, problems };
+  return { byImage, askedNames, problems };
 }
 
 /** A record of containers.json with its metadata unpacked. */

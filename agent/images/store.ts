@@ -99,7 +99,7 @@ export async function readManifest(
   digest?: string,
 ): Promise<Uint8Array> {
   const key = digest === undefined ? 'manifest' : `manifest-${digest}`;
-  const manifest = await readData(host, store, image.id, key);
+  const manifest = await readDataItem(host, store, image.id, key);
   if (manifest !== undefined) return manifest;
   throw new StoreError('ERR_STORE_MANIFEST', `image ${image.id}: ${key}: no such data item`);
 }
@@ -118,7 +118,7 @@ export async function readSignatures(
   const sizes = signatureSizes(image, instance);
   if (sizes.length === 0) return [];
   const key = instance === undefined ? 'signatures' : `signature-${hexOf(instance)}`;
-  const all = await readData(host, store, image.id, key, SIGNATURES_LIMIT_BYTES);
+  const all = await readDataItem(host, store, image.id, key, SIGNATURES_LIMIT_BYTES);
   if (all === undefined) throw signaturesFault(image, `${key}: no such data item`);
   const total = sizes.reduce((sum, size) => sum + size, 0);
   if (total !== all.length) {
@@ -139,8 +139,8 @@ function hexOf(digest: string): string {
   return digest.slice(digest.indexOf(':') + 1);
 }
 
-/** Data items are looked for by image id through all folders that know the image, first one that has it. */
-async function readData(
+/** A data item of an image, by its key: looked for by image id through all folders that know the image, first one that has it. */
+export async function readDataItem(
   host: Host,
   store: ImageStore,
   id: string,
@@ -187,9 +187,10 @@ async function readFolder(
 /** The lock's content changes before the list does, so neither is enough alone. Some read-only stores have no lock. */
 async function identityOf(host: Host, path: string): Promise<string> {
   const lock = await host.readBytes(`${path}/images.lock`, 4096);
-  const list = await host.stat(`${path}/images.json`);
+  const file = await host.resolve(`${path}/images.json`);
+  const list = file === undefined ? undefined : host.identify(file);
   const token = lock?.subarray(0, 64).toString('hex') ?? '';
-  return list === undefined ? token : `${token} ${list.inode} ${list.mtimeMs} ${list.size}`;
+  return list === undefined ? token : `${token} ${list.text}`;
 }
 
 async function shownDriver(host: Host, config: StorageConfig): Promise<string | undefined> {

@@ -5,11 +5,14 @@ import type { TrustContent } from '../trust-files.ts';
 import { keyPathsOf } from '../trust-keys.ts';
 
 /** Keys and signatures expire while nothing on the node changes: after so long an image is judged anew. */
-const MAX_AGE_MS = 15 * 60 * 1000;
+export const MAX_AGE_MS: number = 15 * 60 * 1000;
 
-interface Entry {
+export interface KnownVerdict {
   readonly verdict: PolicyVerdict;
   readonly judgedAtMs: number;
+}
+
+interface Entry extends KnownVerdict {
   usedInPass: number;
 }
 
@@ -22,11 +25,17 @@ export class VerdictCache {
     return this.#entries.size;
   }
 
-  get(key: string, nowMs: number): PolicyVerdict | undefined {
+  get(key: string, nowMs: number): KnownVerdict | undefined {
     const entry = this.#entries.get(key);
     if (entry === undefined || Math.abs(nowMs - entry.judgedAtMs) > MAX_AGE_MS) return undefined;
     entry.usedInPass = this.#pass;
-    return entry.verdict;
+    return entry;
+  }
+
+  /** Counts as used in this pass though nobody asked. */
+  keep(key: string): void {
+    const entry = this.#entries.get(key);
+    if (entry !== undefined) entry.usedInPass = this.#pass;
   }
 
   set(key: string, verdict: PolicyVerdict, nowMs: number): void {

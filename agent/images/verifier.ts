@@ -3,6 +3,7 @@ import type { Host } from '../host.ts';
 import { HttpReader } from '../signatures/http.ts';
 import type { SourceId } from '../signatures/source.ts';
 import { readNodeTrust } from '../trust.ts';
+import { PassMemory } from './pass-memory.ts';
 import { VerdictCache } from './verdict-cache.ts';
 import { type ImageVerification, verifyImages } from './verify.ts';
 import { WorkerEvaluator } from './worker-evaluator.ts';
@@ -17,6 +18,7 @@ export class ImageVerifier {
   /** Remembers from pass to pass which servers did not answer. */
   readonly #http = new HttpReader();
   readonly #cache = new VerdictCache();
+  readonly #memory = new PassMemory();
   readonly #evaluator = new WorkerEvaluator();
   #latest: ImageVerification | undefined;
 
@@ -41,6 +43,8 @@ export class ImageVerifier {
       signal,
       evaluator: this.#evaluator,
       cache: this.#cache,
+      memory: this.#memory,
+      contents: true,
     });
     return this.#latest;
   }

@@ -6,13 +6,16 @@ import { openSources } from '../signatures/index.ts';
 import { networkFor } from '../signatures/network.ts';
 import type { SourceId } from '../signatures/source.ts';
 import type { NodeTrust } from '../trust.ts';
+import { type ImageContents, inspectContents } from './contents.ts';
+import { DataReader } from './data-reader.ts';
 import { type Evaluator, inThisThread } from './evaluator.ts';
 import { toImageVerdict } from './image-verdict.ts';
-import { Judge } from './judge.ts';
+import { Judge, type Judged } from './judge.ts';
+import { type Assessment, basisOf, keyOf, type Pass, PassMemory, stateOf } from './pass-memory.ts';
 import { type ImageUsers, readImageUsers } from './runtime.ts';
 import { type SelectedImage, selectImages } from './select.ts';
 import { readStorageConfig, type StorageConfig } from './storage-conf.ts';
-import { type ImageStore, isUnchanged, readImageStore, type StoreFolder } from './store.ts';
+import { type ImageStore, isUnchanged, type StoreFolder } from './store.ts';
 import type { Trouble } from './trouble.ts';
 import { VerdictCache } from './verdict-cache.ts';
 
@@ -40,6 +43,10 @@ export interface VerifyOptions {
   readonly evaluator?: Evaluator;
   /** Verdicts of earlier passes; default: none are known. */
   readonly cache?: VerdictCache;
+  /** Files read in earlier passes; default: none are known. */
+  readonly memory?: PassMemory;
+  /** Also hold manifests and configurations against their digests; default: false. */
+  readonly contents?: boolean;
   /** Signing subkeys count, as since containers/image 5.37.0; default true. */
   readonly signingSubkeys?: boolean;
 }
@@ -70,6 +77,8 @@ export interface ImageVerification {
   readonly folders: readonly SearchedFolder[];
   /** References asked for that no image of the store has. */
   readonly notFound: readonly string[];
+  /** One for each image, in the same order; none when contents were not asked for. */
+  readonly contents: readonly ImageContents[];
   /** Images judged anew in this pass; the others were known from earlier ones. */
   readonly evaluations: number;
 }
@@ -78,7 +87,7 @@ const DEFAULT_SOURCES: readonly SourceId[] = ['store', 'lookaside'];
 /** Images read and judged together. */
 const BATCH = 64;
 /** Times the store is read, if writers are at work in it. */
-const PASSES = 3;
+const ROUNDS = 3;
 
 /**
  * Judges the images already on the node by the policy in force: each under each of its names, as CRI-O would when a
@@ -89,84 +98,132 @@ export async function verifyImages(
   trust: NodeTrust,
   options: VerifyOptions = {},
 ): Promise<ImageVerification> {
-  const { references = [], cache = new VerdictCache() } = options;
+  const { references = [], cache = new VerdictCache(), memory = new PassMemory() } = options;
+  const { clock = systemClock, sources = DEFAULT_SOURCES, signingSubkeys, contents } = options;
+  const basis = basisOf(trust, sources, signingSubkeys, contents);
   const config = await readStorageConfig(host);
   const known = new Map<string, Known>();
   let evaluations = 0;
-  for (let pass = 1; ; pass++) {
-    const store = await readImageStore(host, config);
+  for (let round = 1; ; round++) {
+    const nowMs = clock.nowMs();
+    const store = await memory.readStore(host, config, nowMs);
     const { selected, notFound } = selectImages(store, references);
-    // What a writer has not touched needs no second look.
-    const changed = selected.filter((one) => known.get(keyOf(one))?.state !== stateOf(one));
     const users = await readImageUsers(host, config, store.driver);
-    const judged = await judgeAll(changed, trust, options, { host, store, users, cache });
-    evaluations += judged.evaluations;
-    for (const [index, one] of changed.entries()) {
-      const verdict = judged.verdicts[index];
-      if (verdict !== undefined) known.set(keyOf(one), { state: stateOf(one), verdict });
-    }
-    const isSettled = await isUnchanged(host, store);
-    if (!isSettled && pass < PASSES) continue;
-    if (references.length === 0) cache.endPass();
-    const doubtful = new Set(isSettled ? [] : changed);
-    const verdicts = selected.flatMap((one) => {
-      const verdict = known.get(keyOf(one))?.verdict;
-      if (verdict === undefined) return [];
-      return doubtful.has(one) ? [unlessChanging(verdict)] : [verdict];
+    const reader = await DataReader.open(host, store, nowMs);
+    const pass: Pass = { host, store, reader, nowMs, basis };
+    // What a writer has not touched needs no second look.
+    const changed = selected.filter((one) => {
+      if (known.get(keyOf(one))?.state === stateOf(one)) return false;
+      const assessment = memory.recall(pass, one, cache);
+      if (assessment !== undefined) known.set(keyOf(one), knownAs(one, assessment, users));
+      return assessment === undefined;
     });
-    const faults = faultsOf(config, store, users);
-    const folders = store.folders.map(searched);
-    return { verdicts, faults, folders, notFound, evaluations };
+    const assessed = await assess(changed, trust, options, { pass, users, cache });
+    evaluations += assessed.evaluations;
+    const isSettled = await isUnchanged(host, store);
+    for (const [index, one] of changed.entries()) {
+      const found = assessed.found[index];
+      if (found === undefined) continue;
+      const { judged } = found;
+      if (isSettled) memory.keep(pass, one, judged, found.contents);
+      known.set(keyOf(one), { state: stateOf(one), ...found, verdict: judged.verdict });
+    }
+    if (!isSettled && round < ROUNDS) continue;
+    if (references.length === 0) {
+      cache.endPass();
+      memory.endPass(selected);
+    }
+    const doubtful = new Set(isSettled ? [] : changed.map(keyOf));
+    const assessments = selected.flatMap((one) => {
+      const assessment = known.get(keyOf(one));
+      if (assessment === undefined) return [];
+      return [doubtful.has(keyOf(one)) ? unlessChanging(assessment) : assessment];
+    });
+    return {
+      verdicts: assessments.map(({ verdict }) => verdict),
+      contents: contentsOf(assessments),
+      faults: faultsOf(config, store, users),
+      folders: store.folders.map(searched),
+      notFound,
+      evaluations,
+    };
   }
 }
 
-interface Known {
+interface Known extends Assessment {
   readonly state: string;
-  readonly verdict: ImageVerdict;
+}
+
+function knownAs(one: SelectedImage, { verdict, contents }: Assessment, users: ImageUsers): Known {
+  const pods = users.byImage.get(one.image.id) ?? [];
+  return {
+    state: stateOf(one),
+    verdict: { ...verdict, pods },
+    ...(contents === undefined ? {} : { contents }),
+  };
 }
 
 interface Scene {
-  readonly host: Host;
-  readonly store: ImageStore;
+  readonly pass: Pass;
   readonly users: ImageUsers;
   readonly cache: VerdictCache;
 }
 
-async function judgeAll(
+interface Found {
+  readonly judged: Judged;
+  readonly contents?: ImageContents;
+}
+
+async function assess(
   images: readonly SelectedImage[],
   trust: NodeTrust,
   options: VerifyOptions,
-  { host, store, users, cache }: Scene,
-): Promise<Pick<ImageVerification, 'verdicts' | 'evaluations'>> {
+  { pass, users, cache }: Scene,
+): Promise<{ readonly found: readonly Found[]; readonly evaluations: number }> {
+  const { reader, store, nowMs } = pass;
   const { policy } = trust.policy;
-  const { sources = DEFAULT_SOURCES, evaluator = inThisThread, clock = systemClock } = options;
+  const { sources = DEFAULT_SOURCES, evaluator = inThisThread } = options;
   const { signal = new AbortController().signal, signingSubkeys } = options;
-  if (policy === undefined) {
-    const verdicts = images.map((image) => withoutPolicy(image, trust, users));
-    return { verdicts, evaluations: 0 };
-  }
   const subkeys = signingSubkeys === undefined ? {} : { signingSubkeys };
-  const judge = new Judge({
-    host,
-    store,
-    basis: { policy, keyFiles: trust.keyFiles, ...subkeys },
-    users: users.byImage,
-    sources: openSources(sources, { host, trust, store, ...networkFor(host, options) }),
-    evaluator,
-    cache,
-    nowMs: clock.nowMs(),
-    signal,
-  });
-  const verdicts: ImageVerdict[] = [];
+  const judge =
+    policy === undefined
+      ? undefined
+      : new Judge({
+          host: reader,
+          store,
+          basis: { policy, keyFiles: trust.keyFiles, ...subkeys },
+          users: users.byImage,
+          sources: openSources(sources, {
+            host: reader,
+            trust,
+            store,
+            ...networkFor(pass.host, options),
+          }),
+          evaluator,
+          cache,
+          nowMs,
+          signal,
+        });
+  const found: Found[] = [];
   for (let from = 0; from < images.length; from += BATCH) {
     signal.throwIfAborted();
-    verdicts.push(...(await judge.judge(images.slice(from, from + BATCH))));
+    const batch = images.slice(from, from + BATCH);
+    const judged =
+      (await judge?.judge(batch)) ?? batch.map((image) => withoutPolicy(image, trust, users));
+    for (const [index, one] of judged.entries()) {
+      const image = batch[index]?.image;
+      if (options.contents !== true || image === undefined) found.push({ judged: one });
+      else {
+        found.push({ judged: one, contents: await inspectContents(reader, store, image) });
+      }
+    }
+    reader.release();
   }
-  return { verdicts, evaluations: judge.evaluations };
+  return { found, evaluations: judge?.evaluations ?? 0 };
 }
 
 /** Without a policy that can be read the node's tools refuse to work at all; that is no word on the image. */
-function withoutPolicy(image: SelectedImage, trust: NodeTrust, users: ImageUsers): ImageVerdict {
+function withoutPolicy(image: SelectedImage, trust: NodeTrust, users: ImageUsers): Judged {
   const { problem } = trust.policy;
   const outcome: Trouble = {
     verdict: 'unknown',
@@ -174,7 +231,9 @@ function withoutPolicy(image: SelectedImage, trust: NodeTrust, users: ImageUsers
     message: problem?.message ?? 'no policy could be read',
   };
   const attempt = { source: 'none', count: 0, outcome };
-  return toImageVerdict(image, undefined, [attempt], users.byImage.get(image.image.id) ?? []);
+  const pods = users.byImage.get(image.image.id) ?? [];
+  const verdict = toImageVerdict(image, undefined, [attempt], pods);
+  return { verdict, attempts: [attempt] };
 }
 
 function policyReason(reason = 'missing'): string {
@@ -183,20 +242,32 @@ function policyReason(reason = 'missing'): string {
 }
 
 /** Read beside a writer that never rested, damage may be a change half seen. */
-function unlessChanging(verdict: ImageVerdict): ImageVerdict {
-  if (verdict.verdict !== 'rejected') return verdict;
+function unlessChanging({ verdict, contents }: Assessment): Assessment {
   const message = 'the store was being changed all the while it was read';
-  return { ...verdict, verdict: 'unknown', reason: 'store-changing', message };
+  const { imageId } = verdict;
+  return {
+    verdict:
+      verdict.verdict === 'rejected'
+        ? { ...verdict, verdict: 'unknown', reason: 'store-changing', message }
+        : verdict,
+    ...(contents === undefined
+      ? {}
+      : {
+          contents:
+            contents.faults.length === 0
+              ? contents
+              : { imageId, compared: 0, faults: [], problem: message },
+        }),
+  };
 }
 
-function keyOf({ image, name = '' }: SelectedImage): string {
-  return `${image.id} ${name}`;
-}
-
-/** What a writer changes with an image's data. */
-function stateOf({ image }: SelectedImage): string {
-  const { digest, metadata, dataDigests, folder } = image;
-  return JSON.stringify([folder, digest, metadata, ...dataDigests]);
+function contentsOf(assessments: readonly Assessment[]): readonly ImageContents[] {
+  const byImage = new Map(
+    assessments.flatMap(({ contents }) =>
+      contents === undefined ? [] : [[contents.imageId, contents]],
+    ),
+  );
+  return [...byImage.values()];
 }
 
 function searched({ path, kind, identity, problem, records }: StoreFolder): SearchedFolder {

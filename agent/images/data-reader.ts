@@ -1,0 +1,139 @@
+import type { ContentIdentity, Host, HostStat } from '../host.ts';
+import type { ImageStore, StoredImage } from './store.ts';
+
+/** Which content was read, by place: what was not there has its word too. */
+export type DataIdentity = ReadonlyMap<string, string>;
+
+const ABSENT = 'absent';
+/** A change so short after another may look like it: the kernel's clock ticks in steps of milliseconds. */
+const SETTLED_MS = 2_000;
+/** Kept for a moment, since an image is read for each of its names. */
+const HELD_BYTES = 64 * 1024;
+
+/**
+ * The node while a pass reads the data of images: as the host itself, and it remembers which content it saw. It holds what
+ * it read until `release`.
+ */
+export class DataReader implements Host {
+  readonly root: string;
+  readonly #host: Host;
+  readonly #nowMs: number;
+  /** Folders of images, with every link on the way resolved. */
+  readonly #folders: ReadonlyMap<string, string>;
+  /** By folder of one image: what was read there; undefined for what changed too lately, or meanwhile. */
+  readonly #read = new Map<string, Map<string, string | undefined>>();
+  readonly #held = new Map<string, Buffer | undefined>();
+
+  /** The folders as one text. */
+  readonly folders: string;
+
+  private constructor(host: Host, folders: ReadonlyMap<string, string>, nowMs: number) {
+    this.root = host.root;
+    this.#host = host;
+    this.#folders = folders;
+    this.folders = JSON.stringify([...folders]);
+    this.#nowMs = nowMs;
+  }
+
+  static async open(host: Host, store: ImageStore, nowMs: number): Promise<DataReader> {
+    const folders = new Map<string, string>();
+    for (const { path } of store.folders) {
+      const resolved = await host.resolve(path).catch(() => undefined);
+      if (resolved !== undefined) folders.set(path, resolved);
+    }
+    return new DataReader(host, folders, nowMs);
+  }
+
+  /** Where the data of an image may lie: a folder of its own in each that has a record of it. */
+  placesOf(store: ImageStore, { id }: StoredImage): readonly string[] {
+    return store.folders.flatMap(({ path, ids }) =>
+      ids.has(id) ? `${this.#folders.get(path) ?? path}/${id}` : [],
+    );
+  }
+
+  /** What was read of an image so far; undefined when a later look could not tell a change of it. */
+  identityOf(store: ImageStore, image: StoredImage): DataIdentity | undefined {
+    const identity = new Map<string, string>();
+    for (const folder of this.placesOf(store, image)) {
+      for (const [place, text] of this.#read.get(folder) ?? []) {
+        if (text === undefined) return undefined;
+        identity.set(place, text);
+      }
+    }
+    return identity.size === 0 ? undefined : identity;
+  }
+
+  /** Lets go of what it holds. */
+  release(): void {
+    this.#held.clear();
+  }
+
+  async readBytes(path: string, limitBytes?: number): Promise<Buffer | undefined> {
+    const place = this.#placeOf(path);
+    if (place === undefined) return await this.#host.readBytes(path, limitBytes);
+    if (this.#held.has(path)) return this.#held.get(path);
+    const [folder, file] = place;
+    const seen = this.#seenIn(folder);
+    const before = this.#host.identify(file)?.text;
+    const bytes = await this.#host.readBytes(path, limitBytes);
+    const after = this.#host.identify(file);
+    const isSame = before === after?.text && !(seen.has(file) && seen.get(file) !== before);
+    seen.set(file, isSame ? this.#textOf(after) : undefined);
+    if (bytes === undefined || bytes.length <= HELD_BYTES) this.#held.set(path, bytes);
+    return bytes;
+  }
+
+  async readText(path: string, limitBytes?: number): Promise<string | undefined> {
+    return await this.#host.readText(path, limitBytes);
+  }
+  async stat(path: string): Promise<HostStat | undefined> {
+    return await this.#host.stat(path);
+  }
+  async lstat(path: string): Promise<HostStat | undefined> {
+    return await this.#host.lstat(path);
+  }
+  async list(path: string): Promise<readonly string[] | undefined> {
+    return await this.#host.list(path);
+  }
+  async readLink(path: string): Promise<string | undefined> {
+    return await this.#host.readLink(path);
+  }
+  async resolve(path: string): Promise<string | undefined> {
+    return await this.#host.resolve(path);
+  }
+  identify(path: string): ContentIdentity | undefined {
+    return this.#host.identify(path);
+  }
+
+  /** What was seen of one image's folder, itself included: a name that comes or goes there changes it. */
+  #seenIn(folder: string): Map<string, string | undefined> {
+    const known = this.#read.get(folder);
+    if (known !== undefined) return known;
+    const identity = this.#host.identify(folder);
+    const seen = new Map([[folder, identity === undefined ? undefined : this.#textOf(identity)]]);
+    this.#read.set(folder, seen);
+    return seen;
+  }
+
+  #textOf(identity: ContentIdentity | undefined): string | undefined {
+    if (identity === undefined) return ABSENT;
+    return identity.changedMs < this.#nowMs - SETTLED_MS ? identity.text : undefined;
+  }
+
+  /** The image's folder and the file in it, as they lie behind all links; undefined for what is no image's data. */
+  #placeOf(path: string): readonly [folder: string, file: string] | undefined {
+    const end = path.lastIndexOf('/');
+    const start = path.lastIndexOf('/', end - 1);
+    const folder = this.#folders.get(path.slice(0, start));
+    if (folder === undefined) return undefined;
+    return [`${folder}${path.slice(start, end)}`, `${folder}${path.slice(start)}`];
+  }
+}
+
+/** True when the content that was read is what is there now. */
+export function isStillThere(host: Host, identity: DataIdentity): boolean {
+  for (const [place, text] of identity) {
+    if ((host.identify(place)?.text ?? ABSENT) !== text) return false;
+  }
+  return true;
+}

@@ -1,0 +1,165 @@
+import type { ImageVerdict } from '../../shared/images.ts';
+import type { Host } from '../host.ts';
+import type { NodeTrust } from '../trust.ts';
+import type { ImageContents } from './contents.ts';
+import { type DataIdentity, type DataReader, isStillThere } from './data-reader.ts';
+import type { Judged } from './judge.ts';
+import type { SelectedImage } from './select.ts';
+import type { StorageConfig } from './storage-conf.ts';
+import { type ImageStore, isUnchanged, readImageStore, type StoredImage } from './store.ts';
+import { MAX_AGE_MS, type VerdictCache } from './verdict-cache.ts';
+
+/** What is said of one image under one name. */
+export interface Assessment {
+  readonly verdict: ImageVerdict;
+  /** Present when contents were asked for. */
+  readonly contents?: ImageContents;
+}
+
+interface Entry extends Assessment {
+  image: StoredImage;
+  /** What the record says of its data, and where they may lie. */
+  readonly state: string;
+  readonly folders: string;
+  readonly basis: string;
+  readonly identity: DataIdentity;
+  /** When the oldest thing it rests on was looked at. */
+  readonly atMs: number;
+  /** Keys under which the verdict cache knows what it rests on. */
+  readonly keys: readonly string[];
+}
+
+/** What a pass is about; all that an assessment depends on beside the image itself. */
+export interface Pass {
+  readonly host: Host;
+  readonly store: ImageStore;
+  readonly reader: DataReader;
+  readonly nowMs: number;
+  /** Policy, keys and sources, as one text. */
+  readonly basis: string;
+}
+
+/** A change of images.json so short after another may look like it. */
+const SETTLED_MS = 2_000;
+
+/**
+ * Spares a pass to read what has not changed since the last one. The list of images counts as unchanged with the same
+ * lock content and file; an image with the same record, and the same device, inode, size and times of change of its folder and of
+ * every file that was read for it. Those are looked at in every pass, one call each: what is written in place, replaced,
+ * added or removed is found by the next pass. What leaves no trace there, a failing disk or one written below the file
+ * system, is found within 15 minutes: so long an assessment lasts, and then its files are read again.
+ *
+ * Only what the store alone decided is kept: a signature may come to a lookaside at any time.
+ */
+export class PassMemory {
+  readonly #entries = new Map<string, Entry>();
+  #store:
+    | { readonly key: string; readonly store: ImageStore; readonly readAtMs: number }
+    | undefined;
+
+  /** The records, as in the last pass when no writer was there since. */
+  async readStore(host: Host, config: StorageConfig, nowMs: number): Promise<ImageStore> {
+    const key = JSON.stringify(config);
+    const known = this.#store;
+    if (known?.key === key && isFresh(known.readAtMs, nowMs)) {
+      if (await isUnchanged(host, known.store)) return known.store;
+    }
+    const store = await readImageStore(host, config);
+    this.#store = (await isSettled(host, store, nowMs))
+      ? { key, store, readAtMs: nowMs }
+      : undefined;
+    return store;
+  }
+
+  /** What an earlier pass said, when nothing of it can have changed. */
+  recall(pass: Pass, selected: SelectedImage, cache: VerdictCache): Assessment | undefined {
+    const entry = this.#entries.get(keyOf(selected));
+    if (entry === undefined || !isFresh(entry.atMs, pass.nowMs)) return undefined;
+    if (entry.basis !== pass.basis || entry.folders !== pass.reader.folders) return undefined;
+    // The very same record comes of a list that nobody has touched.
+    if (entry.image !== selected.image && entry.state !== stateIn(pass, selected)) return undefined;
+    if (!isStillThere(pass.host, entry.identity)) return undefined;
+    for (const key of entry.keys) cache.keep(key);
+    entry.image = selected.image;
+    return entry;
+  }
+
+  keep(
+    pass: Pass,
+    selected: SelectedImage,
+    { verdict, attempts }: Judged,
+    contents: ImageContents | undefined,
+  ): void {
+    const identity = pass.reader.identityOf(pass.store, selected.image);
+    const isOfStore = attempts.every(({ source }) => source === 'store' || source === 'none');
+    if (identity === undefined || !isOfStore || verdict.verdict === 'unknown') {
+      this.#entries.delete(keyOf(selected));
+      return;
+    }
+    const judged = attempts.flatMap((attempt) => attempt.judged ?? []);
+    this.#entries.set(keyOf(selected), {
+      verdict,
+      ...(contents === undefined ? {} : { contents }),
+      image: selected.image,
+      state: stateIn(pass, selected),
+      folders: pass.reader.folders,
+      basis: pass.basis,
+      identity,
+      atMs: Math.min(pass.nowMs, ...judged.map(({ atMs }) => atMs)),
+      keys: judged.map(({ key }) => key),
+    });
+  }
+
+  /** Ends a pass over the whole store: forgets images and names that are gone. */
+  endPass(selected: readonly SelectedImage[]): void {
+    const present = new Set(selected.map(keyOf));
+    for (const key of this.#entries.keys()) if (!present.has(key)) this.#entries.delete(key);
+  }
+}
+
+/** Policy, keys and sources as one text: what they are by content, not by name. */
+export function basisOf(trust: NodeTrust, ...more: readonly unknown[]): string {
+  const { path, sha256: file, policy } = trust.policy;
+  const keys = [...trust.keyFiles.values()].map((file) => [
+    file.path,
+    file.sha256,
+    file.problem?.message,
+  ]);
+  return JSON.stringify([path, file, policy === undefined, keys, ...more]);
+}
+
+/** A record never changes: what it says is put into words once. */
+const states = new WeakMap<StoredImage, string>();
+
+/** What a writer changes with an image's data. */
+export function stateOf({ image }: SelectedImage): string {
+  const known = states.get(image);
+  if (known !== undefined) return known;
+  const { digest, metadata, dataDigests, dataNames, folder } = image;
+  const state = JSON.stringify([folder, digest, metadata, dataNames, ...dataDigests]);
+  states.set(image, state);
+  return state;
+}
+
+export function keyOf({ image, name = '' }: SelectedImage): string {
+  return `${image.id} ${name}`;
+}
+
+function stateIn({ store, reader }: Pass, selected: SelectedImage): string {
+  return `${stateOf(selected)}\n${reader.placesOf(store, selected.image).join('\n')}`;
+}
+
+/** A clock set back says nothing of how old a thing is. */
+function isFresh(atMs: number, nowMs: number): boolean {
+  return Math.abs(nowMs - atMs) <= MAX_AGE_MS;
+}
+
+async function isSettled(host: Host, { folders }: ImageStore, nowMs: number): Promise<boolean> {
+  for (const { path, problem } of folders) {
+    if (problem !== undefined) return false;
+    const file = await host.resolve(`${path}/images.json`).catch(() => undefined);
+    const changedMs = file === undefined ? 0 : (host.identify(file)?.changedMs ?? Infinity);
+    if (changedMs >= nowMs - SETTLED_MS) return false;
+  }
+  return true;
+}
