@@ -1,5 +1,5 @@
-import { parse } from 'smol-toml';
-import { CodedError, messageOf } from '../shared/errors.ts';
+import { CodedError } from '../shared/errors.ts';
+import { readToml, TomlValueError } from '../shared/trust/toml.ts';
 
 /** A TOML file of the node that is no TOML; the message names file, line and column. */
 export class TomlFileError extends CodedError<'ERR_TOML_SYNTAX'> {
@@ -16,10 +16,10 @@ export type TomlTable = Readonly<Record<string, unknown>>;
 /** The tables of a TOML 1.0 file. Throws `TomlFileError`; `path` is for its message. */
 export function parseToml(text: string, path: string): TomlTable {
   try {
-    return parse(text);
+    return readToml(text);
   } catch (cause) {
-    const [first = 'not TOML'] = messageOf(cause).split('\n');
-    throw new TomlFileError(path, `${first}${placeOf(cause)}`, { cause });
+    if (!(cause instanceof TomlValueError)) throw cause;
+    throw new TomlFileError(path, cause.message, { cause });
   }
 }
 
@@ -31,9 +31,4 @@ export function tomlAt(table: TomlTable, ...keys: readonly string[]): unknown {
     value = (value as TomlTable)[key];
   }
   return value;
-}
-
-function placeOf(cause: unknown): string {
-  if (!(cause instanceof Error) || !('line' in cause) || !('column' in cause)) return '';
-  return ` (line ${cause.line}, column ${cause.column})`;
 }

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import * as v from 'valibot';
-import { type Document, isNode, LineCounter, parseAllDocuments } from 'yaml';
 import { CodedError, messageOf } from './errors.ts';
 import { nearest } from './nearest.ts';
+import { type Document, isNode, LineCounter, parseAllDocuments } from './yaml-nodes.ts';
 
 export type ConfigErrorCode =
   | 'ERR_CONFIG_READ'

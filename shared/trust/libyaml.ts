@@ -1,4 +1,11 @@
-import { type Document, isScalar, type LineCounter, type Node, Scalar, visit } from 'yaml';
+import {
+  type Document,
+  isScalar,
+  type LineCounter,
+  type Node,
+  Scalar,
+  visit,
+} from '../yaml-nodes.ts';
 
 /** What is wrong with a text, and where. */
 export interface YamlFault {

@@ -22,10 +22,15 @@ export class TomlValueError extends CodedError<'ERR_TOML_SYNTAX' | 'ERR_TOML_VAL
 
 /** Reads a document as the TOML library of containers/image does; throws `TomlValueError`. */
 export function parseToml(input: string | Uint8Array): TomlTable {
+  return new TomlTable(readToml(input), '');
+}
+
+/** The tables of a TOML 1.0 document as they are, for readers with rules of their own; throws `TomlValueError`. */
+export function readToml(input: string | Uint8Array): Readonly<Record<string, unknown>> {
   try {
     const text =
       typeof input === 'string' ? input : new TextDecoder('utf-8', { fatal: true }).decode(input);
-    return new TomlTable(parse(text), '');
+    return parse(text);
   } catch (error) {
     if (error instanceof TomlError) {
       const [message = ''] = error.message.split('\n', 1);

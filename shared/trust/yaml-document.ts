@@ -1,4 +1,5 @@
 import { CodedError } from '../errors.ts';
+import { CodedError } from '../errors.ts';
 import {
   type Alias,
   Composer,

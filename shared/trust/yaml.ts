@@ -8,7 +8,7 @@ import {
   type Node,
   Scalar,
   type YAMLMap,
-} from 'yaml';
+} from '../yaml-nodes.ts';
 import { memberPath } from './member-path.ts';
 import { composeYaml, type YamlError, yamlError } from './yaml-document.ts';
 
