@@ -1,5 +1,4 @@
 import { CodedError } from '../errors.ts';
-import { CodedError } from '../errors.ts';
 import {
   type Alias,
   Composer,
