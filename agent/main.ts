@@ -1,10 +1,9 @@
 import { existsSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { ConfigError, parseConfig, readConfig } from '../shared/config.ts';
-import { CodedError, messageOf } from '../shared/errors.ts';
 import { runUntilSignal } from '../shared/lifecycle.ts';
 import { createLogger } from '../shared/log.ts';
 import { startNotify } from '../shared/notify.ts';
+import { type Flags, runProgram } from '../shared/program.ts';
 import { VERSION } from '../shared/version.ts';
 import { type AgentConfig, assertUsable, configSchema, DEFAULT_CONFIG_FILE } from './config.ts';
 
@@ -12,40 +11,16 @@ const USAGE = `usage: nodeseal-agent [--config FILE] [--host-root DIR]          
        nodeseal-agent config check [--config FILE] [--host-root DIR]   print the effective configuration
        nodeseal-agent --version | --help`;
 
-/** As in PRODUCT.md, "Exit codes". */
-const EXIT = { ok: 0, usage: 2, input: 7, internal: 8 } as const;
 /** systemd ends what stops slower than TimeoutStopSec=5. */
 const GRACE_MS = 4000;
 
-process.exitCode = await main(process.argv.slice(2));
-
-async function main(args: string[]): Promise<number> {
-  try {
-    const { values, positionals } = parseArgs({
-      args,
-      allowPositionals: true,
-      options: {
-        config: { type: 'string' },
-        'host-root': { type: 'string' },
-        version: { type: 'boolean' },
-        help: { type: 'boolean', short: 'h' },
-      },
-    });
-    const command = positionals.join(' ');
-    if (values.help) return print(USAGE);
-    if (values.version || command === 'version') return print(`nodeseal-agent ${VERSION}`);
-    if (command !== '' && command !== 'config check') return usage(`unknown command: ${command}`);
-    const config = await load(values.config, values['host-root']);
-    if (command === 'config check') return print(await describe(config));
-    await run(config);
-    return EXIT.ok;
-  } catch (error) {
-    return fail(error);
-  }
-}
+process.exitCode = await runProgram(
+  { name: 'nodeseal-agent', usage: USAGE, flags: ['config', 'host-root'], load, describe, run },
+  process.argv.slice(2),
+);
 
 /** Without `--config` and without the default file the defaults hold. */
-async function load(file: string | undefined, hostRoot: string | undefined): Promise<AgentConfig> {
+async function load({ config: file, 'host-root': hostRoot }: Flags): Promise<AgentConfig> {
   const isDefault = file === undefined && !existsSync(DEFAULT_CONFIG_FILE);
   const config = isDefault
     ? parseConfig('', 'defaults', configSchema)
@@ -88,24 +63,4 @@ async function run(config: AgentConfig): Promise<void> {
     ],
     GRACE_MS,
   );
-}
-
-function print(text: string): number {
-  process.stdout.write(`${text}\n`);
-  return EXIT.ok;
-}
-
-function usage(what: string): number {
-  process.stderr.write(`nodeseal-agent: ${what}\n${USAGE}\n`);
-  return EXIT.usage;
-}
-
-function fail(error: unknown): number {
-  const isArgument = error instanceof TypeError && 'code' in error;
-  if (isArgument && String(error.code).startsWith('ERR_PARSE_ARGS')) return usage(error.message);
-  process.stderr.write(`nodeseal-agent: ${messageOf(error)}\n`);
-  if (error instanceof ConfigError) return EXIT.input;
-  const isOurs = error instanceof CodedError || 'code' in Object(error);
-  if (!isOurs && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
-  return EXIT.internal;
 }
