@@ -7,13 +7,26 @@ import { type Check, type CheckContext, finding, type Statement } from '../check
 import { verifierOf } from '../images/verifier.ts';
 import type { ImageVerification, StoreFault } from '../images/verify.ts';
 import { trustWatches } from '../trust-places.ts';
+import {
+  additionalStores,
+  contentConsistent,
+  pulledBeforePolicy,
+  runningVerified,
+} from './images-findings.ts';
 import * as rules from './rules/images.ts';
 
 /** Images already on the node: what their signatures are worth under the policy in force. */
 export const images: Check = {
   id: 'images',
   title: 'Images on the node are what their signatures say',
-  rules: [rules.signatureValid, rules.storeReadable],
+  rules: [
+    rules.signatureValid,
+    rules.storeReadable,
+    rules.runningVerified,
+    rules.pulledBeforePolicy,
+    rules.contentConsistent,
+    rules.additionalStores,
+  ],
   watches: [
     ...trustWatches,
     '/etc/containers/storage.conf.d',
@@ -42,9 +55,14 @@ async function run(
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
   const verification = await verifierOf(host).verify(clock, signal);
+  const earlier = await pulledBeforePolicy(host, verification, verification.policyPath);
   return [
     ...signatureValid(verification).map((one) => finding(rules.signatureValid, one)),
     ...storeReadable(verification).map((one) => finding(rules.storeReadable, one)),
+    ...runningVerified(verification).map((one) => finding(rules.runningVerified, one)),
+    ...earlier.map((one) => finding(rules.pulledBeforePolicy, one)),
+    ...contentConsistent(verification).map((one) => finding(rules.contentConsistent, one)),
+    ...additionalStores(verification).map((one) => finding(rules.additionalStores, one)),
   ];
 }
 

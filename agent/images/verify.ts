@@ -79,6 +79,12 @@ export interface ImageVerification {
   readonly notFound: readonly string[];
   /** One for each image, in the same order; none when contents were not asked for. */
   readonly contents: readonly ImageContents[];
+  /** The policy in force. */
+  readonly policyPath: string;
+  /** Names by which containers asked for an image, by image id. */
+  readonly askedNames: ReadonlyMap<string, ReadonlySet<string>>;
+  /** `additionalimagestores` of storage.conf. */
+  readonly additionalStores: readonly string[];
   /** Images judged anew in this pass; the others were known from earlier ones. */
   readonly evaluations: number;
 }
@@ -142,6 +148,9 @@ export async function verifyImages(
     return {
       verdicts: assessments.map(({ verdict }) => verdict),
       contents: contentsOf(assessments),
+      policyPath: trust.policy.path,
+      askedNames: users.askedNames,
+      additionalStores: config.additionalImageStores,
       faults: faultsOf(config, store, users),
       folders: store.folders.map(searched),
       notFound,

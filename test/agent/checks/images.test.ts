@@ -1,9 +1,10 @@
-import { rmSync } from 'node:fs';
+import { rmSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { describeImages, images } from '../../../agent/checks/images.ts';
 import { verifierOf } from '../../../agent/images/verifier.ts';
 import { runCheck } from '../../../agent/runner.ts';
+import { sha256 } from '../../../shared/canonical.ts';
 import type { RuleResult } from '../../../shared/findings.ts';
 import { contextAt } from '../../support/host-tree.ts';
 import {
@@ -19,6 +20,7 @@ import { type Files, storeFiles, writeFiles } from '../../support/store-tree.ts'
 
 const NAME = 'registry.example.com/team/app:v1';
 const MANIFEST = manifestOf('app');
+const HOUR_MS = 3_600_000;
 const good = pulled({ seed: 'app', names: [NAME], signatures: [signed(NAME, MANIFEST)] });
 const unsigned = pulled({ seed: 'app', names: [NAME] });
 const open = pulled({ seed: 'any', names: ['any.example.com/x:v1'] });
@@ -164,3 +166,150 @@ t.test('the section of a report that is asked for first makes the pass itself', 
   await images.run(context, signal);
   t.equal((await describeImages(context, signal)).size, 0, 'and follows the check afterwards');
 });
+
+const refused = {
+  '/var/lib/containers/storage/overlay-containers/containers.json': JSON.stringify([
+    { id: '5', image: unsigned.id, metadata: JSON.stringify({ name: 'demo', 'image-name': NAME }) },
+  ]),
+};
+const manifestFile = `${FOLDER}/${good.id}/manifest`;
+const config = Buffer.from('{"os":"linux"}');
+const configured = (content: Buffer): Files =>
+  storeFiles([{ ...good, data: { ...good.data, [sha256(config)]: content } }]);
+const conf = (path: string): Files => ({
+  '/etc/containers/storage.conf': `[storage.options]\nadditionalimagestores = ["${path}"]\n`,
+});
+const OTHER_STORE = '/mnt/images';
+
+/** Results of the further rules, on a node whose policy was written an hour after or before its images. */
+const further: readonly (readonly [
+  rule: string,
+  name: string,
+  files: Files,
+  expected: object[],
+  policyAfterImagesMs?: number,
+])[] = [
+  [
+    'running-verified',
+    'a good image in use',
+    { ...storeFiles([good]), ...running },
+    [{ subject: NAME, result: 'pass' }],
+  ],
+  [
+    'running-verified',
+    'a refused image in use',
+    { ...storeFiles([unsigned]), ...refused },
+    [
+      {
+        subject: NAME,
+        result: 'fail',
+        severity: 'critical',
+        reason: 'no-signature',
+        message: /demo/,
+      },
+    ],
+  ],
+  [
+    'running-verified',
+    'another name of an image in use refused, which nobody asked for',
+    {
+      ...storeFiles([{ ...good, names: ['registry.example.com/other/app:v1', NAME] }]),
+      '/var/lib/containers/storage/overlay-containers/containers.json': JSON.stringify([
+        { id: '5', image: good.id, metadata: JSON.stringify({ name: 'demo', 'image-name': NAME }) },
+      ]),
+    },
+    [{ subject: NAME, result: 'pass' }],
+  ],
+  [
+    'running-verified',
+    'no container',
+    storeFiles([unsigned]),
+    [{ result: 'notapplicable', reason: 'none-in-use' }],
+  ],
+  [
+    'pulled-before-policy',
+    'a refused image older than the policy',
+    storeFiles([unsigned]),
+    [{ subject: NAME, result: 'fail', severity: 'medium' }],
+    HOUR_MS,
+  ],
+  [
+    'pulled-before-policy',
+    'a refused image newer than the policy',
+    storeFiles([unsigned]),
+    [{ result: 'pass' }],
+    -HOUR_MS,
+  ],
+  [
+    'pulled-before-policy',
+    'a good image older than the policy',
+    storeFiles([good]),
+    [{ result: 'pass' }],
+    HOUR_MS,
+  ],
+  [
+    'pulled-before-policy',
+    'an image that needs no signature',
+    storeFiles([open]),
+    [{ result: 'notapplicable', reason: 'unenforced' }],
+    HOUR_MS,
+  ],
+  [
+    'content-consistent',
+    'whole images',
+    configured(config),
+    [{ result: 'pass', message: /^3 manifests/ }],
+  ],
+  [
+    'content-consistent',
+    'a changed configuration',
+    configured(Buffer.from('{"os":"other"}')),
+    [
+      {
+        result: 'fail',
+        severity: 'critical',
+        reason: 'digest-mismatch',
+        observed: { item: sha256(config) },
+      },
+    ],
+  ],
+  [
+    'content-consistent',
+    'a changed manifest',
+    { ...storeFiles([good]), [manifestFile]: `${MANIFEST} ` },
+    [{ result: 'fail', observed: { item: 'manifest' }, expected: { digest: sha256(MANIFEST) } }],
+  ],
+  ['content-consistent', 'no image', {}, [{ result: 'notapplicable', reason: 'no-images' }]],
+  ['additional-stores', 'its own store alone', storeFiles([good]), [{ result: 'pass' }]],
+  [
+    'additional-stores',
+    'an additional store',
+    { ...storeFiles([good]), ...conf(OTHER_STORE), ...storeFiles([open], { root: OTHER_STORE }) },
+    [{ subject: OTHER_STORE, result: 'fail', observed: { images: 1 } }],
+  ],
+  [
+    'additional-stores',
+    'the store of the vendor',
+    { ...storeFiles([good]), ...conf('/usr/lib/containers/storage') },
+    [{ result: 'pass' }],
+  ],
+  [
+    'additional-stores',
+    'a storage.conf that cannot be read',
+    { ...storeFiles([good]), '/etc/containers/storage.conf': '[' },
+    [{ result: 'unknown', reason: 'config' }],
+  ],
+  ['additional-stores', 'no store', {}, [{ result: 'notapplicable', reason: 'no-store' }]],
+];
+
+for (const [rule, name, files, expected, policyAfterImagesMs = 0] of further) {
+  t.test(`${rule} on a node with ${name}`, async (t) => {
+    const root = writeFiles(t.testdir({}), { ...trustFiles(), ...files });
+    const at = (Date.now() + policyAfterImagesMs) / 1000;
+    utimesSync(join(root, '/etc/containers/policy.json'), at, at);
+    const { results } = await runCheck(images, contextAt(root));
+    const found = of(`images.${rule}`, results);
+    t.match(found, expected);
+    t.equal(found.length, expected.length);
+  });
+}
