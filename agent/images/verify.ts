@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { type Clock, systemClock } from '../../shared/clock.ts';
 import type { ImageVerdict } from '../../shared/images.ts';
 import { type Host, isReadingReason } from '../host.ts';
@@ -111,6 +112,7 @@ export async function verifyImages(
   const known = new Map<string, Known>();
   let evaluations = 0;
   for (let round = 1; ; round++) {
+    await setImmediate();
     const nowMs = clock.nowMs();
     const store = await memory.readStore(host, config, nowMs);
     const { selected, notFound } = selectImages(store, references);
@@ -215,6 +217,8 @@ async function assess(
         });
   const found: Found[] = [];
   for (let from = 0; from < images.length; from += BATCH) {
+    // The host is read at once: without it nothing else of this process has a turn while a large store is judged.
+    await setImmediate();
     signal.throwIfAborted();
     const batch = images.slice(from, from + BATCH);
     const judged =
