@@ -14,9 +14,10 @@ const outDir = join(installed, 'dist');
 const build = ['-p', join(repository, 'tsconfig.build.json'), '--noCheck', '--outDir', outDir];
 run(compiler, ...build, '--tsBuildInfoFile', join(project, '.tsbuildinfo'));
 
-/** Standard output of a program of Node in the project. */
+/** Standard output of a program of Node in the project, started as a user would: without this runner's loaders. */
 function run(...words: readonly string[]): string {
-  return execFileSync(process.execPath, words, { cwd: project, encoding: 'utf8' });
+  const plain = ['-u', 'NODE_OPTIONS', process.execPath];
+  return execFileSync('env', [...plain, ...words], { cwd: project, encoding: 'utf8' });
 }
 
 /** Notes what a program resolves, whoever asks for it, and lets it through. */
