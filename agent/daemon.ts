@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { type Clock, rfc3339, systemClock } from '../shared/clock.ts';
 import { ConfigError } from '../shared/config.ts';
+import { ensureFolder } from '../shared/folder.ts';
 import type { Logger } from '../shared/log.ts';
 import { nearest } from '../shared/nearest.ts';
 import { VERSION } from '../shared/version.ts';
@@ -9,7 +10,6 @@ import { checks as allChecks } from './checks/index.ts';
 import { Conditions } from './conditions.ts';
 import type { AgentConfig } from './config.ts';
 import { readFacts } from './facts.ts';
-import { ensureFolder } from './folder.ts';
 import { type Host, openHost } from './host.ts';
 import { verifierOf } from './images/verifier.ts';
 import { NodeState } from './node-state.ts';

@@ -18,18 +18,29 @@ const problemSchema = v.object({ detail: v.pipe(v.string(), v.maxLength(500)) })
 
 /**
  * Makes sure that the node has a credential of its own: when there is none and a join token is configured, asks the
- * aggregator for one under `name` and keeps it in `tokenFile`. A credential that is there is never replaced.
+ * aggregator for one under `name` and keeps it in `tokenFile`. A credential that is there is never replaced. `signal` gives
+ * up the question under way.
  */
-export async function enrolIfNew(link: AggregatorLink, name: string): Promise<void> {
+export async function enrolIfNew(
+  link: AggregatorLink,
+  name: string,
+  signal?: AbortSignal,
+): Promise<void> {
   const { joinTokenFile, tokenFile } = link;
   if (joinTokenFile === undefined || (await exists(tokenFile))) return;
   const joinToken = (await readFile(joinTokenFile, 'utf8')).trim();
   if (joinToken === '') throw new EnrolError('ERR_ENROL_TOKEN', `${joinTokenFile}: empty`);
-  await keep(tokenFile, await enrol(link, joinToken, name));
+  await keep(tokenFile, await enrol(link, joinToken, name, signal));
 }
 
-async function enrol(link: AggregatorLink, token: string, name: string): Promise<string> {
-  const { status, body } = await post(link, '/v1/enroll', JSON.stringify({ token, name }));
+async function enrol(
+  link: AggregatorLink,
+  token: string,
+  name: string,
+  signal: AbortSignal | undefined,
+): Promise<string> {
+  const question = JSON.stringify({ token, name });
+  const { status, body } = await post(link, '/v1/enroll', question, signal);
   if (status !== 200 && status !== 201) {
     const problem = v.safeParse(problemSchema, parseJson(body));
     const why = problem.success ? problem.output.detail : `HTTP ${status}`;
@@ -44,12 +55,14 @@ async function post(
   { url, caFile }: AggregatorLink,
   path: string,
   body: string,
+  signal: AbortSignal | undefined,
 ): Promise<{ readonly status: number; readonly body: string }> {
   const { promise, resolve, reject } = Promise.withResolvers<{ status: number; body: string }>();
   const target = new URL(path, url.replace(/^ws/, 'http'));
   const options = {
     method: 'POST',
     timeout: TIMEOUT_MS,
+    ...(signal === undefined ? {} : { signal }),
     headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
     ...(caFile === undefined ? {} : { ca: await readFile(caFile) }),
   };

@@ -5,7 +5,7 @@ import { messageOf } from '../shared/errors.ts';
 import type { EventClass, EventItem } from '../shared/protocol.ts';
 import { fillGaps } from './spool/gaps.ts';
 import { writeHead } from './spool/head.ts';
-import { createLife, type Life, openLife } from './spool/life.ts';
+import { createLifeOf, GROUP_RECORDS, type Life, openLife } from './spool/life.ts';
 import { nextAfter } from './spool/record.ts';
 import {
   enforceAge,
@@ -47,8 +47,6 @@ export interface SpoolOptions {
   readonly limits?: Partial<SpoolLimits>;
 }
 
-/** At most so many records share one fdatasync. */
-const GROUP_RECORDS = 64;
 /** A disk that took nothing is tried again after so long. */
 const RETRY_MS = 5000;
 /** Age and what is kept are looked at so often. */
@@ -167,7 +165,8 @@ export class Spool implements AsyncDisposable {
 
   /**
    * Begins a new life with what was not acknowledged. For when the aggregator holds numbers this spool has not given
-   * yet: the node was set back to an earlier state, and the same numbers would mean other events.
+   * yet: the node was set back to an earlier state, and the same numbers would mean other events. Rejects, and leaves
+   * all as it was, when the disk does not take the new life.
    */
   async renew(): Promise<void> {
     await this.#serial(async () => {
@@ -178,12 +177,13 @@ export class Spool implements AsyncDisposable {
         const { throughSequence: _, ...rest } = item;
         return { ...rest, sequence: index + 1 };
       });
-      this.#life = await createLife(this.#options.folder, this.#limits.segmentBytes);
+      const { folder } = this.#options;
+      this.#life = await createLifeOf(folder, this.#limits.segmentBytes, kept);
       this.#next = kept.length + 1;
-      this.#reserved = 1;
+      this.#reserved = this.#next;
       this.#lost = lostIn(kept);
       this.#acknowledged = 0;
-      this.#pending = kept;
+      this.#pending = [];
       await closeLife(old);
       await rm(old.folder, { recursive: true, force: true });
       await this.#flush();

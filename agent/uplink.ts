@@ -20,6 +20,9 @@ interface Ended extends Farewell {
 }
 
 const HANDSHAKE_MS = 10_000;
+/** Of `Retry-After`, as of the same member of a frame. */
+const MAX_WAIT_SECONDS = 86_400;
+const ANSWER_MS = 5000;
 const LIMIT_ANSWER_BYTES = 4096;
 /** What the close codes ask of a person; none of them makes the agent give up or forget who it is. */
 const CLOSE_WORDS: Readonly<Record<number, string>> = {
@@ -85,7 +88,7 @@ export class Uplink implements AsyncDisposable {
     let token: string;
     let options: ClientOptions;
     try {
-      await enrolIfNew(aggregator, host.name);
+      await enrolIfNew(aggregator, host.name, this.#stopping.signal);
       token = await readToken(aggregator.tokenFile);
       options = await clientOptions(aggregator, token);
     } catch (error) {
@@ -165,12 +168,15 @@ async function readToken(file: string): Promise<string> {
 
 function secondsOf(retryAfter: string | undefined): number | undefined {
   const seconds = Number(retryAfter);
-  return retryAfter !== undefined && Number.isFinite(seconds) && seconds >= 0 ? seconds : undefined;
+  return retryAfter !== undefined && Number.isFinite(seconds) && seconds >= 0
+    ? Math.min(seconds, MAX_WAIT_SECONDS)
+    : undefined;
 }
 
 /** Why an upgrade was refused: status, and the code and detail of problem details (RFC 9457). */
 async function refusalOf(response: IncomingMessage): Promise<string> {
   let body = '';
+  const timer = setTimeout(() => response.destroy(new Error('no end in 5 s')), ANSWER_MS);
   try {
     for await (const chunk of response) {
       body += String(chunk);
@@ -182,6 +188,8 @@ async function refusalOf(response: IncomingMessage): Promise<string> {
     }
   } catch {
     // Not ours: a proxy's page.
+  } finally {
+    clearTimeout(timer);
   }
   return `refused with HTTP ${response.statusCode}`;
 }

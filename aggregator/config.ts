@@ -100,7 +100,10 @@ export const configSchema: v.GenericSchema<unknown, AggregatorConfig> = v.strict
     v.strictObject({
       handshakes: v.optional(whole(1, 100_000), 512),
       handshakesPerSource: v.optional(whole(1, 100_000), 128),
-      heartbeatSeconds: v.optional(v.pipe(v.number(), v.minValue(0.05)), LIMITS.heartbeatSeconds),
+      heartbeatSeconds: v.optional(
+        v.pipe(v.number(), v.minValue(0.05), v.maxValue(3600)),
+        LIMITS.heartbeatSeconds,
+      ),
       silentSeconds: v.optional(v.pipe(v.number(), v.minValue(0.1)), LIMITS.silentSeconds),
       helloSeconds: v.optional(v.pipe(v.number(), v.minValue(0.05)), LIMITS.helloSeconds),
     }),

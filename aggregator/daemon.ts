@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { messageOf } from '../shared/errors.ts';
+import { ensureFolder } from '../shared/folder.ts';
 import type { Logger } from '../shared/log.ts';
 import { ROUTES } from './api/index.ts';
 import { readCertificate } from './certificate.ts';
@@ -58,7 +58,7 @@ export async function startAggregator(
 ): Promise<Aggregator> {
   assertUsable(config);
   const { stateDir, limits } = config;
-  await mkdir(stateDir, { recursive: true, mode: 0o700 });
+  await ensureFolder(stateDir);
   await using parts = new AsyncDisposableStack();
   const tokens = await TokenAuthority.open(stateDir, clock, log);
   const tokenFiles = {

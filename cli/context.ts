@@ -1,8 +1,9 @@
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { open, readFile, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { API_VERSION } from '../shared/api.ts';
 import { messageOf } from '../shared/errors.ts';
+import { ensureFolder } from '../shared/folder.ts';
 import { nearest } from '../shared/nearest.ts';
 import type { Invocation } from './command.ts';
 import { CliError, usageError } from './errors.ts';
@@ -80,7 +81,7 @@ export async function loadContexts(io: Io): Promise<ContextFile> {
 export async function saveContexts({ path, contexts }: ContextFile): Promise<void> {
   const draft = `${path}.${process.pid}.new`;
   try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await ensureFolder(dirname(path));
     await rm(draft, { force: true });
     await using file = await open(draft, 'wx', 0o600);
     await file.writeFile(`${JSON.stringify(contexts, undefined, 2)}\n`);

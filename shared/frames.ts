@@ -138,6 +138,12 @@ function shorten(value: unknown): string {
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const positive = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 const number = v.pipe(v.number(), v.finite());
+const bounded = (least: number, most: number) =>
+  v.pipe(v.number(), v.minValue(least), v.maxValue(most));
+const within = (most: number) => v.pipe(positive, v.maxValue(most));
+/** Bounds keep every timer made of them below what setTimeout takes (2^31 ms), and above a busy loop. */
+const heartbeatSeconds = bounded(0.05, 3600);
+const waitSeconds = bounded(0, 86_400);
 const name = v.pipe(v.string(), v.maxLength(1024));
 const hash = v.pipe(v.string(), v.regex(/^sha256:[0-9a-f]{64}$/));
 const section = v.picklist(SECTIONS);
@@ -183,7 +189,7 @@ const errorFrame = v.object({
   code: name,
   message: v.string(),
   keepIdentity: v.boolean(),
-  retryAfterSeconds: v.optional(number),
+  retryAfterSeconds: v.optional(waitSeconds),
 });
 
 const agentFrames: Readers<AgentFrame> = {
@@ -237,12 +243,12 @@ const aggregatorFrames: Readers<AggregatorFrame> = {
     server: v.object({ id: name, version: name, timeMs: number }),
     have: v.object({ epoch: v.string(), sequence: count, sections: hashes }),
     limits: v.object({
-      frameBytes: positive,
-      inflight: positive,
-      inflightBytes: positive,
-      heartbeatSeconds: number,
+      frameBytes: within(64 * 1024 * 1024),
+      inflight: within(1_000_000),
+      inflightBytes: within(1024 * 1024 * 1024),
+      heartbeatSeconds,
     }),
-    reconnectSpreadSeconds: number,
+    reconnectSpreadSeconds: waitSeconds,
     authenticatedUntilMs: v.nullable(number),
   }),
   stateApplied: v.object({ type: v.literal('stateApplied'), section, to: hash }),
@@ -263,6 +269,6 @@ const aggregatorFrames: Readers<AggregatorFrame> = {
     arguments: json,
     deadlineMs: number,
   }),
-  drain: v.object({ type: v.literal('drain'), why: name, reconnectSpreadSeconds: number }),
+  drain: v.object({ type: v.literal('drain'), why: name, reconnectSpreadSeconds: waitSeconds }),
   error: errorFrame,
 };

@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, open, readdir, readFile } from 'node:fs/promises';
+import { type FileHandle, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ensureFolder } from '../folder.ts';
+import { ensureFolder } from '../../shared/folder.ts';
+import type { EventItem } from '../../shared/protocol.ts';
 import { EMPTY_HEAD, type Head, readHead, writeHead } from './head.ts';
+import { syncFolder } from './segment.ts';
 import { Segments } from './segments.ts';
+import { lostIn } from './shed.ts';
 
 /** One life of the spool on disk: its name goes on the wire as `epoch`. */
 export interface Life {
@@ -16,6 +19,10 @@ export interface Life {
   readonly headFile: FileHandle;
 }
 
+/** A life that is not yet whole has a name that is none of a life. */
+const UNFINISHED = '.new';
+/** At most so many records share one fdatasync. */
+export const GROUP_RECORDS = 64;
 const NAME = /^(\d{6})-[0-9a-f-]{36}$/;
 
 /**
@@ -24,18 +31,63 @@ const NAME = /^(\d{6})-[0-9a-f-]{36}$/;
  */
 export async function openLife(folder: string, segmentBytes: number): Promise<Life> {
   await ensureFolder(folder);
+  for (const name of await readdir(folder)) {
+    if (name.endsWith(UNFINISHED)) await rm(join(folder, name), { recursive: true, force: true });
+  }
   const newest = await newestName(folder);
   const found = newest === undefined ? 'newer' : await tryLife(folder, newest, segmentBytes);
   return found === 'newer' ? await createLife(folder, segmentBytes) : found;
 }
 
 export async function createLife(folder: string, segmentBytes: number): Promise<Life> {
-  const count = Number(NAME.exec((await newestName(folder)) ?? '')?.[1] ?? 0) + 1;
-  const epoch = `${String(count).padStart(6, '0')}-${randomUUID()}`;
+  const epoch = await nextName(folder);
   const life = await tryLife(folder, epoch, segmentBytes);
   if (life === 'newer') throw new Error(`a new folder holds files: ${epoch}`);
   await writeHead(life.headFile, EMPTY_HEAD);
   return life;
+}
+
+/**
+ * A new life that holds `items`, numbered from 1. It gets its name when all of it is on disk: until then, and when this
+ * rejects, the one before it is the newest.
+ */
+export async function createLifeOf(
+  folder: string,
+  segmentBytes: number,
+  items: readonly EventItem[],
+): Promise<Life> {
+  const epoch = await nextName(folder);
+  const draft = `${epoch}${UNFINISHED}`;
+  const path = join(folder, draft);
+  try {
+    const life = await tryLife(folder, draft, segmentBytes);
+    if (life === 'newer') throw new Error(`a new folder holds files: ${draft}`);
+    try {
+      for (let at = 0; at < items.length; at += GROUP_RECORDS) {
+        await life.segments.append(items.slice(at, at + GROUP_RECORDS));
+      }
+      const head = { next: items.length + 1, acknowledged: 0, lost: lostIn(items) };
+      await writeHead(life.headFile, head);
+      await life.headFile.sync();
+    } finally {
+      await life.segments[Symbol.asyncDispose]();
+      await life.headFile.close();
+    }
+    await syncFolder(path);
+    await rename(path, join(folder, epoch));
+  } catch (error) {
+    await rm(path, { recursive: true, force: true });
+    throw error;
+  }
+  await syncFolder(folder);
+  const life = await tryLife(folder, epoch, segmentBytes);
+  if (life === 'newer') throw new Error(`a new life of a later format: ${epoch}`);
+  return life;
+}
+
+async function nextName(folder: string): Promise<string> {
+  const count = Number(NAME.exec((await newestName(folder)) ?? '')?.[1] ?? 0) + 1;
+  return `${String(count).padStart(6, '0')}-${randomUUID()}`;
 }
 
 async function newestName(folder: string): Promise<string | undefined> {

@@ -1,7 +1,7 @@
 import { type FileHandle, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ensureFolder } from '../../shared/folder.ts';
 import type { EventItem } from '../../shared/protocol.ts';
-import { ensureFolder } from '../folder.ts';
 import { encodeRecord, type Located, MAX_RECORD_BYTES, nextAfter } from './record.ts';
 import {
   continueSegment,

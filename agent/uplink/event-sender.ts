@@ -24,6 +24,10 @@ export class EventSender {
   readonly #monotonicMs: () => number;
   readonly #epoch: string;
   #next: number;
+  /** Last number that went out, whether or not it must go again. */
+  #through: number;
+  /** Counts how often the sender went back. */
+  #turn = 0;
   #sent: readonly Sent[] = [];
   #lastSentMs = 0;
   #pumping: Promise<void> | undefined;
@@ -43,6 +47,7 @@ export class EventSender {
     this.#monotonicMs = options.monotonicMs;
     this.#epoch = options.spool.state.epoch;
     this.#next = options.held + 1;
+    this.#through = options.held;
   }
 
   /** Sends as much as the window takes. */
@@ -54,8 +59,14 @@ export class EventSender {
     await this.#pumping;
   }
 
-  /** Everything up to `sequence` is committed. */
-  async acknowledged(sequence: number): Promise<void> {
+  /** Last number that can be acknowledged: the last that was sent or held. */
+  get through(): number {
+    return this.#through;
+  }
+
+  /** Everything up to `claimed` is committed; what was never sent cannot be. */
+  async acknowledged(claimed: number): Promise<void> {
+    const sequence = Math.min(claimed, this.#through);
     const isRepeated = sequence < (this.#sent[0]?.through ?? Number.POSITIVE_INFINITY);
     this.#sent = this.#sent.filter(({ through }) => through > sequence);
     const isOverdue = this.#monotonicMs() - this.#lastSentMs > ON_THE_WAY_MS;
@@ -66,6 +77,7 @@ export class EventSender {
 
   /** Goes back to what follows `sequence`: the aggregator has missed it. */
   sendAgain(sequence: number): void {
+    this.#turn++;
     this.#sent = [];
     this.#next = Math.min(this.#next, sequence + 1);
   }
@@ -73,12 +85,18 @@ export class EventSender {
   async #pumpAll(): Promise<void> {
     while (this.#isMore) {
       this.#isMore = false;
+      const turn = this.#turn;
       const items = await this.#read();
+      if (turn !== this.#turn) {
+        this.#isMore = true;
+        continue;
+      }
       const last = items.at(-1);
       if (last === undefined) continue;
       const through = last.throughSequence ?? last.sequence;
       this.#sent = [...this.#sent, { through, records: items.length, bytes: sizeOf(items) }];
       this.#next = through + 1;
+      this.#through = Math.max(this.#through, through);
       this.#lastSentMs = this.#monotonicMs();
       this.#isMore = true;
       await this.#send({ type: 'events', epoch: this.#epoch, items });

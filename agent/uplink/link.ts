@@ -68,6 +68,7 @@ export class Link {
   #farewell: Farewell = {};
   #lastSent: Promise<void> = Promise.resolve();
   #isOver = false;
+  #isRenewing = false;
   readonly #ends: (() => void)[] = [];
 
   constructor(wire: Wire, context: LinkContext, token: string) {
@@ -154,7 +155,7 @@ export class Link {
         break;
       case 'ack':
         if (frame.epoch === this.#context.spool.state.epoch) {
-          this.#do(this.#events?.acknowledged(frame.sequence));
+          this.#acknowledged(frame.sequence);
         }
         break;
       case 'reject':
@@ -182,12 +183,29 @@ export class Link {
     if (code === 'gap') this.#events?.sendAgain(this.#context.spool.state.acknowledged);
   }
 
+  #acknowledged(sequence: number): void {
+    const events = this.#events;
+    if (events === undefined) return;
+    const { through } = events;
+    if (sequence > through) {
+      const message = `ack of ${sequence}, sent up to ${through}`;
+      const code = 'ackBeyondSent';
+      this.#context.log.warn(
+        { code, reason: message },
+        'aggregator acknowledges what was not sent',
+      );
+      this.#do(this.#send({ type: 'error', code, message, keepIdentity: true }));
+    }
+    this.#do(events.acknowledged(sequence));
+  }
+
   async #begin(welcome: Welcome): Promise<void> {
     const { spool, state, held, clock, log } = this.#context;
-    if (this.#welcome !== undefined) return;
+    if (this.#welcome !== undefined || this.#isRenewing) return;
     const { epoch, sequence } = welcome.have;
     if (epoch === spool.state.epoch && sequence >= spool.state.next) {
       log.warn({ epoch, sequence, next: spool.state.next }, 'spool is behind: it begins anew');
+      this.#isRenewing = true;
       await spool.renew();
       // The new life begins with a new `hello`.
       this.#wire.terminate();

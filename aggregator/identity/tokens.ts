@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { chmod, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { chmod, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TokenItem } from '../../shared/api.ts';
 import { type Clock, rfc3339 } from '../../shared/clock.ts';
 import { CodedError, messageOf } from '../../shared/errors.ts';
+import { ensureFolder } from '../../shared/folder.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { NodeIdentity } from '../store/store.ts';
 import type { Authority, Principal, Role } from './principal.ts';
@@ -52,7 +53,7 @@ export class TokenAuthority implements Authority {
   static async open(stateDir: string, clock: Clock, log: Logger): Promise<TokenAuthority> {
     const directory = join(stateDir, 'tokens');
     for (const folder of [directory, join(directory, 'records'), join(directory, 'agents')]) {
-      await mkdir(folder, { recursive: true, mode: PRIVATE_FOLDER });
+      await ensureFolder(folder);
       // Also when somebody made it before us.
       await chmod(folder, PRIVATE_FOLDER);
     }

@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import {
   type Baseline,
@@ -9,6 +8,7 @@ import {
 import { API_VERSION } from '../../shared/api.ts';
 import { canonicalJson, type Json } from '../../shared/canonical.ts';
 import { rfc3339 } from '../../shared/clock.ts';
+import { ensureFolder } from '../../shared/folder.ts';
 import type { Command, Invocation, OptionSpec } from '../command.ts';
 import { CliError, usageError } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
@@ -119,7 +119,7 @@ async function acceptState(
 ): Promise<ExitCode> {
   const baseline = await stateNow(invocation, acceptor(invocation, io), io);
   try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await ensureFolder(dirname(path));
     await saveBaseline(path, baseline);
   } catch (cause) {
     const what = `cannot write the baseline ${path}`;

@@ -71,6 +71,18 @@ t.test('a join token that is wrong, empty or missing gives no credential', async
   });
 });
 
+t.test('a question that is given up leaves the node without a credential', async (t) => {
+  const stop = new AbortController();
+  const server = createServer(() => stop.abort());
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const link = linkTo(t, `http://127.0.0.1:${port}`, 'join-token');
+  await t.rejects(enrolIfNew(link, 'a', stop.signal), { message: /abort/ });
+  t.throws(() => statSync(link.tokenFile), { code: 'ENOENT' });
+});
+
 const answers: readonly (readonly [string, number, string, string])[] = [
   ['rubbish', 200, '<html>', 'ERR_ENROL_ANSWER'],
   ['no token', 201, '{"token":1}', 'ERR_ENROL_ANSWER'],

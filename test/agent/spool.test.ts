@@ -508,6 +508,17 @@ t.test(
   },
 );
 
+t.test('a crash while a new life is made leaves the old one', async (t) => {
+  const folder = t.testdir({});
+  await fill(folder, 5);
+  const life = lifeFolder(folder);
+  mkdirSync(join(folder, '000002-00000000-0000-4000-8000-000000000000.new'));
+  await using spool = await open(folder);
+  t.same((await drain(spool)).names, numbers(5));
+  t.equal(lifeFolder(folder), life);
+  t.equal(readdirSync(folder).length, 1, 'what was not finished is removed');
+});
+
 t.test('a crash between rewriting and removing segments says nothing twice', async (t) => {
   const folder = t.testdir({});
   const limits = { segmentBytes: 1000 };

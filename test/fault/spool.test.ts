@@ -120,6 +120,10 @@ t.test(
       await using spool = await Spool.open({ folder, clock: systemClock });
       await append(spool, 50);
       fillUp(filler);
+      const { epoch } = spool.state;
+      await t.rejects(spool.renew(), { code: 'ENOSPC' }, 'no new life on a full disk');
+      t.equal(spool.state.epoch, epoch, 'the old one stays');
+      t.equal((await readAll(folder)).events, 50, 'with all it held');
       await append(spool, 3000);
       t.match(spool.state.degraded, /ENOSPC/, 'it is a condition');
       const newest = await spool.read(spool.state.next - 10, { records: 100, bytes: 1_000_000 });

@@ -250,6 +250,35 @@ for (const [name, bytes, code, message] of bad) {
   });
 }
 
+t.test('what an aggregator asks of timers and windows has bounds', async (t) => {
+  const limits = goldenFrame('welcome')['limits'] as object;
+  const limited = (change: object): Buffer =>
+    changed('welcome', { limits: { ...limits, ...change } });
+  const cases: readonly (readonly [Buffer, RegExp])[] = [
+    ...[0, -1, 0.049, 3601, 1e9].map((heartbeatSeconds): [Buffer, RegExp] => [
+      limited({ heartbeatSeconds }),
+      /^welcome\.limits\.heartbeatSeconds: /,
+    ]),
+    ...['frameBytes', 'inflight', 'inflightBytes'].flatMap((name) =>
+      [0, -1, 1.5, 1e12].map((value): [Buffer, RegExp] => [
+        limited({ [name]: value }),
+        new RegExp(`^welcome\\.limits\\.${name}: `),
+      ]),
+    ),
+    ...[-1, 86_401].flatMap((seconds): [Buffer, RegExp][] => [
+      [changed('welcome', { reconnectSpreadSeconds: seconds }), /^welcome\.reconnectSpread/],
+      [changed('drain', { reconnectSpreadSeconds: seconds }), /^drain\.reconnectSpread/],
+      [changed('error', { retryAfterSeconds: seconds }), /^error\.retryAfterSeconds: /],
+    ]),
+  ];
+  for (const [bytes, message] of cases) {
+    t.throws(() => readAggregatorFrame(bytes), { code: 'ERR_FRAME_SCHEMA', message });
+  }
+  for (const heartbeatSeconds of [0.05, 3600]) {
+    t.match(readAggregatorFrame(limited({ heartbeatSeconds })), { limits: { heartbeatSeconds } });
+  }
+});
+
 t.test('a frame at the limits is read', async (t) => {
   t.match(readAgentFrame(json(deep(63))), { type: 'authenticate' });
   const padded = JSON.stringify({ type: 'authenticate', token: 'x' });

@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 /**
  * Makes a folder of our own (mode 0700) and those above it, unless it is there. Not `mkdir` with `recursive`: that one
  * tries for ever where a folder cannot be made and the system says ENOENT, as procfs does.
+ * Here, beside config.ts, although shared/ touches no other files: all three programs make folders, and each would hang.
  */
 export async function ensureFolder(path: string): Promise<void> {
   try {
