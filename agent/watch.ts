@@ -150,7 +150,8 @@ export class Watch implements AsyncDisposable {
     const after = new Map<string, string>();
     for (const folder of this.#plan.folders.keys()) after.set(folder, await fingerprint(folder));
     this.#fingerprints = after;
-    const changed = [...after].filter(([folder, now]) => (before.get(folder) ?? now) !== now);
+    // What was not looked at before may have changed since its events ceased: it counts as changed.
+    const changed = [...after].filter(([folder, now]) => before.get(folder) !== now);
     const ids = changed.flatMap(([folder]) => this.#plan.folders.get(folder) ?? []);
     if (ids.length > 0) this.#options.onChange([...new Set(ids)]);
   }
