@@ -101,7 +101,13 @@ function ofAtomic(text: string): readonly string[] {
   return ofDocker(text);
 }
 
+/** PATH_MAX of Linux with its NUL: the library looks a path up, and for a longer one the system refuses. */
+const MAX_PATH_BYTES = 4095;
+
 function ofPath(path: string, { resolvePath = absolute }: ScopeOptions): readonly string[] {
+  if (Buffer.byteLength(path) > MAX_PATH_BYTES) {
+    throw refused(path, `expected a path of at most ${MAX_PATH_BYTES} bytes`);
+  }
   return parents(resolvePath(path));
 }
 

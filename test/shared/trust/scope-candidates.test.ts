@@ -104,3 +104,9 @@ t.test('a storage reference without a store means the one it is told', async (t)
 t.test('the scopes of a parsed reference are those of its text', async (t) => {
   t.same(dockerScopes(parseReference('busybox')), scopeCandidates('docker', 'busybox'));
 });
+
+t.test('a path that no system could look up has no scopes', async (t) => {
+  const longest = `/${'x/'.repeat(2047)}`.slice(0, 4095);
+  t.ok(scopeCandidates('dir', longest).length > 2000);
+  t.throws(() => scopeCandidates('dir', `${longest}y`), { code: 'ERR_IMAGE_REFERENCE' });
+});
