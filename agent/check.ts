@@ -4,6 +4,7 @@ import type { Finding, Observed, Rule } from '../shared/findings.ts';
 import type { Result } from '../shared/results.ts';
 import type { Baseline } from './desired/baseline.ts';
 import { type Host, HostError } from './host.ts';
+import type { ProfileValues } from './profile-values.ts';
 
 /** What a check may use. Everything it knows of the node comes through `host`. */
 export interface CheckContext {
@@ -11,6 +12,8 @@ export interface CheckContext {
   readonly clock: Clock;
   /** The accepted state of this node, when one was captured. */
   readonly baseline: Baseline | undefined;
+  /** What the profile in force asks for. */
+  readonly values: ProfileValues;
 }
 
 /** A question about the node that can be asked again and again without changing it. */

@@ -9,6 +9,7 @@ import { type Baseline, loadBaseline } from './desired/baseline.ts';
 import type { Host } from './host.ts';
 import { type Remembered, recall, remember } from './memory.ts';
 import type { NodeState } from './node-state.ts';
+import { DEFAULT_VALUES } from './profile-values.ts';
 import { checkItems, eventsOf } from './report.ts';
 import { type CheckResult, runCheck } from './runner.ts';
 import type { SectionSource } from './section-sources.ts';
@@ -59,7 +60,8 @@ export class Reporter {
   async look(id: string, signal: AbortSignal): Promise<void> {
     const { checks, sources, log, host, clock } = this.#options;
     try {
-      const context = { host, clock, baseline: await this.#baseline() };
+      const baseline = await this.#baseline();
+      const context = { host, clock, baseline, values: DEFAULT_VALUES };
       const check = checks.find((one) => one.id === id);
       if (check !== undefined) await this.#check(check, context, signal);
       for (const source of sources) {

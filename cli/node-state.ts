@@ -4,6 +4,7 @@ import { type Baseline, BaselineError, loadBaseline } from '../agent/desired/bas
 import { desiredState } from '../agent/desired/desired.ts';
 import { acceptableFiles, surveyFiles } from '../agent/files.ts';
 import type { Host } from '../agent/host.ts';
+import { DEFAULT_VALUES } from '../agent/profile-values.ts';
 import { runChecks } from '../agent/runner.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import type { RuleResult } from '../shared/findings.ts';
@@ -53,7 +54,7 @@ export interface NodeStateNow {
 
 /** Everything of a node that a baseline is made of, as it is now. */
 export async function observeNode(host: Host, io: Io): Promise<NodeStateNow> {
-  const context = { host, clock: clockOf(io), baseline: undefined };
+  const context = { host, clock: clockOf(io), baseline: undefined, values: DEFAULT_VALUES };
   const results = await runChecks(checks, context, { signal: io.signal });
   const files = await surveyFiles(host, await desiredState(host, undefined));
   return {

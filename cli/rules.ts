@@ -1,6 +1,7 @@
 import type { Check } from '../agent/check.ts';
 import type { Rule } from '../shared/findings.ts';
 import { nearest } from '../shared/nearest.ts';
+import { matches } from '../shared/pattern.ts';
 import { usageError } from './errors.ts';
 
 /** Every rule of some checks, in their order. */
@@ -29,22 +30,6 @@ function idsFor(word: string, checks: readonly Check[]): readonly string[] {
   const found = check === undefined ? ids.filter((id) => matches(word, id)) : ids;
   if (found.length > 0) return found;
   throw unknownRule(word, checks);
-}
-
-/** True when `pattern`, in which `*` stands for any text, is the whole of `text`. */
-export function matches(pattern: string, text: string): boolean {
-  const [first = '', ...rest] = pattern.split('*');
-  if (rest.length === 0) return pattern === text;
-  const last = rest.pop() ?? '';
-  if (!text.startsWith(first) || !text.endsWith(last)) return false;
-  let at = first.length;
-  // The first place of each piece is the best one: no text is looked at twice.
-  for (const piece of rest) {
-    const found = text.indexOf(piece, at);
-    if (found === -1) return false;
-    at = found + piece.length;
-  }
-  return at <= text.length - last.length;
 }
 
 export function unknownRule(word: string, checks: readonly Check[]): Error {

@@ -1,6 +1,7 @@
 import type { Check } from '../../agent/check.ts';
 import { checks } from '../../agent/checks/index.ts';
 import type { Baseline } from '../../agent/desired/baseline.ts';
+import { DEFAULT_VALUES } from '../../agent/profile-values.ts';
 import { runChecks } from '../../agent/runner.ts';
 import { API_VERSION, type CheckResultItem, type CheckResultList } from '../../shared/api.ts';
 import { countResults, isAtLeast, SEVERITIES, type Severity } from '../../shared/results.ts';
@@ -66,7 +67,7 @@ be decided (error, unknown): no data is not a pass.`,
     const host = await openHostRoot(invocation.value('host-root') ?? '/');
     const rules = selectRules(checks, invocation.list('only'), invocation.list('skip'));
     const baseline = await readableBaseline(baselinePath(invocation), io);
-    const context = { host, clock: clockOf(io), baseline };
+    const context = { host, clock: clockOf(io), baseline, values: DEFAULT_VALUES };
     const results = await runChecks(withRules(checks, rules), context, {
       signal: io.signal,
       onCrash: (id, error) => {

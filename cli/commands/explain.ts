@@ -1,6 +1,7 @@
 import { checks } from '../../agent/checks/index.ts';
 import { API_VERSION } from '../../shared/api.ts';
 import type { Mapping, Rule } from '../../shared/findings.ts';
+import { matches } from '../../shared/pattern.ts';
 import type { Command } from '../command.ts';
 import { EXIT } from '../exit.ts';
 import { NO_HEADERS_OPTION, outputOption } from '../options.ts';
@@ -9,7 +10,7 @@ import type { Presentation } from '../output/column.ts';
 import { wrap } from '../output/finding.ts';
 import { isFormat } from '../output/format.ts';
 import { listText } from '../output/list.ts';
-import { matches, rulesOf, unknownRule } from '../rules.ts';
+import { rulesOf, unknownRule } from '../rules.ts';
 
 const PRESENTATION: Presentation<Rule> = {
   resource: 'rule',

@@ -1,5 +1,6 @@
 import type { Check, CheckContext } from '../../agent/check.ts';
 import { openHost } from '../../agent/host.ts';
+import { DEFAULT_VALUES } from '../../agent/profile-values.ts';
 import { systemClock } from '../../shared/clock.ts';
 import type { Finding, Rule } from '../../shared/findings.ts';
 
@@ -37,5 +38,5 @@ export function findingOf(ruleId: string, members: Partial<Finding> = {}): Findi
 }
 
 export function contextOf(root: string): CheckContext {
-  return { host: openHost(root), clock: systemClock, baseline: undefined };
+  return { host: openHost(root), clock: systemClock, baseline: undefined, values: DEFAULT_VALUES };
 }

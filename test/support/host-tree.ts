@@ -1,6 +1,7 @@
 import type { Check, CheckContext } from '../../agent/check.ts';
 import type { Baseline } from '../../agent/desired/baseline.ts';
 import { openHost } from '../../agent/host.ts';
+import { DEFAULT_VALUES, type ProfileValues } from '../../agent/profile-values.ts';
 import { systemClock } from '../../shared/clock.ts';
 import type { Finding } from '../../shared/findings.ts';
 
@@ -37,8 +38,17 @@ function folderAt(root: Folder, names: readonly string[]): Folder {
 }
 
 /** What a check is run with on the node whose files lie under `root`. */
-export function contextAt(root: string, baseline?: Baseline): CheckContext {
-  return { host: openHost(root), clock: systemClock, baseline };
+export function contextAt(
+  root: string,
+  baseline?: Baseline,
+  values: Partial<ProfileValues> = {},
+): CheckContext {
+  return {
+    host: openHost(root),
+    clock: systemClock,
+    baseline,
+    values: { ...DEFAULT_VALUES, ...values },
+  };
 }
 
 /** What a check says of the node under `root`, one line a finding: `<rule> <result> [<reason>] [@ <subject>]`. */
@@ -46,8 +56,9 @@ export async function say(
   check: Check,
   root: string,
   baseline?: Baseline,
+  values: Partial<ProfileValues> = {},
 ): Promise<readonly string[]> {
-  const findings = await check.run(contextAt(root, baseline), AbortSignal.timeout(20_000));
+  const findings = await check.run(contextAt(root, baseline, values), AbortSignal.timeout(20_000));
   return findings.map(lineOf);
 }
 
