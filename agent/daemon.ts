@@ -100,6 +100,7 @@ export async function startAgent(
       onChange: (ids) => schedule.changed(ids),
       onDegraded: (why) => conditions.set('WatchDegraded', why),
       log,
+      random,
     }),
   );
   const rescan = async (): Promise<void> => await schedule.runAll();
