@@ -84,7 +84,12 @@ async function filesBelow(
   return paths;
 }
 
-/** Key files that the policy in force names. */
-export async function keyPathsIn(host: Host): Promise<readonly string[]> {
-  return [...(await readNodeTrust(host)).keyFiles.keys()].filter((path) => path.startsWith('/'));
+/** Files that take part because others name them: policies of CRI-O and of namespaces, and the keys of every policy. */
+export async function namedPathsIn(host: Host): Promise<readonly string[]> {
+  const { crio, keyFiles } = await readNodeTrust(host);
+  const policies = crio.namespacePolicies.flatMap((file) =>
+    file.namespace === undefined ? [] : [file.path],
+  );
+  const own = crio.signaturePolicy === undefined ? [] : [crio.signaturePolicy.path];
+  return [...own, ...policies, ...keyFiles.keys()].filter((path) => path.startsWith('/'));
 }

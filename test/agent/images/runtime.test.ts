@@ -7,6 +7,8 @@ const CONFIG = {
   graphRoot: '/var/lib/containers/storage',
   runRoot: '/run/containers/storage',
   additionalImageStores: [],
+  additionalLayerStores: [],
+  additionalArtifactStores: [],
   transientStore: false,
   files: [],
   problems: [],
