@@ -1,3 +1,5 @@
+import { posix } from 'node:path';
+import { readCrioPlaces } from './crio-places.ts';
 import { type Host, HostError } from './host.ts';
 import { readNodeTrust } from './trust.ts';
 
@@ -92,4 +94,12 @@ export async function namedPathsIn(host: Host): Promise<readonly string[]> {
   );
   const own = crio.signaturePolicy === undefined ? [] : [crio.signaturePolicy.path];
   return [...own, ...policies, ...keyFiles.keys()].filter((path) => path.startsWith('/'));
+}
+
+/** Folders to be watched because the configuration names them or files in them, wherever they are. */
+export async function trustWatchesIn(host: Host): Promise<readonly string[]> {
+  const { signaturePolicyFolder } = await readCrioPlaces(host);
+  const files = await namedPathsIn(host);
+  const folders = [signaturePolicyFolder, ...files.map((path) => posix.dirname(path))];
+  return [...new Set(folders)].filter((path) => path.startsWith('/'));
 }

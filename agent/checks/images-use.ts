@@ -16,6 +16,8 @@ export function runningVerified(verification: ImageVerification): readonly State
     verification.verdicts.filter(({ pods }) => pods.length > 0),
     ({ imageId }) => imageId,
   );
+  const gap = gapIn(verification);
+  if (used.size === 0 && gap !== undefined) return [gap];
   if (used.size === 0) {
     const message = 'no container on this node uses an image of its store';
     return [{ result: 'notapplicable', reason: 'none-in-use', message }];
@@ -38,6 +40,13 @@ export function runningVerified(verification: ImageVerification): readonly State
     const meant = nodeWide.some(isMeant) ? judged.filter(isMeant) : judged;
     return meant.map((image) => statementOnUse(image, verification));
   });
+}
+
+/** Records of containers that could not be read: nothing can be said of all containers then. */
+function gapIn({ faults }: ImageVerification): Statement | undefined {
+  const fault = faults.find(({ reason }) => reason === 'containers');
+  if (fault === undefined) return undefined;
+  return { result: 'unknown', reason: 'containers', message: fault.message };
 }
 
 const USE: Readonly<Record<ImageVerdict['verdict'], readonly [Result, string]>> = {
@@ -80,7 +89,9 @@ export function referenceQuality(
   verification: ImageVerification,
   nowMs: number,
 ): readonly Statement[] {
+  const gap = gapIn(verification);
   const workloads = verification.uses.filter(({ image, isSandbox }) => image !== '' && !isSandbox);
+  if (workloads.length === 0 && gap !== undefined) return [gap];
   if (workloads.length === 0) {
     const message = 'no container on this node uses an image';
     return [{ result: 'notapplicable', reason: 'none-in-use', message }];
@@ -89,6 +100,7 @@ export function referenceQuality(
   const count = (quality: Quality): number => named.filter((one) => one.quality === quality).length;
   const mutable = named.filter(({ quality }) => quality !== 'digest');
   if (mutable.length > 0) return mutable.map((one) => statementOn(one, verification, nowMs));
+  if (gap !== undefined) return [gap];
   const observed = { byDigest: count('digest'), byTag: 0, byLatest: 0 };
   const message = `${workloads.length} containers use ${named.length} images, each by digest`;
   return [{ result: 'pass', message, observed }];

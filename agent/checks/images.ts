@@ -6,7 +6,7 @@ import type { Result } from '../../shared/results.ts';
 import { type Check, type CheckContext, finding, type Statement } from '../check.ts';
 import { verifierOf } from '../images/verifier.ts';
 import type { ImageVerification, StoreFault } from '../images/verify.ts';
-import { trustWatches } from '../trust-places.ts';
+import { trustWatches, trustWatchesIn } from '../trust-places.ts';
 import { additionalStores, contentConsistent, pulledBeforePolicy } from './images-findings.ts';
 import { itemKeyOf, subjectOf } from './images-names.ts';
 import { referenceQuality, runningVerified } from './images-use.ts';
@@ -32,6 +32,7 @@ export const images: Check = {
     '/var/lib/containers/storage/overlay-images',
     '/var/lib/containers/storage/vfs-images',
   ],
+  watchesIn: trustWatchesIn,
   run,
 };
 

@@ -53,7 +53,7 @@ export interface VerifyOptions {
 export interface StoreFault {
   /** The node's path: a folder of images, or a configuration file. */
   readonly path: string;
-  /** `records`, `record`, `config`, or a reason of reading: `permission`, `too-large`, … */
+  /** `records`, `record`, `config`, `containers` (who uses images), or a reason of reading: `permission`, … */
   readonly reason: string;
   readonly message: string;
 }
@@ -218,12 +218,13 @@ function faultsOf(
   store: ImageStore,
   users: ImageUsers,
 ): readonly StoreFault[] {
-  const other = [...config.problems, ...users.problems];
+  const { root: path } = store;
   return [
     ...store.folders.flatMap(({ path, problem }) => (problem ? [{ path, ...problem }] : [])),
     ...store.folders.flatMap(({ path, damaged }) =>
       damaged.map(({ message }) => ({ path, reason: 'record', message })),
     ),
-    ...other.map((message) => ({ path: store.root, reason: 'config', message })),
+    ...config.problems.map((message) => ({ path, reason: 'config', message })),
+    ...users.problems.map((message) => ({ path, reason: 'containers', message })),
   ];
 }
