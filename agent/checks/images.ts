@@ -111,8 +111,9 @@ function messageOn({ verdict, signedBy, scope, message, source, pods }: ImageVer
   }
 }
 
-function observedOf({ imageId, digest, verdict, scope, source, signedBy }: ImageVerdict): Observed {
-  return { imageId, digest, verdict, scope, source, signedBy: signedBy.join(' ') };
+function observedOf(image: ImageVerdict): Observed {
+  const { imageId, digest, policy, verdict, scope, source, signedBy } = image;
+  return { imageId, digest, policy, verdict, scope, source, signedBy: signedBy.join(' ') };
 }
 
 function storeReadable(verification: ImageVerification): readonly Statement[] {

@@ -28,7 +28,8 @@ export interface VerifyOptions {
    * when the store has none. A server that does not answer is never a reason to refuse; content that the node's own
    * tools would not take is. `store` alone says what skopeo, podman and CRI-O say of the stored image; `lookaside`
    * alone what a pull of the same manifest would be told now, which an unreadable signature stops under any policy;
-   * `registry` the same of the registry, and beside it `lookaside` is read as a part of that pull.
+   * `registry` the same of the registry, and beside it `lookaside` is read as a part of that pull. For a namespace with a
+   * policy of its own the store alone is asked when it is among them, as CRI-O does when it makes a container.
    */
   readonly sources?: readonly SourceId[];
   /** Names, image ids (12 digits of hex or more) or digests; absent or empty: every image of the store. */

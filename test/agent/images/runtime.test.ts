@@ -68,6 +68,15 @@ const cases: readonly (readonly [name: string, files: Files, users: object, prob
       [],
     ],
     [
+      'containers of podman in a transient store, beside those before it was one',
+      {
+        [`${CONFIG.runRoot}/overlay-containers/containers.json`]: JSON.stringify([podman]),
+        [STABLE]: JSON.stringify([container('7', PAUSE, { name: 'before' })]),
+      },
+      { [IMAGE]: [{ container: 'demo' }], [PAUSE]: [{ container: 'before' }] },
+      [],
+    ],
+    [
       'a container whose pod has no record',
       { [VOLATILE]: JSON.stringify([crioContainer]) },
       { [IMAGE]: [{ pod: 'k8s_web-0_prod_uid_0', container: 'app' }] },
