@@ -23,6 +23,8 @@ export interface Check {
   readonly rules: readonly Rule[];
   /** Folders of the node whose change asks again. */
   readonly watches: readonly string[];
+  /** Further folders, which the node's own configuration names: asked again every 10 s. Never throws for its state. */
+  readonly watchesIn?: (host: Host) => Promise<readonly string[]>;
   /** Files of the node that send no events (procfs, sysfs): looked at every 2 s, the check runs when one changed. */
   readonly polls?: readonly string[];
   /** Never throws for a state of the node; what it does throw becomes `error` for every rule of the check. */

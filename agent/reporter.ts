@@ -48,10 +48,12 @@ export class Reporter {
   }
 
   /** What is to be scheduled: checks and sections that go by no check, with what they look at. */
-  get jobs(): readonly Pick<Check, 'id' | 'watches' | 'polls'>[] {
+  get jobs(): readonly Pick<Check, 'id' | 'watches' | 'watchesIn' | 'polls'>[] {
     const { checks, sources } = this.#options;
-    const sections = sources.flatMap(({ section, watches }) =>
-      watches === undefined ? [] : [{ id: jobOf(section), watches }],
+    const sections = sources.flatMap(({ section, watches, watchesIn }) =>
+      watches === undefined
+        ? []
+        : [{ id: jobOf(section), watches, ...(watchesIn === undefined ? {} : { watchesIn }) }],
     );
     return [...checks, ...sections];
   }

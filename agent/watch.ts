@@ -9,7 +9,7 @@ import { type Mounts, mountsIn, movedMounts } from './mounts.ts';
 import { NO_PLAN, planWatches, type WatchPlan } from './watch-plan.ts';
 import { Polls } from './watch-polls.ts';
 
-type Watched = Pick<Check, 'id' | 'watches' | 'polls'>;
+type Watched = Pick<Check, 'id' | 'watches' | 'watchesIn' | 'polls'>;
 
 export interface WatchOptions {
   readonly host: Host;
@@ -125,10 +125,10 @@ export class Watch implements AsyncDisposable {
     const plan = await planWatches(host, checks);
     this.#plan = plan;
     if (plan.identity !== before.identity) await this.#rewatch([...plan.folders.keys()]);
-    const moved = checks.filter(({ watches }) =>
+    const moved = [...plan.watches].filter(([, watches]) =>
       watches.some((path) => before.places.get(path) !== plan.places.get(path)),
     );
-    if (before !== NO_PLAN && moved.length > 0) onChange(moved.map(({ id }) => id));
+    if (before !== NO_PLAN && moved.length > 0) onChange(moved.map(([id]) => id));
   }
 
   /** No more inotify watches or descriptors to be had: then looking is all that is left. */

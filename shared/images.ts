@@ -3,7 +3,7 @@ import type { SignatureVerdict } from './trust/verdict-types.ts';
 
 export const VERDICTS = ['accepted', 'unenforced', 'rejected', 'unknown'] as const;
 /**
- * What the policy in force says of one image under one name. `unenforced`: nothing asked for a signature, so
+ * What one policy in force says of one image under one name. `unenforced`: nothing asked for a signature, so
  * it is never shown as verified. `unknown`: could not be decided, `reason` says why.
  */
 export type Verdict = (typeof VERDICTS)[number];
@@ -23,6 +23,10 @@ export interface ImageVerdict {
   readonly reference: string;
   /** Digest of the record, `sha256:…`. */
   readonly digest: string;
+  /** Path of the policy file that judged. */
+  readonly policy: string;
+  /** The namespace whose policy judged, for containers of its pods; absent for the node as a whole. */
+  readonly namespace?: string;
   readonly verdict: Verdict;
   /**
    * `rejected`: a `Rejection`, or `store-metadata`, `store-manifest`, `store-signatures`, `signatures-unreadable` for

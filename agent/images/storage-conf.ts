@@ -13,6 +13,10 @@ export interface StorageConfig {
   readonly imageStore?: string;
   /** `additionalimagestores`, read-only, searched last and in this order. */
   readonly additionalImageStores: readonly string[];
+  /** `additionallayerstores`: file systems that hand out layers; without their suffix `:ref`. */
+  readonly additionalLayerStores: readonly string[];
+  /** `additional_artifact_stores` of crio.conf. */
+  readonly additionalArtifactStores: readonly string[];
   /** `transient_store`: records of containers and their layers lie in the run root. */
   readonly transientStore: boolean;
   /** Files read, in the order they were applied. */
@@ -56,6 +60,10 @@ export async function readStorageConfig(host: Host): Promise<StorageConfig> {
     runRoot: crio.runRoot ?? values.path('storage', 'runroot') ?? DEFAULTS.runRoot,
     ...(imageStore === undefined ? {} : { imageStore }),
     additionalImageStores: values.paths('storage', 'options', 'additionalimagestores'),
+    additionalLayerStores: values
+      .paths('storage', 'options', 'additionallayerstores')
+      .map((path) => path.replace(/:ref$/, '')),
+    additionalArtifactStores: crio.additionalArtifactStores,
     transientStore: values.last('storage', 'transient_store') === true,
     files,
     problems: [...problems, ...crio.problems],

@@ -25,8 +25,9 @@ const PRESENTATION: Presentation<ImageVerdict> = {
 };
 
 export const verify: Command = {
-  description: `Judges the images in this node's store by the policy in force on it: every image, or those named. Nothing is changed,
-and no server is asked unless --sources says so.
+  description: `Judges the images in this node's store by the policies in force on it: every image, or those named. Images that pods
+of a namespace with a policy of its own use are judged by that too. Nothing is changed, and no server is asked unless
+--sources says so.
 
 accepted: signed as the policy asks. unenforced: the policy asked for no signature. rejected: the policy refuses it.
 unknown: could not be decided, with the reason.
@@ -56,7 +57,7 @@ Default: store, then lookasides that are files of the node`,
     { line: 'sudo nodeseal verify', meaning: 'every image on this node' },
     {
       line: 'sudo nodeseal verify --explain quay.io/team/app:v1',
-      meaning: 'scope, requirements and signatures behind one verdict',
+      meaning: 'policy, scope, requirements and signatures behind one verdict',
     },
     {
       line: 'nodeseal verify --host-root /host -o json | jq \'.items[] | select(.verdict=="rejected")\'',

@@ -36,6 +36,13 @@ export const IMAGE_COLUMNS: readonly Column<ImageVerdict>[] = [
     value: ({ signedBy }) => signedBy.join(';') || null,
     wide: true,
   },
+  { header: 'POLICY', key: 'policy', value: ({ policy }) => policy || null, wide: true },
+  {
+    header: 'NAMESPACE',
+    key: 'namespace',
+    value: ({ namespace }) => namespace ?? null,
+    wide: true,
+  },
   { header: 'SCOPE', key: 'scope', value: ({ scope }) => scope, wide: true },
   { header: 'PODS', key: 'pods', value: ({ pods }) => pods.length, align: 'right', wide: true },
 ];
@@ -52,11 +59,13 @@ export function verdictLabel(verdict: Verdict, style: Style): string {
 
 /** How a verdict came about, step by step. */
 export function explainImage(image: ImageVerdict, style: Style): readonly string[] {
-  const { reference, digest, scope, requirements, signatures, source, signedBy, pods } = image;
+  const { reference, digest, policy, namespace, scope, requirements } = image;
+  const { signatures, source, signedBy, pods } = image;
   const message = image.message ?? image.reason;
   const head = `${verdictLabel(image.verdict, style)}  ${safeText(reference)}`;
   const steps: (readonly [string, string])[] = [
     ['image', `${digest} (id ${image.imageId})`],
+    ['policy', namespace === undefined ? policy : `${policy}, of the namespace ${namespace}`],
     ['scope', scope === '' ? 'none: there is no policy that can be read' : scope],
     ...requirements.map((requirement) => ['asks for', requirementText(requirement)] as const),
     ['source', source === 'none' ? 'no signature was found or needed' : source],

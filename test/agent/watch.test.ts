@@ -29,6 +29,10 @@ const renameOver = (rig: Rig): void => {
   renameSync(rig.path('/etc/containers/.new'), rig.path(POLICY));
 };
 
+const policyFolder = (path: string): string => `[crio.image]\nsignature_policy_dir = "${path}"\n`;
+const signedBy = (keyPath: string): string =>
+  JSON.stringify({ default: [{ type: 'sigstoreSigned', keyPath }] });
+
 const cases: readonly Case[] = [
   { name: 'a file overwritten in place', changes: [overwrite, overwrite] },
   { name: 'a file renamed over', changes: [renameOver, renameOver, overwrite] },
@@ -89,6 +93,32 @@ const cases: readonly Case[] = [
       symlinkSync('../../opt/policy.json', rig.path(POLICY));
     },
     changes: [(rig) => rig.write('/opt/policy.json', '{"a": 1}')],
+  },
+  {
+    name: 'a policy of a namespace where crio.conf says they are, and where it says so later',
+    id: 'named',
+    prepare: (rig) => rig.write('/etc/crio/crio.conf', policyFolder('/opt/one')),
+    changes: [
+      (rig) => rig.write('/opt/one/team.json', '{}'),
+      (rig) => rig.write('/opt/one/team.json', '{"a": 1}'),
+      (rig) => rig.write('/etc/crio/crio.conf', policyFolder('/opt/two')),
+      (rig) => rig.write('/opt/two/team.json', '{}'),
+      (rig) => rig.write('/opt/two/team.json', '{"a": 1}'),
+    ],
+  },
+  {
+    name: 'a key that a policy names, and CRI-O’s own policy, wherever they are',
+    id: 'named',
+    prepare: (rig) => {
+      rig.write('/etc/crio/crio.conf', '[crio.image]\nsignature_policy = "/srv/policy/own.json"\n');
+      rig.write('/srv/policy/own.json', signedBy('/srv/keys/a.pub'));
+    },
+    changes: [
+      (rig) => rig.write('/srv/keys/a.pub', 'x'),
+      (rig) => rig.write('/srv/keys/a.pub', 'y'),
+      (rig) => rig.write('/srv/policy/own.json', signedBy('/srv/other/a.pub')),
+      (rig) => rig.write('/srv/other/a.pub', 'x'),
+    ],
   },
   {
     name: 'the ..data link of a ConfigMap swapped',

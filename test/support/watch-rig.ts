@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { openHost } from '../../agent/host.ts';
+import { trustWatchesIn } from '../../agent/trust-places.ts';
 import { Watch } from '../../agent/watch.ts';
 import { keptLog } from './aggregator.ts';
 
@@ -20,6 +21,7 @@ export class Rig implements AsyncDisposable {
       checks: [
         { id: 'policy', watches: ['/etc/containers', '/etc/containers/registries.d'] },
         { id: 'store', watches: ['/var/lib/containers/storage/overlay-images'] },
+        { id: 'named', watches: ['/etc/crio'], watchesIn: trustWatchesIn },
         { id: 'mode', watches: [], polls: ['/sys/enforce'] },
       ],
       onChange: (ids) => {

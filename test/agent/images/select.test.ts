@@ -82,6 +82,8 @@ for (const [name, references, expected, notFound = []] of cases) {
       graphRoot: '/var/lib/containers/storage',
       runRoot: '/run/containers/storage',
       additionalImageStores: [],
+      additionalLayerStores: [],
+      additionalArtifactStores: [],
       transientStore: false,
       files: [],
       problems: [],

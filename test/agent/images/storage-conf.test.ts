@@ -7,6 +7,8 @@ const DEFAULTS = {
   graphRoot: '/var/lib/containers/storage',
   runRoot: '/run/containers/storage',
   additionalImageStores: [],
+  additionalLayerStores: [],
+  additionalArtifactStores: [],
   transientStore: false,
 };
 const ETC = '/etc/containers/storage.conf';
@@ -48,12 +50,13 @@ const cases: readonly (readonly [name: string, files: Files, expected: object])[
     'with further stores',
     {
       [ETC]:
-        '[storage]\nimagestore = "/images"\ntransient_store = true\n[storage.options]\nadditionalimagestores = ["/usr/lib/containers/storage", "/more"]\n',
+        '[storage]\nimagestore = "/images"\ntransient_store = true\n[storage.options]\nadditionalimagestores = ["/usr/lib/containers/storage", "/more"]\nadditionallayerstores = ["/lazy:ref", "/layers"]\n',
     },
     {
       imageStore: '/images',
       transientStore: true,
       additionalImageStores: ['/usr/lib/containers/storage', '/more'],
+      additionalLayerStores: ['/lazy', '/layers'],
     },
   ],
   [

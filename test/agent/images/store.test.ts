@@ -19,6 +19,8 @@ const CONFIG: StorageConfig = {
   graphRoot: ROOT,
   runRoot: '/run/containers/storage',
   additionalImageStores: [],
+  additionalLayerStores: [],
+  additionalArtifactStores: [],
   transientStore: false,
   files: [],
   problems: [],

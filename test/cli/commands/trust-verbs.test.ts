@@ -310,7 +310,7 @@ t.test('verify agrees with skopeo on a store of real images', { skip: noStore },
   t.equal(exit, isRefused ? 1 : 6, 'the exit code says the worst');
   const [first] = named;
   const one = await runCli([...words, '--explain', first?.name ?? '']);
-  t.match(one.stdout, /\n {2}image +sha256:[0-9a-f]{64} .*\n {2}scope /);
+  t.match(one.stdout, /\n {2}image +sha256:[0-9a-f]{64} .*\n {2}policy .*\n {2}scope /);
   const bySubkey = store.images.find(({ name }) => name?.includes('/rsa3072sub/'))?.name ?? '';
   for (const [version, expected] of [
     ['5.36', 'rejected'],

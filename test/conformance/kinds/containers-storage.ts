@@ -36,6 +36,8 @@ export const containersStorage: ConformanceKind = conformanceKind(
       graphRoot: join(root, graph),
       runRoot: '/nowhere',
       additionalImageStores: additionalImageStores.map((path) => join(root, path)),
+      additionalLayerStores: [],
+      additionalArtifactStores: [],
       transientStore: false,
       files: [],
       problems: [],
@@ -87,7 +89,7 @@ async function evaluate(
     dockerReference: lookup.id === undefined ? reference : ofThisManifest(reference, named),
     signatures: await signaturesOf(store, named),
   };
-  const basis = { policy, keyFiles: await readKeyFiles(host, policy) };
+  const basis = { policy, keyFiles: await readKeyFiles(host, [policy]) };
   const [evaluation] = await inThisThread.evaluate(basis, [image], Date.now());
   if (evaluation === undefined || !('verdict' in evaluation)) return { evaluation };
   const { allowed, reason } = evaluation.verdict;
