@@ -1,4 +1,5 @@
 import { rfc3339 } from '../../shared/clock.ts';
+import type { Observed } from '../../shared/findings.ts';
 import type { ImageVerdict } from '../../shared/images.ts';
 import type { Result } from '../../shared/results.ts';
 import { type Statement, whereReadable } from '../check.ts';
@@ -41,8 +42,8 @@ function statementOnUse(image: ImageVerdict): Statement {
   return {
     subject: subjectOf(image),
     result,
-    message: `in use by ${user}${more}: ${words}${message === '' ? '' : `: ${message}`}`,
-    observed: { imageId, verdict, containers: pods.length },
+    message: `in use by ${user}${more}: ${words}${message === '' ? '' : `: ${message}`}${releaseText(image)}`,
+    observed: { imageId, verdict, containers: pods.length, ...releaseObserved(image) },
     ...(verdict === 'accepted' ? {} : { reason: reason ?? verdict }),
   };
 }
@@ -150,6 +151,27 @@ export async function pulledBeforePolicy(
   if (statements.length > 0) return statements;
   const message = `no image stored before ${policyPath} was written (${changed}) is refused by it`;
   return [{ result: 'pass', message }];
+}
+
+/** What is to be said of an image's verified release, at the end of a sentence; nothing for an image of none. */
+export function releaseText({ release, digest }: Pick<ImageVerdict, 'release' | 'digest'>): string {
+  if (release === undefined) return '';
+  const { version, image, signedBy, source } = release;
+  const what = digest === image ? 'the release image of' : 'component of release';
+  const list = source === 'file' ? ', by a list of images that is a file' : '';
+  return `; ${what} ${version}, signed by ${signedBy.join(', ')}${list}`;
+}
+
+/** The same as evidence. */
+export function releaseObserved({ release }: Pick<ImageVerdict, 'release'>): Observed {
+  if (release === undefined) return {};
+  const { version, image, signedBy, source } = release;
+  return {
+    release: version,
+    releaseImage: image,
+    releaseSignedBy: signedBy.join(' '),
+    releaseSource: source,
+  };
 }
 
 /** A nameless image goes by its id. */

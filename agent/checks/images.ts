@@ -4,6 +4,7 @@ import type { ImageVerdict, Verdict } from '../../shared/images.ts';
 import type { Items } from '../../shared/report.ts';
 import type { Result } from '../../shared/results.ts';
 import { type Check, type CheckContext, finding, type Statement } from '../check.ts';
+import type { ReleaseNote } from '../images/release.ts';
 import { verifierOf } from '../images/verifier.ts';
 import type { ImageVerification, StoreFault } from '../images/verify.ts';
 import { trustWatches } from '../trust-places.ts';
@@ -11,6 +12,8 @@ import {
   additionalStores,
   contentConsistent,
   pulledBeforePolicy,
+  releaseObserved,
+  releaseText,
   runningVerified,
 } from './images-findings.ts';
 import * as rules from './rules/images.ts';
@@ -73,19 +76,26 @@ const RESULTS: Readonly<Record<Verdict, Result>> = {
   unknown: 'unknown',
 };
 
-function signatureValid({ verdicts }: ImageVerification): readonly Statement[] {
-  if (verdicts.length > 0) return verdicts.map(statementOn);
+function signatureValid({ verdicts, releaseNotes }: ImageVerification): readonly Statement[] {
+  if (verdicts.length > 0) {
+    const notes = new Map(releaseNotes.map((note) => [note.imageId, note]));
+    return verdicts.map((verdict) => statementOn(verdict, notes.get(verdict.imageId)));
+  }
   const message = 'there is no image on this node';
   return [{ result: 'notapplicable', reason: 'no-images', message }];
 }
 
-function statementOn(image: ImageVerdict): Statement {
+function statementOn(image: ImageVerdict, note?: ReleaseNote): Statement {
   const { verdict, reason, pods } = image;
   return {
     subject: subjectOf(image),
     result: RESULTS[verdict],
-    message: messageOn(image),
-    observed: observedOf(image),
+    message: `${messageOn(image)}${releaseText(image)}${noteText(note)}`,
+    observed: {
+      ...observedOf(image),
+      ...releaseObserved(image),
+      ...(note === undefined ? {} : { releaseReason: note.reason }),
+    },
     ...(verdict === 'accepted' ? {} : { reason: reason ?? verdict }),
     // Nothing stops what already runs.
     ...(verdict === 'rejected' && pods.length > 0 ? { severity: 'critical' } : {}),
@@ -107,17 +117,40 @@ function messageOn({ verdict, signedBy, scope, message, source, pods }: ImageVer
   }
 }
 
+/** A release image that vouches for nothing is no fault of its own: the policy has the word on it. */
+function noteText(note: ReleaseNote | undefined): string {
+  return note === undefined ? '' : `; a release image, not verified as such: ${note.message}`;
+}
+
 function observedOf({ imageId, digest, verdict, scope, source, signedBy }: ImageVerdict): Observed {
   return { imageId, digest, verdict, scope, source, signedBy: signedBy.join(' ') };
 }
 
-function storeReadable({ verdicts, faults, folders }: ImageVerification): readonly Statement[] {
+function storeReadable({
+  verdicts,
+  faults,
+  layerFaults,
+  releaseNotes,
+  folders,
+}: ImageVerification): readonly Statement[] {
   const damaged = verdicts.filter(({ reason = '' }) => reason.startsWith('store-'));
   const statements: readonly Statement[] = [
     ...[...Map.groupBy(faults, ({ path }) => path)].map(([path, here]) => faultAt(path, here)),
     ...damaged.map((image): Statement => {
       const { imageId, reason = '', message = '' } = image;
       return { subject: subjectOf(image), result: 'fail', reason, message, observed: { imageId } };
+    }),
+    // A list of images that is a file has no image to speak of it.
+    ...releaseNotes.flatMap(({ imageId, subject, reason, message }): readonly Statement[] =>
+      imageId === undefined
+        ? [{ subject, result: 'error', reason, message, observed: { path: subject } }]
+        : [],
+    ),
+    ...layerFaults.map((fault): Statement => {
+      const { imageId, layer, reason, message } = fault;
+      // A pull that is about to end names its image a moment before or after the mark is taken off.
+      const result = reason === 'incomplete' ? 'unknown' : 'fail';
+      return { subject: subjectOf(fault), result, reason, message, observed: { imageId, layer } };
     }),
   ];
   if (statements.length > 0) return statements;
@@ -146,7 +179,7 @@ function faultAt(path: string, faults: readonly StoreFault[]): Statement {
 }
 
 /** A nameless image goes by its id. */
-function subjectOf({ reference, imageId }: ImageVerdict): string {
+function subjectOf({ reference, imageId }: Pick<ImageVerdict, 'reference' | 'imageId'>): string {
   return reference === '<none>' ? imageId : reference;
 }
 

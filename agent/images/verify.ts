@@ -12,7 +12,12 @@ import { DataReader } from './data-reader.ts';
 import { type Evaluator, inThisThread } from './evaluator.ts';
 import { toImageVerdict } from './image-verdict.ts';
 import { Judge, type Judged } from './judge.ts';
+import { inspectLayers, type LayerFault } from './layer-faults.ts';
+import type { LayerFolder } from './layers.ts';
 import { type Assessment, basisOf, keyOf, type Pass, PassMemory, stateOf } from './pass-memory.ts';
+import type { ReleaseNote } from './release.ts';
+import { markReleases } from './release-marks.ts';
+import type { ReleaseSettings } from './release-signature.ts';
 import { type ImageUsers, readImageUsers } from './runtime.ts';
 import { type SelectedImage, selectImages } from './select.ts';
 import { readStorageConfig, type StorageConfig } from './storage-conf.ts';
@@ -48,13 +53,15 @@ export interface VerifyOptions {
   readonly memory?: PassMemory;
   /** Also hold manifests and configurations against their digests; default: false. */
   readonly contents?: boolean;
+  /** How releases of OpenShift are verified beside the policy; `false`: images are not held against releases at all. */
+  readonly release?: ReleaseSettings | false;
   /** Signing subkeys count, as since containers/image 5.37.0; default true. */
   readonly signingSubkeys?: boolean;
 }
 
 /** A part of the store that could not be read, so that images in it are not among the verdicts. */
 export interface StoreFault {
-  /** The node's path: a folder of images, or a configuration file. */
+  /** The node's path: a folder of images or of layers, or a configuration file. */
   readonly path: string;
   /** `records`, `record`, `config`, or a reason of reading: `permission`, `too-large`, … */
   readonly reason: string;
@@ -74,8 +81,12 @@ export interface ImageVerification {
   /** One for each image and name, in the order of the store; a nameless image has one as `<none>`. */
   readonly verdicts: readonly ImageVerdict[];
   readonly faults: readonly StoreFault[];
+  /** One for each image whose layers are not there or not finished; none while the store is being changed. */
+  readonly layerFaults: readonly LayerFault[];
   /** The folders of images that were looked at, in the order of search. */
   readonly folders: readonly SearchedFolder[];
+  /** Release images that vouch for no other image, and why. */
+  readonly releaseNotes: readonly ReleaseNote[];
   /** References asked for that no image of the store has. */
   readonly notFound: readonly string[];
   /** One for each image, in the same order; none when contents were not asked for. */
@@ -128,6 +139,7 @@ export async function verifyImages(
     });
     const assessed = await assess(changed, trust, options, { pass, users, cache });
     evaluations += assessed.evaluations;
+    const layers = await memory.layers.read(host, store);
     const isSettled = await isUnchanged(host, store);
     for (const [index, one] of changed.entries()) {
       const found = assessed.found[index];
@@ -147,13 +159,23 @@ export async function verifyImages(
       if (assessment === undefined) return [];
       return [doubtful.has(keyOf(one)) ? unlessChanging(assessment) : assessment];
     });
+    const verdicts = assessments.map(({ verdict }) => verdict);
+    const releases = await markReleases(verdicts, isSettled, options, {
+      ...{ host, store, layers, reader, memory: memory.releases, nowMs },
+      judge: async (id) =>
+        (await verifyImages(host, trust, { ...options, references: [id], release: false }))
+          .verdicts,
+    });
     return {
-      verdicts: assessments.map(({ verdict }) => verdict),
+      verdicts: releases.verdicts,
+      releaseNotes: releases.notes,
       contents: contentsOf(assessments),
       policyPath: trust.policy.path,
       askedNames: users.askedNames,
       additionalStores: config.additionalImageStores,
-      faults: faultsOf(config, store, users),
+      faults: faultsOf(config, store, users, layers),
+      // An image that was removed meanwhile has no layers, and is no longer there to miss them.
+      layerFaults: isSettled ? inspectLayers(layers, selected) : [],
       folders: store.folders.map(searched),
       notFound,
       evaluations,
@@ -292,12 +314,20 @@ function faultsOf(
   config: StorageConfig,
   store: ImageStore,
   users: ImageUsers,
+  layers: readonly LayerFolder[],
 ): readonly StoreFault[] {
   const other = [...config.problems, ...users.problems];
   return [
     ...store.folders.flatMap(({ path, problem }) => (problem ? [{ path, ...problem }] : [])),
     ...store.folders.flatMap(({ path, damaged }) =>
       damaged.map(({ message }) => ({ path, reason: 'record', message })),
+    ),
+    // Where the images cannot be read either, one word is enough.
+    ...layers.flatMap(({ path, problem }, index) =>
+      problem && store.folders[index]?.problem === undefined ? [{ path, ...problem }] : [],
+    ),
+    ...layers.flatMap(({ path, damaged }) =>
+      damaged.map((message) => ({ path, reason: 'record', message })),
     ),
     ...other.map((message) => ({ path: store.root, reason: 'config', message })),
   ];
