@@ -35,14 +35,23 @@ export function tarOf(files: readonly TarFile[]): Buffer {
   return Buffer.concat([...blocks, Buffer.alloc(1024)]);
 }
 
+/** A list is pulled for the machine that pulls. */
+const ARCHITECTURE = process.arch === 'x64' ? 'amd64' : process.arch;
+
 /** An image as it is built: its layers' archives from the lowest up, and its labels. */
 export interface BuiltImage {
   readonly layers: readonly Buffer[];
   readonly labels?: Readonly<Record<string, string>>;
 }
 
-/** Writes an OCI layout with one image to `folder`; gives the image's manifest. */
-export function writeLayout(folder: string, { layers, labels = {} }: BuiltImage): Buffer {
+/**
+ * Writes an OCI layout with one image to `folder`; gives the image's manifest, or that of the list which alone leads to it.
+ */
+export function writeLayout(
+  folder: string,
+  { layers, labels = {} }: BuiltImage,
+  isList = false,
+): Buffer {
   mkdirSync(join(folder, 'blobs', 'sha256'), { recursive: true });
   const blob = (bytes: Uint8Array, mediaType: string): object => {
     const digest = sha256(bytes);
@@ -51,7 +60,7 @@ export function writeLayout(folder: string, { layers, labels = {} }: BuiltImage)
   };
   const config = Buffer.from(
     JSON.stringify({
-      architecture: 'amd64',
+      architecture: ARCHITECTURE,
       os: 'linux',
       config: { Labels: labels },
       rootfs: { type: 'layers', diff_ids: layers.map((layer) => sha256(layer)) },
@@ -66,10 +75,14 @@ export function writeLayout(folder: string, { layers, labels = {} }: BuiltImage)
       layers: layers.map((layer) => blob(gzipSync(layer), `${type}.layer.v1.tar+gzip`)),
     }),
   );
-  const index = { schemaVersion: 2, manifests: [blob(manifest, `${type}.manifest.v1+json`)] };
+  const mediaType = `${type}.index.v1+json`;
+  const platform = { os: 'linux', architecture: ARCHITECTURE };
+  const instance = { ...blob(manifest, `${type}.manifest.v1+json`), platform };
+  const list = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType, manifests: [instance] }));
+  const index = { schemaVersion: 2, manifests: [isList ? blob(list, mediaType) : instance] };
   writeFileSync(join(folder, 'index.json'), JSON.stringify(index));
   writeFileSync(join(folder, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
-  return manifest;
+  return isList ? list : manifest;
 }
 
 /** Why no image can be put into a store here, for `skip`; false when it can. */

@@ -60,16 +60,18 @@ interface NodeOptions {
   readonly driver?: string;
   /** The release image, when not the usual one. */
   readonly image?: (references: string) => BuiltImage;
+  /** Release and component are lists of images for several platforms, and pulled through them. */
+  readonly areLists?: boolean;
 }
 
 export async function releaseNode(
   dir: string,
-  { driver = 'overlay', image }: NodeOptions = {},
+  { driver = 'overlay', image, areLists = false }: NodeOptions = {},
 ): Promise<ReleaseNode> {
   const root = join(dir, 'host');
   const [named, strange] = ['named', 'strange'].map((name) => {
     const layers = [tarOf([{ name: 'app', content: name }])];
-    return writeLayout(join(dir, name), { layers });
+    return writeLayout(join(dir, name), { layers }, areLists);
   });
   const component = named ?? Buffer.alloc(0);
   const references = referencesOf(VERSION, [sha256(component), sha256('elsewhere')]);
@@ -79,6 +81,7 @@ export async function releaseNode(
       layers: releaseLayers(references),
       labels: { 'io.openshift.release': VERSION },
     },
+    areLists,
   );
   if (strange !== undefined) pullInto(root, driver, join(dir, 'strange'), STRANGE);
   pullInto(root, driver, join(dir, 'named'), NAMED);

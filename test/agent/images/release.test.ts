@@ -494,3 +494,31 @@ t.test('a release image without its label is known by its list', { skip }, async
   });
   t.same(releasesOf(await verified(node.root, node.settings)), ALL_NAMED);
 });
+
+t.test(
+  'a release for several platforms is signed as a list, and names lists',
+  { skip },
+  async (t) => {
+    const node = await releaseNode(t.testdir({}), { areLists: true });
+    const found = await verified(node.root, node.settings);
+    t.same(found.releaseNotes, []);
+    t.same(releasesOf(found), ALL_NAMED);
+    t.equal(
+      found.verdicts.find(({ reference }) => reference === NAMED)?.release?.image,
+      sha256(node.release),
+    );
+    const folder = join(node.root, STORE, 'overlay-images');
+    const images: readonly { id: string; names: readonly string[] }[] = JSON.parse(
+      readFileSync(join(folder, 'images.json'), 'utf8'),
+    );
+    const [named, strange] = [NAMED, STRANGE].map(
+      (name) => images.find(({ names }) => names.includes(name))?.id,
+    );
+    // A manifest that is in no list of the release.
+    copyFileSync(join(folder, `${strange}`, 'manifest'), join(folder, `${named}`, 'manifest'));
+    t.same(releasesOf(await verified(node.root, node.settings)), {
+      ...ALL_NAMED,
+      [NAMED]: undefined,
+    });
+  },
+);
