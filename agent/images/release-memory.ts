@@ -5,7 +5,6 @@ import type { PlacedLayer } from './layers.ts';
 import { ReleaseCandidates } from './release-candidates.ts';
 import type { ReleaseTrouble } from './release-error.ts';
 import { REFERENCES_PATH, type ReleaseContent } from './release-references.ts';
-import { ReleaseSigners } from './release-signature.ts';
 import type { ImageStore, StoredImage } from './store.ts';
 import { MAX_AGE_MS } from './verdict-cache.ts';
 
@@ -29,7 +28,6 @@ interface KnownDigests {
 /** Spares a pass to rebuild layers and to hash manifests that nobody has touched since an earlier one. */
 export class ReleaseMemory {
   readonly candidates: ReleaseCandidates = new ReleaseCandidates();
-  readonly signers: ReleaseSigners = new ReleaseSigners();
   readonly #contents = new Map<string, KnownContent>();
   readonly #digests = new Map<string, KnownDigests>();
 

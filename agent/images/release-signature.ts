@@ -1,5 +1,3 @@
-import { sha256 } from '../../shared/canonical.ts';
-import type { Keyring } from '../../shared/trust/openpgp/keyring.ts';
 import { loadKeys } from '../../shared/trust/openpgp/keys.ts';
 import { verifySignature } from '../../shared/trust/verify-signature.ts';
 import { type Host, HostError, openHost } from '../host.ts';
@@ -26,58 +24,42 @@ export const thisMachine: Host = openHost('/');
 const MOST_SIGNATURES = 9;
 const SIGNATURE_LIMIT_BYTES = 64 * 1024;
 
-/** Holds releases against keys and signatures that were configured for them. */
-export class ReleaseSigners {
-  /** By content, since loading a key means to verify its own signatures. */
-  readonly #keyrings = new Map<string, Promise<Keyring>>();
-
-  /**
-   * Signers of the release with this digest, by fingerprint. Needed is what the cluster-version operator needs before an
-   * update (library-go, pkg/verify): for every key file one simple signature of that digest, of the right type, whose
-   * reference is whatever but not empty. It is laxer than this with OpenPGP: it takes expired keys and data after the
-   * message; and it knows no EdDSA. Here a message is judged as containers/image would.
-   * Throws `ReleaseError` when there is no such signature, `HostError` for files that cannot be read.
-   */
-  async signersOf(
-    { keyFiles, areKeysHere, signatures }: ReleaseSettings,
-    node: Host,
-    digest: string,
-    nowMs: number,
-  ): Promise<readonly string[]> {
-    const files = await signatureFiles(signatures, digest);
-    const blobs = await Promise.all(
-      files.map((file) => readWhole(thisMachine, file, SIGNATURE_LIMIT_BYTES)),
+/**
+ * Signers of the release with this digest, by fingerprint. Needed is what the cluster-version operator needs before an
+ * update (library-go, pkg/verify): for every key file one simple signature of that digest, of the right type, whose
+ * reference is whatever but not empty. It is laxer than this with OpenPGP: it takes expired keys and data after the
+ * message; and it knows no EdDSA. Here a message is judged as containers/image would.
+ * Throws `ReleaseError` when there is no such signature, `HostError` for files that cannot be read.
+ */
+export async function releaseSigners(
+  { keyFiles, areKeysHere, signatures }: ReleaseSettings,
+  node: Host,
+  digest: string,
+  nowMs: number,
+): Promise<readonly string[]> {
+  const files = await signatureFiles(signatures, digest);
+  const blobs = await Promise.all(
+    files.map((file) => readWhole(thisMachine, file, SIGNATURE_LIMIT_BYTES)),
+  );
+  const signers = new Set<string>();
+  for (const path of keyFiles) {
+    const keys = await loadKeys([await readWhole(areKeysHere ? thisMachine : node, path)]);
+    const answers = blobs.map((signature) =>
+      verifySignature({ manifest: { digest }, keys, signature, nowMs }),
     );
-    const signers = new Set<string>();
-    for (const path of keyFiles) {
-      const keys = await this.#keyring(await readWhole(areKeysHere ? thisMachine : node, path));
-      const answers = blobs.map((signature) =>
-        verifySignature({ manifest: { digest }, keys, signature, nowMs }),
+    const good = answers.flatMap((answer) =>
+      answer.accepted && answer.reference !== '' ? answer.fingerprint : [],
+    );
+    if (good.length === 0) {
+      const reasons = answers.map((answer) =>
+        answer.accepted ? 'the signed reference is empty' : answer.message,
       );
-      const good = answers.flatMap((answer) =>
-        answer.accepted && answer.reference !== '' ? answer.fingerprint : [],
-      );
-      if (good.length === 0) {
-        const reasons = answers.map((answer) =>
-          answer.accepted ? 'the signed reference is empty' : answer.message,
-        );
-        const message = `no signature of ${digest} by the keys of ${path}: ${reasons.join('; ')}`;
-        throw new ReleaseError('ERR_RELEASE_SIGNATURE', message);
-      }
-      for (const signer of good) signers.add(signer);
+      const message = `no signature of ${digest} by the keys of ${path}: ${reasons.join('; ')}`;
+      throw new ReleaseError('ERR_RELEASE_SIGNATURE', message);
     }
-    return [...signers];
+    for (const signer of good) signers.add(signer);
   }
-
-  #keyring(bytes: Uint8Array): Promise<Keyring> {
-    const key = sha256(bytes);
-    const known = this.#keyrings.get(key);
-    if (known !== undefined) return known;
-    // Keys are replaced once in years: what is kept of old ones is forgotten with the process.
-    const keyring = loadKeys([bytes]);
-    this.#keyrings.set(key, keyring);
-    return keyring;
-  }
+  return [...signers];
 }
 
 async function signatureFiles(folder: string, digest: string): Promise<readonly string[]> {

@@ -1,3 +1,4 @@
+import { CodedError } from '../../shared/errors.ts';
 import type { ImageRelease, ImageVerdict } from '../../shared/images.ts';
 import type { Host } from '../host.ts';
 import type { DataReader } from './data-reader.ts';
@@ -6,12 +7,19 @@ import { ReleaseError, type ReleaseTrouble, releaseTroubleOf } from './release-e
 import { chainIn, readReleaseContent } from './release-image.ts';
 import { type ContentOutcome, layersIdentity, type ReleaseMemory } from './release-memory.ts';
 import { parseReferences, REFERENCES_LIMIT_BYTES } from './release-references.ts';
-import { type ReleaseSettings, readWhole, thisMachine } from './release-signature.ts';
+import {
+  type ReleaseSettings,
+  readWhole,
+  releaseSigners,
+  thisMachine,
+} from './release-signature.ts';
 import { digestsOf } from './select.ts';
 import type { ImageStore, StoredImage } from './store.ts';
 
 /** A release whose signature verified, with the digests it names. */
 export interface Release extends ImageRelease {
+  /** Signed by the keys that were configured for releases, not merely as the policy asks of any image there. */
+  readonly isByKeys: boolean;
   readonly digests: ReadonlySet<string>;
 }
 
@@ -34,11 +42,10 @@ export async function releaseOf(
   image: StoredImage,
 ): Promise<Release | ReleaseTrouble> {
   try {
-    const byPolicy = await signedByPolicy(scene, image);
-    const { digest, signedBy } = byPolicy ?? (await signedByKeys(scene, image));
+    const { digest, signedBy, isByKeys } = await signedOf(scene, image);
     const outcome = await contentOf(scene, image, digest);
     if ('trouble' in outcome) return outcome.trouble;
-    return { ...outcome.content, image: digest, signedBy, source: 'node' };
+    return { ...outcome.content, image: digest, signedBy, isByKeys, source: 'node' };
   } catch (error) {
     return releaseTroubleOf(error);
   }
@@ -47,16 +54,15 @@ export async function releaseOf(
 /** The release whose list of images is a file of this machine, when one is configured; or why it vouches for nothing. */
 export async function releaseByFile({
   settings,
-  memory,
   host,
   nowMs,
 }: ReleaseScene): Promise<Release | ReleaseTrouble | undefined> {
   const { imageReferences: path, image } = settings ?? {};
   if (settings === undefined || path === undefined || image === undefined) return undefined;
   try {
-    const signedBy = await memory.signers.signersOf(settings, host, image, nowMs);
+    const signedBy = await releaseSigners(settings, host, image, nowMs);
     const bytes = await readWhole(thisMachine, path, REFERENCES_LIMIT_BYTES);
-    return { ...parseReferences(bytes, path), image, signedBy, source: 'file' };
+    return { ...parseReferences(bytes, path), image, signedBy, isByKeys: true, source: 'file' };
   } catch (error) {
     return releaseTroubleOf(error);
   }
@@ -66,42 +72,49 @@ interface Signed {
   /** Digest that was signed, of the manifest or of the list it is in. */
   readonly digest: string;
   readonly signedBy: readonly string[];
+  readonly isByKeys: boolean;
 }
 
-async function signedByPolicy(
-  scene: ReleaseScene,
-  image: StoredImage,
-): Promise<Signed | undefined> {
-  for (const { verdict, signatures, signedBy } of await scene.verdictsOn(image)) {
+/** By the keys for releases, else as the policy asks. Throws what stands against the first of these that applies. */
+async function signedOf(scene: ReleaseScene, image: StoredImage): Promise<Signed> {
+  const byKeys = await signedByKeys(scene, image);
+  if (byKeys !== undefined && !(byKeys instanceof CodedError)) return byKeys;
+  const verdicts = await scene.verdictsOn(image);
+  for (const { verdict, signatures, signedBy } of verdicts) {
     if (verdict !== 'accepted') continue;
     const digest = signatures.find(({ accepted }) => accepted)?.signedDigest;
-    if (digest !== undefined) return { digest, signedBy };
+    if (digest !== undefined) return { digest, signedBy, isByKeys: false };
   }
-  return undefined;
+  if (byKeys !== undefined) throw byKeys;
+  const refusal = verdicts.find(({ verdict }) => verdict === 'rejected' || verdict === 'unknown');
+  const why =
+    refusal === undefined
+      ? 'the policy asks for no signature of it'
+      : `the policy does not accept it (${refusal.message ?? refusal.reason})`;
+  const message = `${why}, and no keys for releases are configured`;
+  throw new ReleaseError('ERR_RELEASE_SIGNATURE', message);
 }
 
-async function signedByKeys(scene: ReleaseScene, image: StoredImage): Promise<Signed> {
-  const { settings, memory, host, nowMs } = scene;
-  if (settings === undefined) {
-    const [first] = await scene.verdictsOn(image);
-    const why =
-      first?.verdict === 'rejected' || first?.verdict === 'unknown'
-        ? `the policy does not accept it (${first.message ?? first.reason})`
-        : 'the policy asks for no signature of it';
-    const message = `${why}, and no keys for releases are configured`;
-    throw new ReleaseError('ERR_RELEASE_SIGNATURE', message);
-  }
-  let trouble: unknown = new ReleaseError('ERR_RELEASE_SIGNATURE', 'the image has no digest');
+/** Why it is not signed by them; undefined when there are none. */
+async function signedByKeys(
+  { settings, host, nowMs }: ReleaseScene,
+  image: StoredImage,
+): Promise<Signed | CodedError<string> | undefined> {
+  if (settings === undefined) return undefined;
+  let trouble: CodedError<string> = new ReleaseError(
+    'ERR_RELEASE_SIGNATURE',
+    'the image has no digest',
+  );
   for (const digest of digestsOf(image)) {
     try {
-      const signedBy = await memory.signers.signersOf(settings, host, digest, nowMs);
-      return { digest, signedBy };
+      const signedBy = await releaseSigners(settings, host, digest, nowMs);
+      return { digest, signedBy, isByKeys: true };
     } catch (error) {
-      releaseTroubleOf(error);
+      if (!(error instanceof CodedError)) throw error;
       trouble = error;
     }
   }
-  throw trouble;
+  return trouble;
 }
 
 async function contentOf(

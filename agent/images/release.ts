@@ -45,12 +45,12 @@ export class Releases {
       else notes.push({ subject: scene.settings?.imageReferences ?? '', ...named });
     }
     memory.endPass(store);
-    return new Releases(scene, releases.sort(newestFirst), notes);
+    return new Releases(scene, releases.sort(byWeight), notes);
   }
 
   /**
-   * The release that an image belongs to, by a digest that its own bytes were held against; of several the newest. The
-   * release image itself belongs to its release.
+   * The release that an image belongs to, by a digest that its own bytes were held against; of several the newest,
+   * of those that the keys for releases signed if there are such. The release image itself belongs to its release.
    */
   async of(image: StoredImage): Promise<ImageRelease | undefined> {
     if (this.#releases.length === 0) return undefined;
@@ -61,8 +61,8 @@ export class Releases {
     const proven = await this.#proven(image, named);
     const release = this.#releases.find((one) => [...proven].some((digest) => names(one, digest)));
     if (release === undefined) return undefined;
-    const { digests: _, ...shown } = release;
-    return shown;
+    const { version, image: digest, signedBy, source } = release;
+    return { version, image: digest, signedBy, source };
   }
 
   /** Digests are what the store's records say: those count whose manifest is there. */
@@ -93,10 +93,11 @@ function names({ digests, image }: Release, digest: string): boolean {
 
 const VERSIONS: Intl.Collator = new Intl.Collator('en', { numeric: true });
 
-/** Of one version, the list that was proven on the node. */
-function newestFirst(a: Release, b: Release): number {
+/** What the keys for releases signed comes first; of one version, the list that was proven on the node. */
+function byWeight(a: Release, b: Release): number {
   return (
+    Number(b.isByKeys) - Number(a.isByKeys) ||
     VERSIONS.compare(b.version, a.version) ||
-    (a.source === b.source ? 0 : a.source === 'node' ? -1 : 1)
+    Number(b.source === 'node') - Number(a.source === 'node')
   );
 }

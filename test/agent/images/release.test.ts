@@ -22,7 +22,13 @@ import { type ImageVerification, verifyImages } from '../../../agent/images/veri
 import { readNodeTrust } from '../../../agent/trust.ts';
 import { sha256 } from '../../../shared/canonical.ts';
 import { configDigest } from '../../../shared/trust/manifest.ts';
-import { tarOf, whyNoSkopeo } from '../../support/release-images.ts';
+import {
+  pullInto,
+  referencesOf,
+  tarOf,
+  whyNoSkopeo,
+  writeLayout,
+} from '../../support/release-images.ts';
 import {
   KEY_FILE,
   manifestsLayer,
@@ -35,7 +41,8 @@ import {
   signRelease,
   VERSION,
 } from '../../support/release-node.ts';
-import { openPgpKey } from '../../support/simple-signing.ts';
+import { openPgpKey, simplePayload, simpleSign } from '../../support/simple-signing.ts';
+import { writeFiles } from '../../support/store-tree.ts';
 
 const skip = whyNoSkopeo();
 t.setTimeout(240_000);
@@ -170,6 +177,40 @@ t.test('on one node', { skip }, async (t) => {
     t.match((await verified(root, byFile)).releaseNotes, [{ subject: file, reason: 'io' }]);
     const both = await verified(node.root, { ...byFile, imageReferences: join(dir, 'none') });
     t.same(releasesOf(both), ALL_NAMED, 'the release image of the node counts all the same');
+  });
+
+  t.test('what any key of the policy may sign gives way to the keys for releases', async (t) => {
+    const root = copy();
+    const team = 'registry.example.com/team/release';
+    const key = await openPgpKey('a team');
+    const layout = join(dir, 'claimed');
+    const claimed = referencesOf('99.0.0', [sha256(node.component)]);
+    const image = writeLayout(layout, {
+      layers: releaseLayers(claimed),
+      labels: { 'io.openshift.release': '99.0.0' },
+    });
+    pullInto(root, 'overlay', layout, `${team}:v1`);
+    const policy = {
+      default: [{ type: 'insecureAcceptAnything' }],
+      transports: {
+        docker: { [team]: [{ type: 'signedBy', keyType: 'GPGKeys', keyPath: '/etc/team' }] },
+      },
+    };
+    const digest = sha256(image);
+    const place = `var/lib/containers/sigstore/team/release@${digest.replace(':', '=')}`;
+    writeFiles(root, {
+      '/etc/containers/policy.json': JSON.stringify(policy),
+      '/etc/team': key.armored,
+      [`/${place}/signature-1`]: await simpleSign(key, simplePayload(image, `${team}:v1`)),
+    });
+    const both = { ...ALL_NAMED, [`${team}:v1`]: '99.0.0' };
+    t.same(releasesOf(await verified(root, settings)), both);
+    const found = await verified(root);
+    t.match(
+      found.verdicts.find(({ reference }) => reference === NAMED)?.release,
+      { version: '99.0.0', image: digest, signedBy: [key.fingerprint] },
+      'without such keys the policy decides, and who signed is told',
+    );
   });
 
   const otherKey = await openPgpKey('somebody else');
@@ -377,6 +418,22 @@ t.test('on one node', { skip }, async (t) => {
       t.same(releasesOf(found), NONE_NAMED);
     });
   }
+
+  t.test(
+    'the list is the one that the archive names so, whatever tar-split calls it',
+    async (t) => {
+      const root = copy();
+      const [mine, other] = ['/image-references"', '/0000_00_namespace.yaml"'] as const;
+      rewrite((text) => text.replace(other, '/x"').replace(mine, other).replace('/x"', mine))(root);
+      const swapped = join(root, dirname(list), '0000_00_namespace.yaml');
+      renameSync(swapped, `${swapped}.old`);
+      renameSync(join(root, list), swapped);
+      renameSync(`${swapped}.old`, join(root, list));
+      const found = await verified(root, settings);
+      t.same(found.releaseNotes, []);
+      t.same(releasesOf(found), ALL_NAMED);
+    },
+  );
 
   t.test('a component whose manifest was changed belongs to no release', async (t) => {
     const root = copy();
