@@ -22,7 +22,9 @@ export class ReleaseCandidates {
     const present = new Set<string>();
     const found: StoredImage[] = [];
     for (const image of store.images) {
-      if (image.isShadowed) continue;
+      // An image on its way gets its manifest and its name last.
+      const isArriving = image.names.length === 0 && !image.dataNames.includes('manifest');
+      if (image.isShadowed || isArriving) continue;
       const key = `${image.id} ${image.layer} ${image.folder}`;
       present.add(key);
       const isRelease = this.#known.get(key) ?? (await this.#look(host, store, layers, image, key));
@@ -41,7 +43,7 @@ export class ReleaseCandidates {
   ): Promise<boolean> {
     const hasList = await listAmongFiles(host, store, layers, image);
     const isLabelled = hasList === true || (await hasLabel(host, store, image));
-    // An image on its way will have its layers and its configuration by the next time.
+    // What is not there or cannot be read now may be the next time.
     if (isLabelled !== undefined && hasList !== undefined) this.#known.set(key, isLabelled);
     return isLabelled === true;
   }
