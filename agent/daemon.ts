@@ -46,7 +46,7 @@ export async function startAgent(
   await ensureFolder(stateDir);
   await using parts = new AsyncDisposableStack();
   const host = openHost(hostRoot);
-  verifierOf(host, config.sources);
+  verifierOf(host, config);
   const state = new NodeState();
   const spool = parts.use(await Spool.open({ folder: join(stateDir, 'spool'), clock }));
   const emit = async (event: EventDraft): Promise<void> => {

@@ -82,6 +82,11 @@ export interface Host {
   /** The whole file as UTF-8; `ERR_HOST_ENCODING` when it is not. At most `limitBytes` (default 4 MiB). */
   readText(path: string, limitBytes?: number): Promise<string | undefined>;
   readBytes(path: string, limitBytes?: number): Promise<Buffer | undefined>;
+  /**
+   * A file of any size in pieces of at most 256 KiB, each its reader's to keep; throws at the first one what `readBytes`
+   * would, and `ERR_HOST_IO` for what is not there.
+   */
+  readPieces(path: string): AsyncIterable<Buffer>;
   /** What the path leads to, links followed. */
   stat(path: string): Promise<HostStat | undefined>;
   /** What stands at the path itself. */
@@ -139,20 +144,28 @@ class RootedHost implements Host {
 
   async readBytes(path: string, limitBytes = DEFAULT_LIMIT_BYTES): Promise<Buffer | undefined> {
     return await guarded(path, async () => {
-      const place = this.#place(this.#resolve(path));
-      // Looked at before it is opened: opening a device can have effects, opening a fifo can hang.
-      if (!lstatSync(place).isFile()) {
-        throw new HostError('ERR_HOST_NOT_A_FILE', path, 'expected a regular file');
-      }
-      const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-      const file = openSync(place, flags);
+      const file = this.#open(path);
       try {
-        this.#assertPlace(file, place, path);
         return await readAll(file, path, limitBytes);
       } finally {
         closeSync(file);
       }
     });
+  }
+
+  async *readPieces(path: string): AsyncGenerator<Buffer> {
+    const file = await guarded(path, () => this.#open(path));
+    if (file === undefined) throw new HostError('ERR_HOST_IO', path, 'no such file');
+    try {
+      for (;;) {
+        const buffer = Buffer.allocUnsafe(READ_AT_ONCE_BYTES);
+        const read = await guarded(path, () => readLater(file, buffer, 0, buffer.length, null));
+        if (read === undefined || read.bytesRead === 0) return;
+        yield buffer.subarray(0, read.bytesRead);
+      }
+    } finally {
+      closeSync(file);
+    }
   }
 
   async stat(path: string): Promise<HostStat | undefined> {
@@ -232,6 +245,24 @@ class RootedHost implements Host {
       return realpathSync.native(place) === place ? plain : undefined;
     } catch {
       return undefined;
+    }
+  }
+
+  /** Descriptor of a regular file, to be closed by the caller. Throws the system's error for what is not there. */
+  #open(path: string): number {
+    const place = this.#place(this.#resolve(path));
+    // Looked at before it is opened: opening a device can have effects, opening a fifo can hang.
+    if (!lstatSync(place).isFile()) {
+      throw new HostError('ERR_HOST_NOT_A_FILE', path, 'expected a regular file');
+    }
+    const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+    const file = openSync(place, flags);
+    try {
+      this.#assertPlace(file, place, path);
+      return file;
+    } catch (error) {
+      closeSync(file);
+      throw error;
     }
   }
 

@@ -15,6 +15,21 @@ export interface ImageUser {
   readonly container: string;
 }
 
+/** The OpenShift release that names an image by digest, once the release's own signature verified. */
+export interface ImageRelease {
+  /** As `4.16.3`. */
+  readonly version: string;
+  /** Digest of the release image, for which the signature is. */
+  readonly image: string;
+  /** Who signed the release: OpenPGP fingerprints, or `sha256:` of public keys. */
+  readonly signedBy: readonly string[];
+  /**
+   * Where the list of images comes from: `node`, a layer of the release image in this node's store, rebuilt and held
+   * against the signed digest; `file`, one that somebody vouches for by naming it.
+   */
+  readonly source: 'node' | 'file';
+}
+
 /** The item of `ImageVerdictList` and of the section `images`. */
 export interface ImageVerdict {
   /** Image id: hex. */
@@ -42,4 +57,6 @@ export interface ImageVerdict {
   /** Where the signatures came from: `store`, `lookaside`, `registry`; `none` when there were none. */
   readonly source: string;
   readonly pods: readonly ImageUser[];
+  /** The verified release that the image belongs to. The verdict is the node's own all the same. */
+  readonly release?: ImageRelease;
 }

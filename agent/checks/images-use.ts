@@ -6,6 +6,7 @@ import { judgedName } from '../images/named-image.ts';
 import type { ImageUse } from '../images/runtime.ts';
 import type { ImageVerification } from '../images/verify.ts';
 import { subjectOf } from './images-names.ts';
+import { releaseObserved, releaseText } from './images-release.ts';
 
 /**
  * What is said of each image that containers use, under the names they asked for; under all its names where that is not
@@ -63,8 +64,8 @@ function statementOnUse(image: ImageVerdict, verification: ImageVerification): S
   return {
     subject: subjectOf(image, verification),
     result,
-    message: `in use by ${usersText(pods)}: ${words}${whose}${message === '' ? '' : `: ${message}`}`,
-    observed: { imageId, verdict, containers: pods.length },
+    message: `in use by ${usersText(pods)}: ${words}${whose}${message === '' ? '' : `: ${message}`}${releaseText(image)}`,
+    observed: { imageId, verdict, containers: pods.length, ...releaseObserved(image) },
     ...(verdict === 'accepted' ? {} : { reason: reason ?? verdict }),
   };
 }

@@ -4,11 +4,14 @@ import type { ImageVerdict, Verdict } from '../../shared/images.ts';
 import type { Items } from '../../shared/report.ts';
 import type { Result } from '../../shared/results.ts';
 import { type Check, type CheckContext, finding, type Statement } from '../check.ts';
+import type { ReleaseNote } from '../images/release.ts';
+import type { StoreFault } from '../images/store-faults.ts';
 import { verifierOf } from '../images/verifier.ts';
-import type { ImageVerification, StoreFault } from '../images/verify.ts';
+import type { ImageVerification } from '../images/verify.ts';
 import { trustWatches, trustWatchesIn } from '../trust-places.ts';
 import { additionalStores, contentConsistent, pulledBeforePolicy } from './images-findings.ts';
 import { itemKeyOf, subjectOf } from './images-names.ts';
+import { releaseObserved, releaseText } from './images-release.ts';
 import { referenceQuality, runningVerified } from './images-use.ts';
 import * as rules from './rules/images.ts';
 
@@ -77,19 +80,30 @@ const RESULTS: Readonly<Record<Verdict, Result>> = {
 };
 
 function signatureValid(verification: ImageVerification): readonly Statement[] {
-  const { verdicts } = verification;
-  if (verdicts.length > 0) return verdicts.map((image) => statementOn(image, verification));
+  const { verdicts, releaseNotes } = verification;
+  if (verdicts.length > 0) {
+    const notes = new Map(releaseNotes.map((note) => [note.imageId, note]));
+    return verdicts.map((image) => statementOn(image, verification, notes.get(image.imageId)));
+  }
   const message = 'there is no image on this node';
   return [{ result: 'notapplicable', reason: 'no-images', message }];
 }
 
-function statementOn(image: ImageVerdict, verification: ImageVerification): Statement {
+function statementOn(
+  image: ImageVerdict,
+  verification: ImageVerification,
+  note?: ReleaseNote,
+): Statement {
   const { verdict, reason, pods } = image;
   return {
     subject: subjectOf(image, verification),
     result: RESULTS[verdict],
-    message: messageOn(image),
-    observed: observedOf(image),
+    message: `${messageOn(image)}${releaseText(image)}${noteText(note)}`,
+    observed: {
+      ...observedOf(image),
+      ...releaseObserved(image),
+      ...(note === undefined ? {} : { releaseReason: note.reason }),
+    },
     ...(verdict === 'accepted' ? {} : { reason: reason ?? verdict }),
     // Nothing stops what already runs.
     ...(verdict === 'rejected' && pods.length > 0 ? { severity: 'critical' } : {}),
@@ -111,13 +125,18 @@ function messageOn({ verdict, signedBy, scope, message, source, pods }: ImageVer
   }
 }
 
+/** A release image that vouches for nothing is no fault of its own: the policy has the word on it. */
+function noteText(note: ReleaseNote | undefined): string {
+  return note === undefined ? '' : `; a release image, not verified as such: ${note.message}`;
+}
+
 function observedOf(image: ImageVerdict): Observed {
   const { imageId, digest, policy, verdict, scope, source, signedBy } = image;
   return { imageId, digest, policy, verdict, scope, source, signedBy: signedBy.join(' ') };
 }
 
 function storeReadable(verification: ImageVerification): readonly Statement[] {
-  const { verdicts, faults, folders } = verification;
+  const { verdicts, faults, layerFaults, releaseNotes, folders } = verification;
   // A damaged image is damaged for every namespace.
   const damaged = verdicts.filter(
     ({ reason = '', namespace }) => reason.startsWith('store-') && namespace === undefined,
@@ -128,6 +147,19 @@ function storeReadable(verification: ImageVerification): readonly Statement[] {
       const { imageId, reason = '', message = '' } = image;
       const subject = subjectOf(image, verification);
       return { subject, result: 'fail', reason, message, observed: { imageId } };
+    }),
+    // A list of images that is a file has no image to speak of it.
+    ...releaseNotes.flatMap(({ imageId, subject, reason, message }): readonly Statement[] =>
+      imageId === undefined
+        ? [{ subject, result: 'error', reason, message, observed: { path: subject } }]
+        : [],
+    ),
+    ...layerFaults.map((fault): Statement => {
+      const { imageId, layer, reason, message } = fault;
+      // A pull that is about to end names its image a moment before or after the mark is taken off.
+      const result = reason === 'incomplete' ? 'unknown' : 'fail';
+      const subject = fault.reference === '<none>' ? imageId : fault.reference;
+      return { subject, result, reason, message, observed: { imageId, layer } };
     }),
   ];
   if (statements.length > 0) return statements;

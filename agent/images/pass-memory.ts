@@ -3,7 +3,9 @@ import type { Host } from '../host.ts';
 import type { ImageContents } from './contents.ts';
 import { type DataIdentity, type DataReader, isStillThere } from './data-reader.ts';
 import type { Judged } from './judge.ts';
+import { LayerMemory } from './layers.ts';
 import type { JudgedImage } from './policy-judges.ts';
+import { ReleaseMemory } from './release-memory.ts';
 import type { SelectedImage } from './select.ts';
 import type { StorageConfig } from './storage-conf.ts';
 import { type ImageStore, isUnchanged, readImageStore, type StoredImage } from './store.ts';
@@ -50,6 +52,8 @@ const SETTLED_MS = 2_000;
  * Only what the store alone decided is kept: a signature may come to a lookaside at any time.
  */
 export class PassMemory {
+  readonly layers: LayerMemory = new LayerMemory();
+  readonly releases: ReleaseMemory = new ReleaseMemory();
   readonly #entries = new Map<string, Entry>();
   #store:
     | { readonly key: string; readonly store: ImageStore; readonly readAtMs: number }

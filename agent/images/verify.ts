@@ -9,12 +9,17 @@ import { assess, DEFAULT_SOURCES } from './assess.ts';
 import type { ImageContents } from './contents.ts';
 import { DataReader } from './data-reader.ts';
 import type { Evaluator } from './evaluator.ts';
+import { inspectLayers, type LayerFault } from './layer-faults.ts';
 import { type Assessment, keyOf, type Pass, PassMemory, stateOf } from './pass-memory.ts';
 import { assignJudges, type JudgedImage, nodePolicyOf } from './policy-judges.ts';
-import { type ImageUse, type ImageUsers, readImageUsers } from './runtime.ts';
+import type { ReleaseNote } from './release.ts';
+import { markReleases } from './release-marks.ts';
+import type { ReleaseSettings } from './release-signature.ts';
+import { type ImageUse, readImageUsers } from './runtime.ts';
 import { selectImages } from './select.ts';
 import { readStorageConfig, type StorageConfig } from './storage-conf.ts';
-import { type ImageStore, isUnchanged, type StoreFolder } from './store.ts';
+import { isUnchanged } from './store.ts';
+import { faultsOf, type SearchedFolder, type StoreFault, searched } from './store-faults.ts';
 import { VerdictCache } from './verdict-cache.ts';
 
 export interface VerifyOptions {
@@ -46,26 +51,10 @@ export interface VerifyOptions {
   readonly memory?: PassMemory;
   /** Also hold manifests and configurations against their digests; default: false. */
   readonly contents?: boolean;
+  /** How releases of OpenShift are verified beside the policy; `false`: images are not held against releases at all. */
+  readonly release?: ReleaseSettings | false;
   /** Signing subkeys count, as since containers/image 5.37.0; default true. */
   readonly signingSubkeys?: boolean;
-}
-
-/** A part of the store that could not be read, so that images in it are not among the verdicts. */
-export interface StoreFault {
-  /** The node's path: a folder of images, or a configuration file. */
-  readonly path: string;
-  /** `records`, `record`, `config`, `containers` (who uses images), or a reason of reading: `permission`, … */
-  readonly reason: string;
-  readonly message: string;
-}
-
-/** A folder of images as it was found. */
-export interface SearchedFolder {
-  readonly path: string;
-  readonly kind: StoreFolder['kind'];
-  readonly isPresent: boolean;
-  /** Records that could be read. */
-  readonly images: number;
 }
 
 export interface ImageVerification {
@@ -75,8 +64,12 @@ export interface ImageVerification {
    */
   readonly verdicts: readonly ImageVerdict[];
   readonly faults: readonly StoreFault[];
+  /** One for each image whose layers are not there or not finished; none while the store is being changed. */
+  readonly layerFaults: readonly LayerFault[];
   /** The folders of images that were looked at, in the order of search. */
   readonly folders: readonly SearchedFolder[];
+  /** Release images that vouch for no other image, and why. */
+  readonly releaseNotes: readonly ReleaseNote[];
   /** References asked for that no image of the store has. */
   readonly notFound: readonly string[];
   /** One for each image, in the same order; none when contents were not asked for. */
@@ -135,6 +128,7 @@ export async function verifyImages(
     });
     const assessed = await assess(changed, trust, options, { pass, cache });
     evaluations += assessed.evaluations;
+    const layers = await memory.layers.read(host, store);
     const isSettled = await isUnchanged(host, store);
     for (const [index, one] of changed.entries()) {
       const found = assessed.found[index];
@@ -155,14 +149,24 @@ export async function verifyImages(
       const assessment = usedBy(one, found);
       return [doubtful.has(keyOf(one)) ? unlessChanging(assessment) : assessment];
     });
+    const verdicts = assessments.map(({ verdict }) => verdict);
+    const releases = await markReleases(verdicts, isSettled, options, {
+      ...{ host, store, layers, reader, memory: memory.releases, nowMs },
+      judge: async (id) =>
+        (await verifyImages(host, trust, { ...options, references: [id], release: false }))
+          .verdicts,
+    });
     return {
-      verdicts: assessments.map(({ verdict }) => verdict),
+      verdicts: releases.verdicts,
+      releaseNotes: releases.notes,
       contents: contentsOf(assessments),
       policyPath: nodePolicyOf(trust).path,
       uses: users.uses,
       created: new Map(store.images.map(({ id, created = '' }) => [id, created])),
       additional: config,
-      faults: faultsOf(config, store, users),
+      faults: faultsOf(config, store, users, layers),
+      // An image that was removed meanwhile has no layers, and is no longer there to miss them.
+      layerFaults: isSettled ? inspectLayers(layers, selected) : [],
       folders: store.folders.map(searched),
       notFound,
       evaluations,
@@ -207,25 +211,4 @@ function contentsOf(assessments: readonly Assessment[]): readonly ImageContents[
     ),
   );
   return [...byImage.values()];
-}
-
-function searched({ path, kind, identity, problem, records }: StoreFolder): SearchedFolder {
-  const isPresent = identity !== '' || problem !== undefined;
-  return { path, kind, isPresent, images: records.length };
-}
-
-function faultsOf(
-  config: StorageConfig,
-  store: ImageStore,
-  users: ImageUsers,
-): readonly StoreFault[] {
-  const { root: path } = store;
-  return [
-    ...store.folders.flatMap(({ path, problem }) => (problem ? [{ path, ...problem }] : [])),
-    ...store.folders.flatMap(({ path, damaged }) =>
-      damaged.map(({ message }) => ({ path, reason: 'record', message })),
-    ),
-    ...config.problems.map((message) => ({ path, reason: 'config', message })),
-    ...users.problems.map((message) => ({ path, reason: 'containers', message })),
-  ];
 }

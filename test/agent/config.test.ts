@@ -25,6 +25,11 @@ interval: 90s
 checks: {include: [selinux, fips], exclude: [fips]}
 logLevel: debug
 sources: [store, lookaside]
+release:
+  keyFiles: [/etc/pki/rpm-gpg/RPM-GPG-KEY-redhat-release]
+  signatures: /etc/nodeseal/signatures
+  imageReferences: /etc/nodeseal/image-references
+  image: sha256:${'a'.repeat(64)}
 `;
   t.same(parseConfig(text, 'agent.yaml', configSchema), {
     hostRoot: '/host',
@@ -40,6 +45,12 @@ sources: [store, lookaside]
     checks: { include: ['selinux', 'fips'], exclude: ['fips'] },
     logLevel: 'debug',
     sources: ['store', 'lookaside'],
+    release: {
+      keyFiles: ['/etc/pki/rpm-gpg/RPM-GPG-KEY-redhat-release'],
+      signatures: '/etc/nodeseal/signatures',
+      imageReferences: '/etc/nodeseal/image-references',
+      image: `sha256:${'a'.repeat(64)}`,
+    },
   });
 });
 
@@ -58,6 +69,17 @@ const bad: readonly (readonly [string, RegExp])[] = [
   ['token: abc', /token: unknown key/],
   ['sources: []', /sources: expected a source of signatures/],
   ['sources: [stor]', /sources/],
+  ['release: {keyFiles: [/k]}', /release\.signatures/],
+  ['release: {keyFiles: [], signatures: /s}', /release\.keyFiles: expected a key file/],
+  ['release: {keyFiles: [k], signatures: /s}', /release\.keyFiles.*expected an absolute path/],
+  [
+    'release: {keyFiles: [/k], signatures: /s, imageReferences: /r}',
+    /release: expected imageReferences and image together/,
+  ],
+  [
+    'release: {keyFiles: [/k], signatures: /s, imageReferences: /r, image: "4.16.3"}',
+    /release\.image: expected sha256: and 64 hex digits/,
+  ],
   ['sources: [store, store]', /sources: expected each source once/],
   ['hostRoot: host', /hostRoot: expected an absolute path/],
   ['stateDir: ""', /stateDir: expected an absolute path/],

@@ -26,6 +26,10 @@ const HOUR_MS = 3_600_000;
 const good = pulled({ seed: 'app', names: [NAME], signatures: [signed(NAME, MANIFEST)] });
 const unsigned = pulled({ seed: 'app', names: [NAME] });
 const open = pulled({ seed: 'any', names: ['any.example.com/x:v1'] });
+const onLayer = { ...open, record: { ...open.record, layer: 'abc0' } };
+const layerFiles = (layers: readonly object[]): Files => ({
+  '/var/lib/containers/storage/overlay-layers/layers.json': JSON.stringify(layers),
+});
 const FOLDER = '/var/lib/containers/storage/overlay-images';
 const running = {
   '/var/lib/containers/storage/overlay-containers/containers.json': JSON.stringify([
@@ -74,6 +78,35 @@ const cases: readonly (readonly [
       ...lookasideFiles('team/app', MANIFEST, [signed(NAME, MANIFEST)]),
     },
     [{ subject: NAME, result: 'pass', observed: { source: 'lookaside' } }],
+    [{ result: 'pass' }],
+  ],
+  [
+    'an image whose layer is in no list of layers',
+    { ...trustFiles(), ...storeFiles([onLayer]), ...layerFiles([]) },
+    [{ result: 'notapplicable' }],
+    [
+      {
+        subject: 'any.example.com/x:v1',
+        result: 'fail',
+        reason: 'layer-missing',
+        observed: { imageId: open.id, layer: 'abc0' },
+      },
+    ],
+  ],
+  [
+    'an image whose layer is not wholly unpacked',
+    {
+      ...trustFiles(),
+      ...storeFiles([onLayer]),
+      ...layerFiles([{ id: 'abc0', flags: { incomplete: true } }]),
+    },
+    [{ result: 'notapplicable' }],
+    [{ subject: 'any.example.com/x:v1', result: 'unknown', reason: 'incomplete' }],
+  ],
+  [
+    'an image whose layer is there',
+    { ...trustFiles(), ...storeFiles([onLayer]), ...layerFiles([{ id: 'abc0' }]) },
+    [{ result: 'notapplicable' }],
     [{ result: 'pass' }],
   ],
   [
