@@ -25,7 +25,7 @@ const ROOTS = ['/var/lib/selinux', '/etc/selinux'];
 const PACKAGE_PRIORITIES = ['100', '200'];
 /**
  * What scripts of packages themselves put there: selinux-policy.spec makes the two modules from rules of other modules,
- * and switches off modules it dropped; container-selinux.spec those it replaced.
+ * and switches off modules it is about to drop, container-selinux.spec those it replaced.
  */
 const PACKAGE_CHANGES = new Set([
   ...['extra_binsbin', 'extra_varrun'].map((name) => `module 400/${name}`),
@@ -33,6 +33,7 @@ const PACKAGE_CHANGES = new Set([
     (name) => `disabled ${name}`,
   ),
 ]);
+const DISABLED = 'disabled';
 const LIMIT_BYTES = 16 * 1024 * 1024;
 
 type Context = Pick<CheckContext, 'host' | 'clock'>;
@@ -74,20 +75,35 @@ async function configuredRoots(host: Host): Promise<readonly string[]> {
 async function modules(context: Context, folder: string): Promise<readonly LocalChange[]> {
   const { host } = context;
   const changes: LocalChange[] = [];
-  for (const priority of (await host.list(folder)) ?? []) {
-    if (PACKAGE_PRIORITIES.includes(priority)) continue;
-    const isDisabled = priority === 'disabled';
+  const priorities = ((await host.list(folder)) ?? []).filter((name) => name !== DISABLED);
+  for (const priority of priorities.filter((name) => !PACKAGE_PRIORITIES.includes(name))) {
     for (const name of (await host.list(`${folder}/${priority}`)) ?? []) {
       const path = `${folder}/${priority}/${name}`;
-      const hash = isDisabled ? sha256('') : await hashFolder(context, path);
-      if (await isVendors(context, path, isDisabled ? undefined : hash)) continue;
-      changes.push({
-        name: isDisabled ? `disabled ${name}` : `module ${priority}/${name}`,
-        sha256: hash,
-      });
+      const hash = await hashFolder(context, path);
+      if (await isVendors(context, path, hash)) continue;
+      changes.push({ name: `module ${priority}/${name}`, sha256: hash });
     }
   }
+  for (const name of (await host.list(`${folder}/${DISABLED}`)) ?? []) {
+    const path = `${folder}/${DISABLED}/${name}`;
+    if ((await host.lstat(`/usr${path}`)) !== undefined) continue;
+    if (!(await isThere(host, folder, priorities, name))) continue;
+    changes.push({ name: `disabled ${name}`, sha256: sha256('') });
+  }
   return changes;
+}
+
+/** Switching off what is not there does nothing; packages leave such marks of modules they dropped. */
+async function isThere(
+  host: Host,
+  folder: string,
+  priorities: readonly string[],
+  name: string,
+): Promise<boolean> {
+  for (const priority of priorities) {
+    if ((await host.stat(`${folder}/${priority}/${name}`)) !== undefined) return true;
+  }
+  return false;
 }
 
 /** Lists of `semanage` and `setsebool -P`; one with nothing but comments says nothing. */
@@ -107,14 +123,10 @@ async function lists(context: Context, folder: string): Promise<readonly LocalCh
 }
 
 /** True for what the image of the operating system has just so: ostree keeps it in `/usr/etc`. */
-async function isVendors(
-  context: Context,
-  path: string,
-  hash: string | undefined,
-): Promise<boolean> {
+async function isVendors(context: Context, path: string, hash: string): Promise<boolean> {
   const vendors = `/usr${path}`;
   if ((await context.host.stat(vendors)) === undefined) return false;
-  return hash === undefined || (await hashFolder(context, vendors)) === hash;
+  return (await hashFolder(context, vendors)) === hash;
 }
 
 const hashes = new WeakMap<Host, RememberedFiles<string>>();

@@ -132,8 +132,18 @@ const CHANGES: readonly (readonly [
     'fail permissive-domain',
   ],
   [
+    'RHEL with a module switched off that is long gone',
+    { ...RHEL, ...on(STORE, 'modules/disabled/nessus', '') },
+    'pass',
+    'pass',
+  ],
+  [
     'RHEL with a module switched off',
-    { ...RHEL, ...on(STORE, 'modules/disabled/sshd', '') },
+    {
+      ...RHEL,
+      ...on(STORE, 'modules/disabled/sshd', ''),
+      ...on(STORE, 'modules/100/sshd/cil', 'x'),
+    },
     'fail local-changes',
     'unknown no-oracle',
   ],
