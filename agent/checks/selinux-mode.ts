@@ -2,11 +2,10 @@ import { nextBootEntries, runningArguments } from '../boot.ts';
 import { type Statement, whereReadable } from '../check.ts';
 import type { Host } from '../host.ts';
 import { type KernelArguments, switchOf } from '../kernel-arguments.ts';
-import { CONFIG, configuredModes, currentMode, ENFORCE, type Mode } from '../selinux/mode.ts';
+import { CONFIG, configuredModes, ENFORCE, type Mode } from '../selinux/mode.ts';
 
 /** The mode of the running kernel, and whether it stays: files alone prove neither. */
-export async function enforcing(host: Host): Promise<Statement> {
-  const mode = await currentMode(host);
+export async function enforcing(host: Host, mode: Mode | undefined): Promise<Statement> {
   if (mode === undefined) {
     return notVisible(
       ENFORCE,

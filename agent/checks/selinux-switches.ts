@@ -26,10 +26,15 @@ const watched = new WeakMap<Host, Watched>();
 
 /**
  * Whether the mode was switched between two looks of this agent and back again, which leaves no trace but the kernel's
- * count. Each time has a subject of its own, so that a second time is news too.
+ * count. Each time has a subject of its own, so that a second time is news too. `status` is of the moment whose mode is
+ * told; undefined where it could not be used.
  */
-export async function uninterrupted({ host, clock }: CheckContext): Promise<readonly Statement[]> {
-  const now = await readKernelStatus(host);
+export async function uninterrupted(
+  { host, clock }: CheckContext,
+  status: KernelStatus | undefined,
+): Promise<readonly Statement[]> {
+  // What could not be used says why when it is read again.
+  const now = status ?? (await readKernelStatus(host));
   if (now === undefined) {
     if ((await currentMode(host)) === 'disabled') return [switchedOff()];
     return [notVisible(STATUS, `${STATUS} is not visible here`)];

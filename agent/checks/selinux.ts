@@ -1,9 +1,10 @@
 import type { Finding } from '../../shared/findings.ts';
 import { BOOT_ENTRIES } from '../boot.ts';
-import { ask, type Check, type CheckContext, type Statement } from '../check.ts';
+import { ask, type Check, type CheckContext, type Statement, whereReadable } from '../check.ts';
 import { CRIO_FOLDER, crioBoolean, readCrioConfig } from '../crio-config.ts';
 import type { Host } from '../host.ts';
 import { ENFORCE } from '../selinux/mode.ts';
+import { kernelMoment } from '../selinux/moment.ts';
 import { STATUS } from '../selinux/status.ts';
 import * as rules from './rules/selinux.ts';
 import * as policyRules from './rules/selinux-policy.ts';
@@ -59,9 +60,13 @@ export const selinux: Check = {
 async function run(context: CheckContext, signal: AbortSignal): Promise<readonly Finding[]> {
   signal.throwIfAborted();
   const { host } = context;
+  const moment = await whereReadable(kernelMoment(host));
   return [
-    ...(await ask(rules.enforcing, () => enforcing(host))),
-    ...(await ask(rules.uninterrupted, () => uninterrupted(context))),
+    ...(await ask(rules.enforcing, async () => {
+      // Where it could not be read, this says why.
+      return await enforcing(host, (moment ?? (await kernelMoment(host))).mode);
+    })),
+    ...(await ask(rules.uninterrupted, () => uninterrupted(context, moment?.status))),
     ...(await ask(rules.configEnforcing, () => configEnforcing(host))),
     ...(await ask(rules.kernelArguments, () => kernelArguments(host))),
     ...(await ask(rules.crioEnabled, () => crioEnabled(host))),

@@ -86,6 +86,12 @@ function replaced(offset: number, bytes: Buffer): Buffer {
   return policy;
 }
 
+/** A policy whose first bitmap is of these numbers; its parts say something each. */
+function withBitmap(highBit: number, count: number, starts: readonly number[]): Buffer {
+  const parts = starts.flatMap((start) => [u32(start), Buffer.alloc(8, 1)]);
+  return Buffer.concat([policyOf().subarray(0, 32), u32(64), u32(highBit), u32(count), ...parts]);
+}
+
 const BAD: readonly (readonly [name: string, bytes: Buffer, message: RegExp])[] = [
   ['nothing', Buffer.alloc(0), /ends at byte 0/],
   ['text', Buffer.from('SELINUX=enforcing\n'), /magic/],
@@ -104,6 +110,8 @@ const BAD: readonly (readonly [name: string, bytes: Buffer, message: RegExp])[] 
   ['a bitmap with 4 billion parts', replaced(40, u32(0xffffffff)), /goes on at bit/],
   ['a bitmap that goes on beyond its end', replaced(44, u32(128)), /goes on at bit 128/],
   ['a bitmap that starts within a part', replaced(44, u32(1)), /goes on at bit 1/],
+  ['a bitmap whose parts go back', withBitmap(128, 2, [64, 0]), /goes on at bit 0/],
+  ['a bitmap that says a part twice', withBitmap(128, 2, [64, 64]), /goes on at bit 64/],
   ['a bitmap with an empty part', replaced(48, Buffer.alloc(8)), /part of a bitmap is empty/],
   [
     'a permissive type that there is not',
