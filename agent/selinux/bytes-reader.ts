@@ -18,10 +18,6 @@ export class BytesReader {
     return this.#bytes.readUInt32LE(this.#advance(4));
   }
 
-  u64(): bigint {
-    return this.#bytes.readBigUInt64LE(this.#advance(8));
-  }
-
   text(length: number): string {
     const start = this.#advance(length);
     return this.#bytes.toString('latin1', start, start + length);

@@ -1,4 +1,4 @@
-import { PolicyFormatError, readBitmap } from './bitmap.ts';
+import { PolicyFormatError, passBitmap, readBitmap } from './bitmap.ts';
 import { BytesReader, EndOfBytes } from './bytes-reader.ts';
 import { readTypeNames } from './policy-symbols.ts';
 
@@ -61,10 +61,10 @@ function read(reader: BytesReader): PolicyFile {
           : ('deny' as const),
   };
   if (version > MAX_VERSION) return { ...about, permissive: undefined };
-  if (version >= CAPABILITIES_VERSION) readBitmap(reader);
+  if (version >= CAPABILITIES_VERSION) passBitmap(reader);
   if (version < PERMISSIVE_VERSION) return { ...about, permissive: undefined };
   const permissive = readBitmap(reader);
-  if (version >= NEVERAUDIT_VERSION) readBitmap(reader);
+  if (version >= NEVERAUDIT_VERSION) passBitmap(reader);
   if (permissive.length === 0) return { ...about, permissive: [] };
   if (tables > MAX_SYMBOL_TABLES) {
     throw new PolicyFormatError(`expected ${MAX_SYMBOL_TABLES} symbol tables, found ${tables}`);

@@ -1,4 +1,4 @@
-import { PolicyFormatError, readBitmap } from './bitmap.ts';
+import { PolicyFormatError, passBitmap } from './bitmap.ts';
 import type { BytesReader } from './bytes-reader.ts';
 
 /** Versions from which symbols say more: security/selinux/include/security.h of Linux. */
@@ -32,18 +32,21 @@ function readTable(reader: BytesReader, readSymbol: () => void): void {
   for (let index = 0; index < count; index++) readSymbol();
 }
 
-function readName(reader: BytesReader, length: number): string {
-  if (length === 0 || length > MAX_NAME_LENGTH) {
-    throw new PolicyFormatError(`a name of ${length} bytes ends at byte ${reader.offset}`);
-  }
-  return reader.text(length);
+function passName(reader: BytesReader, length: number): void {
+  assertLength(reader, length);
+  reader.skip(length);
+}
+
+function assertLength({ offset }: BytesReader, length: number): void {
+  if (length > 0 && length <= MAX_NAME_LENGTH) return;
+  throw new PolicyFormatError(`a name of ${length} bytes starts at byte ${offset}`);
 }
 
 function passPermissions(reader: BytesReader, count: number): void {
   for (let index = 0; index < count; index++) {
     const length = reader.u32();
     reader.skip(4);
-    readName(reader, length);
+    passName(reader, length);
   }
 }
 
@@ -51,7 +54,7 @@ function passCommon(reader: BytesReader): void {
   const length = reader.u32();
   reader.skip(8);
   const permissions = reader.u32();
-  readName(reader, length);
+  passName(reader, length);
   passPermissions(reader, permissions);
 }
 
@@ -61,8 +64,8 @@ function passClass(reader: BytesReader, version: number): void {
   reader.skip(8);
   const permissions = reader.u32();
   const constraints = reader.u32();
-  readName(reader, length);
-  if (commonLength > 0) readName(reader, commonLength);
+  passName(reader, length);
+  if (commonLength > 0) passName(reader, commonLength);
   passPermissions(reader, permissions);
   passConstraints(reader, constraints, version);
   if (version >= VALIDATETRANS_VERSION) passConstraints(reader, reader.u32(), version);
@@ -82,19 +85,19 @@ function passExpression(reader: BytesReader, version: number): void {
   const kind = reader.u32();
   reader.skip(8);
   if (kind !== EXPRESSION_OF_NAMES) return;
-  readBitmap(reader);
+  passBitmap(reader);
   if (version < CONSTRAINT_NAMES_VERSION) return;
-  readBitmap(reader);
-  readBitmap(reader);
+  passBitmap(reader);
+  passBitmap(reader);
   reader.skip(4);
 }
 
 function passRole(reader: BytesReader, version: number): void {
   const length = reader.u32();
   reader.skip(version >= BOUNDARY_VERSION ? 8 : 4);
-  readName(reader, length);
-  readBitmap(reader);
-  readBitmap(reader);
+  passName(reader, length);
+  passBitmap(reader);
+  passBitmap(reader);
 }
 
 /** An alias has the value of its type; the type's own name is the primary one. */
@@ -103,6 +106,7 @@ function readType(reader: BytesReader, version: number, names: Map<number, strin
   const value = reader.u32();
   const properties = reader.u32();
   if (version >= BOUNDARY_VERSION) reader.skip(4);
-  const name = readName(reader, length);
+  assertLength(reader, length);
+  const name = reader.text(length);
   if ((properties & IS_PRIMARY) !== 0) names.set(value, name);
 }

@@ -19,6 +19,31 @@ const NODE: Files = {
   [POLICY]: stock,
 };
 
+/** What is configured, whatever is on disk. */
+const CONFIGURED: readonly (readonly [
+  name: string,
+  config: string | undefined,
+  expected: string,
+])[] = [
+  ['with the targeted policy', 'SELINUXTYPE=targeted\n', 'pass'],
+  ['with the mls policy', 'SELINUXTYPE=mls\n', 'pass'],
+  ['with the minimum policy', 'SELINUXTYPE=minimum\n', 'fail other-policy'],
+  [
+    'with two policies, of which the last counts',
+    'SELINUXTYPE=targeted\nSELINUXTYPE=minimum\n',
+    'fail other-policy',
+  ],
+  ['that names no policy', 'SELINUX=enforcing\n', 'fail missing'],
+  ['without a configuration', undefined, 'notapplicable no-configuration'],
+];
+
+for (const [name, config, expected] of CONFIGURED) {
+  t.test(`selinux.policy-type: a node ${name}`, async (t) => {
+    const [found] = await typeFindings(t.testdir(treeOf({ ...NODE, [CONFIG]: config })));
+    t.equal(found && lineOf(found), `selinux.policy-type ${expected}`);
+  });
+}
+
 const TYPES: readonly (readonly [name: string, change: Files, line: string])[] = [
   ['whose kernel takes the policy', {}, 'pass'],
   [

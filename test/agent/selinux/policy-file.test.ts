@@ -107,6 +107,13 @@ const BAD: readonly (readonly [name: string, bytes: Buffer, message: RegExp])[] 
   ['4 billion symbol tables', replaced(24, u32(0xffffffff)), /symbol tables/],
   ['a bitmap of 32 bits a part', replaced(32, u32(32)), /bitmaps of 64/],
   ['a bitmap that says it is not empty', replaced(40, u32(0)), /empty and says it is not/],
+  [
+    'permissive types beyond any number',
+    replaced(60, u32(0xffffffc0)),
+    /says it has 4294967232 bits/,
+  ],
+  ['a name of nothing', replaced(112, u32(0)), /a name of 0 bytes/],
+  ['a name of 4 GiB', replaced(112, u32(0xffffffff)), /a name of 4294967295 bytes/],
   ['a bitmap with 4 billion parts', replaced(40, u32(0xffffffff)), /goes on at bit/],
   ['a bitmap that goes on beyond its end', replaced(44, u32(128)), /goes on at bit 128/],
   ['a bitmap that starts within a part', replaced(44, u32(1)), /goes on at bit 1/],
