@@ -2,6 +2,7 @@ import { BOOT_ENTRIES, COMMAND_LINE, nextBootEntries, runningArguments } from '.
 import type { Statement } from '../check.ts';
 import type { Host } from '../host.ts';
 import { type KernelArguments, switchOf } from '../kernel-arguments.ts';
+import { switchedOffBy } from '../selinux/arguments.ts';
 import { notVisible } from './selinux-mode.ts';
 
 /** Two answers, for what runs now and for what boots next: either can be invisible by itself. */
@@ -49,6 +50,5 @@ async function nextKernel(host: Host): Promise<readonly Statement[]> {
 }
 
 function switchedOff(args: KernelArguments): string | undefined {
-  if (switchOf(args, 'selinux') === false) return 'selinux=0';
-  return switchOf(args, 'enforcing') === false ? 'enforcing=0' : undefined;
+  return switchedOffBy(args) ?? (switchOf(args, 'enforcing') === false ? 'enforcing=0' : undefined);
 }

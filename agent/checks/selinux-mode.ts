@@ -2,6 +2,7 @@ import { nextBootEntries, runningArguments } from '../boot.ts';
 import { type Statement, whereReadable } from '../check.ts';
 import type { Host } from '../host.ts';
 import { type KernelArguments, switchOf } from '../kernel-arguments.ts';
+import { switchedOffBy } from '../selinux/arguments.ts';
 import { CONFIG, configuredModes, ENFORCE, type Mode } from '../selinux/mode.ts';
 
 /** The mode of the running kernel, and whether it stays: files alone prove neither. */
@@ -49,7 +50,8 @@ function disabledCause(
   configured: readonly Mode[] | undefined,
   args: KernelArguments | undefined,
 ): string {
-  if (args !== undefined && switchOf(args, 'selinux') === false) return 'switched off by selinux=0';
+  const argument = args && switchedOffBy(args);
+  if (argument !== undefined) return `switched off by ${argument}`;
   if (configured?.[0] === 'disabled') return 'configured disabled';
   return 'the kernel runs without it';
 }
@@ -61,7 +63,7 @@ async function nextMode(
 ): Promise<Mode | undefined> {
   const entries = (await whereReadable(nextBootEntries(host))) ?? [];
   const modes = entries.map(({ args }): Mode | undefined => {
-    if (switchOf(args, 'selinux') === false) return 'disabled';
+    if (switchedOffBy(args) !== undefined) return 'disabled';
     if (configured?.[0] === 'disabled') return 'disabled';
     const forced = switchOf(args, 'enforcing');
     if (forced === undefined) return configured?.[0];

@@ -67,7 +67,8 @@ export const kernelArguments: Rule = {
   title: 'No kernel argument switches SELinux off or to permissive',
   severity: 'high',
   rationale:
-    'selinux=0 and enforcing=0 overrule /etc/selinux/config, so that file proves nothing by itself.',
+    'selinux=0, enforcing=0, and lists of security modules without selinux (lsm=, security=) overrule ' +
+    '/etc/selinux/config, so that file proves nothing by itself.',
   remediation: {
     kind: 'MachineConfig',
     text:

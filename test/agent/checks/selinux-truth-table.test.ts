@@ -68,6 +68,14 @@ const ROWS: readonly (readonly [name: string, node: Node, verdict: string, cause
     'the kernel runs without it',
   ],
   [
+    'no SELinux in the kernel, k lsm= without it',
+    { runtime: 'none', running: 'lsm=landlock,lockdown,yama,bpf' },
+    'fail critical disabled',
+    'switched off by lsm=landlock,lockdown,yama,bpf',
+  ],
+  ['r=1, next boot lsm= without it', { runtime: '1', next: 'lsm=bpf' }, 'fail high lost-at-reboot'],
+  ['r=1, next boot lsm= with it', { runtime: '1', next: 'lsm=bpf,selinux' }, 'pass'],
+  [
     'no policy loaded, f=disabled',
     { runtime: 'unloaded', file: 'disabled' },
     'fail critical disabled',
