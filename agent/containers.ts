@@ -59,6 +59,11 @@ export async function runningContainers(
   return [...found.values()];
 }
 
+/** True for a process of a container, by its control group; false also for one that is gone. */
+export async function isOfContainer(host: Host, pid: string): Promise<boolean> {
+  return CGROUP.test((await host.readText(`/proc/${pid}/cgroup`)) ?? '');
+}
+
 /** The number behind `Seccomp:` in proc(5) status; undefined for a process that is gone or a kernel without it. */
 export async function seccompMode(host: Host, pid: string): Promise<number | undefined> {
   const status = await host.readText(`/proc/${pid}/status`);

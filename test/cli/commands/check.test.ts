@@ -3,12 +3,14 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { treeOf } from '../../support/host-tree.ts';
+import { policyOf } from '../../support/selinux-policy.ts';
 import { sharedDir } from '../../support/shared.ts';
 import { HOSTILE, runCli } from '../fake-io.ts';
 
 const SELINUX = {
   '/sys/fs/selinux/enforce': '1',
   '/etc/selinux/config': 'SELINUX=enforcing\nSELINUXTYPE=targeted\n',
+  '/etc/selinux/targeted/policy/policy.33': policyOf(),
 };
 const ONLY = ['--only', 'selinux.enforcing,selinux.config-enforcing,selinux.policy-type'];
 
@@ -22,7 +24,8 @@ t.test('a node that is as it should be', async (t) => {
     `✓ PASS  critical  selinux.enforcing         SELinux is enforcing
 ✓ PASS  high      selinux.config-enforcing  /etc/selinux/config says SELINUX=enforcing
 ✓ PASS  medium    selinux.policy-type       the configured policy is targeted
-3 passed of 3
+✓ PASS  medium    selinux.policy-type       the next boot loads /etc/selinux/targeted/policy/policy.33
+4 passed of 4
 `,
   );
 });
@@ -34,13 +37,13 @@ t.test('a node that was switched to permissive', async (t) => {
   const table = await check();
   t.equal(table.exit, 1);
   t.match(table.stdout, /^✗ FAIL {2}critical {2}selinux.enforcing {9}SELinux is permissive/);
-  t.match(table.stdout, /\n1 failed, 2 passed of 3\n$/);
+  t.match(table.stdout, /\n1 failed, 3 passed of 4\n$/);
 
   const json = JSON.parse((await check('-o', 'json')).stdout);
   t.match(json, {
     apiVersion: 'nodeseal.dev/v1',
     kind: 'CheckResultList',
-    summary: { pass: 2, fail: 1, error: 0, unknown: 0, notapplicable: 0, notchecked: 0 },
+    summary: { pass: 3, fail: 1, error: 0, unknown: 0, notapplicable: 0, notchecked: 0 },
   });
   t.notOk('coverage' in json, 'a list of one node has no coverage');
   const [first] = json.items;
@@ -61,7 +64,7 @@ t.test('a node that was switched to permissive', async (t) => {
     (await check('-o', 'csv')).stdout,
     /^ruleId,result,severity,subject,reason,message\nselinux.enforcing,fail,critical,/,
   );
-  t.equal((await check('-o', 'jsonl')).stdout.trimEnd().split('\n').length, 3);
+  t.equal((await check('-o', 'jsonl')).stdout.trimEnd().split('\n').length, 4);
   t.equal((await check('--skip', 'selinux.enforcing')).exit, 0, 'what was skipped does not count');
   t.same(await check('-q'), { exit: 1, stdout: '', stderr: '' }, 'quiet: the exit code alone');
 });
