@@ -26,6 +26,8 @@ export interface ReporterOptions {
   /** Takes an event; resolves when it is kept. */
   readonly emit: (event: EventDraft) => Promise<void>;
   readonly log: Logger;
+  /** How results count; without it as the checks say them. */
+  readonly judgement?: Pick<CheckContext, 'profile' | 'exceptions'>;
 }
 
 /** Runs checks and turns what they say into the node's state and, where that changed, into events. */
@@ -58,10 +60,12 @@ export class Reporter {
 
   /** Does one job. Never rejects: what fails is logged and looked at again at its interval. */
   async look(id: string, signal: AbortSignal): Promise<void> {
-    const { checks, sources, log, host, clock } = this.#options;
+    const { checks, sources, log, host, clock, judgement } = this.#options;
     try {
       const baseline = await this.#baseline();
-      const context = { host, clock, baseline, values: DEFAULT_VALUES };
+      await judgement?.exceptions?.read();
+      const values = judgement?.profile?.values ?? DEFAULT_VALUES;
+      const context = { host, clock, baseline, values, ...judgement };
       const check = checks.find((one) => one.id === id);
       if (check !== undefined) await this.#check(check, context, signal);
       for (const source of sources) {

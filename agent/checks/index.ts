@@ -1,4 +1,5 @@
 import type { Check } from '../check.ts';
+import { exceptions } from './exceptions.ts';
 import { fips } from './fips.ts';
 import { images } from './images.ts';
 import { node } from './node.ts';
@@ -16,4 +17,5 @@ export const checks: readonly Check[] = [
   registries,
   node,
   images,
+  exceptions,
 ];

@@ -25,6 +25,8 @@ interval: 90s
 checks: {include: [selinux, fips], exclude: [fips]}
 logLevel: debug
 sources: [store, lookaside]
+profile: stig
+exceptionsFile: /etc/nodeseal/exceptions.yaml
 `;
   t.same(parseConfig(text, 'agent.yaml', configSchema), {
     hostRoot: '/host',
@@ -40,6 +42,8 @@ sources: [store, lookaside]
     checks: { include: ['selinux', 'fips'], exclude: ['fips'] },
     logLevel: 'debug',
     sources: ['store', 'lookaside'],
+    profile: 'stig',
+    exceptionsFile: '/etc/nodeseal/exceptions.yaml',
   });
 });
 
@@ -56,6 +60,11 @@ const link = (members: string): string => `aggregator: {tokenFile: /t, ${members
 const bad: readonly (readonly [string, RegExp])[] = [
   ['hostroot: /', /hostroot: unknown key, did you mean "hostRoot"/],
   ['token: abc', /token: unknown key/],
+  ['profile: own.d/own.yaml', /profile: expected the name of a profile or an absolute path/],
+  ['profile: ""', /profile: expected the name of a profile/],
+  ['profile: [stig]', /profile: expected string/],
+  ['exceptionsFile: exceptions.yaml', /exceptionsFile: expected an absolute path/],
+  ['exceptionFile: /e', /exceptionFile: unknown key, did you mean "exceptionsFile"/],
   ['sources: []', /sources: expected a source of signatures/],
   ['sources: [stor]', /sources/],
   ['sources: [store, store]', /sources: expected each source once/],
