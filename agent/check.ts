@@ -7,6 +7,7 @@ import type { Exceptions } from './exceptions.ts';
 import { type Host, HostError } from './host.ts';
 import type { Profile } from './profile.ts';
 import type { ProfileValues } from './profile-values.ts';
+import type { SelfKnowledge } from './self.ts';
 
 /** What a check may use. Everything it knows of the node comes through `host`. */
 export interface CheckContext {
@@ -20,6 +21,8 @@ export interface CheckContext {
   readonly profile?: Profile | undefined;
   /** What somebody vouched for; without it nothing. */
   readonly exceptions?: Exceptions | undefined;
+  /** What the process that looks knows of itself and no file says. */
+  readonly self?: SelfKnowledge | undefined;
 }
 
 /** A question about the node that can be asked again and again without changing it. */

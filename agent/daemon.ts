@@ -6,6 +6,7 @@ import type { Logger } from '../shared/log.ts';
 import { nearest } from '../shared/nearest.ts';
 import { VERSION } from '../shared/version.ts';
 import type { Check } from './check.ts';
+import { agent as selfCheck } from './checks/agent.ts';
 import { exceptions as exceptionsCheck } from './checks/exceptions.ts';
 import { checks as allChecks } from './checks/index.ts';
 import { Conditions } from './conditions.ts';
@@ -64,6 +65,8 @@ export async function startAgent(
         });
   const state = new NodeState();
   const spool = parts.use(await Spool.open({ folder: join(stateDir, 'spool'), clock }));
+  const lostBefore = spool.state.lost;
+  let serverAheadMs: number | undefined;
   const emit = async (event: EventDraft): Promise<void> => {
     await spool.append(event);
     conditions.set('SpoolDegraded', spool.state.degraded);
@@ -99,7 +102,14 @@ export async function startAgent(
     stateDir,
     emit,
     log,
-    judgement: { profile, exceptions },
+    judgement: {
+      profile,
+      exceptions,
+      self: {
+        lostEvents: () => spool.state.lost - lostBefore,
+        serverAheadMs: () => serverAheadMs,
+      },
+    },
   });
   parts.defer(() => reporter.saved());
   await emit({ kind: 'agent.started', class: 'low', data: { version: VERSION } });
@@ -142,6 +152,10 @@ export async function startAgent(
         log,
         version: VERSION,
         host: introduction,
+        onServerTime: (aheadMs) => {
+          serverAheadMs = aheadMs;
+          schedule.changed([selfCheck.id]);
+        },
         conditions: () => {
           // The spool recovers by itself, without an event.
           conditions.set('SpoolDegraded', spool.state.degraded);

@@ -26,8 +26,8 @@ export interface ReporterOptions {
   /** Takes an event; resolves when it is kept. */
   readonly emit: (event: EventDraft) => Promise<void>;
   readonly log: Logger;
-  /** How results count; without it as the checks say them. */
-  readonly judgement?: Pick<CheckContext, 'profile' | 'exceptions'>;
+  /** How results count, and what the agent knows of itself; without it as the checks say them. */
+  readonly judgement?: Pick<CheckContext, 'profile' | 'exceptions' | 'self'>;
 }
 
 /** Runs checks and turns what they say into the node's state and, where that changed, into events. */

@@ -8,15 +8,19 @@ import { startAgent } from '../../agent/daemon.ts';
 import type { Json } from '../../shared/canonical.ts';
 import { systemClock } from '../../shared/clock.ts';
 import { parseConfig } from '../../shared/config.ts';
-import { keptLog } from '../support/aggregator.ts';
+import { keptLog, runAggregator } from '../support/aggregator.ts';
 
 /** The checks by which a test can tell, as the agent has them. */
-const CHECKS: readonly Check[] = checks.filter(({ id }) => ['selinux', 'exceptions'].includes(id));
+const CHECKS: readonly Check[] = checks.filter(({ id }) =>
+  ['selinux', 'agent', 'exceptions'].includes(id),
+);
 const clock = { ...systemClock, nowMs: () => Date.parse('2026-11-21T12:00:00Z') };
 
 interface PermissiveNode extends AsyncDisposable {
   rescan(): Promise<void>;
   item(section: 'checks' | 'agent', key: string): Json | undefined;
+  /** Resolves when the item of the section `checks` is there. */
+  appeared(key: string): Promise<Json>;
 }
 
 /** A real agent on a node that is permissive, below a folder of the test's own. */
@@ -37,6 +41,15 @@ async function agentIn(folder: string, members: Partial<AgentConfig>): Promise<P
   return {
     rescan: () => agent.rescan(),
     item,
+    appeared: (key) =>
+      new Promise((resolve) => {
+        const look = (): void => {
+          const found = item('checks', key);
+          if (found !== undefined) resolve(found);
+        };
+        agent.state.onChange(look);
+        look();
+      }),
     [Symbol.asyncDispose]: () => agent[Symbol.asyncDispose](),
   };
 }
@@ -100,5 +113,32 @@ t.test('an agent reports what is excepted, and what becomes of the exceptions', 
   t.match(agent.item('checks', 'exceptions.expired selinux.enforcing on worker-*'), {
     result: 'fail',
     severity: 'medium',
+  });
+});
+
+t.test('an agent says of itself what only it knows', async (t) => {
+  await using agent = await agentIn(t.testdir({}), {});
+  await agent.rescan();
+  t.match(agent.item('checks', 'agent.self events-dropped'), {
+    result: 'pass',
+    observed: { lost: 0 },
+  });
+  t.equal(agent.item('checks', 'agent.self clock'), undefined, 'nobody said what time it is');
+  t.match(agent.item('checks', 'agent.self files'), { result: 'pass' });
+});
+
+t.test('an agent compares its clock with that of its aggregator', async (t) => {
+  const folder = t.testdir({ server: {} });
+  await using server = await runAggregator(join(folder, 'server'));
+  const tokenFile = join(folder, 'token');
+  writeFileSync(tokenFile, `${server.agentToken}\n`);
+  // The node's clock stands still at noon of a day in November; the aggregator has the time of day.
+  const aggregator = { url: server.url, tokenFile, allowPlain: false };
+  await using agent = await agentIn(folder, { aggregator });
+  t.match(await agent.appeared('agent.self clock'), {
+    result: 'fail',
+    reason: 'skewed',
+    severity: 'low',
+    message: /^the clock of the node is \d+ s (?:behind|ahead of) the aggregator’s$/,
   });
 });
