@@ -12,7 +12,7 @@ export interface ExceptionsOptions {
   readonly node: string;
   /** Every check there is: which rules can be named. */
   readonly checks: readonly NamedCheck[];
-  /** Told when it changed how often an exception was used. */
+  /** Told when a check was run for the first time, or uses exceptions otherwise than in its last run. */
   readonly onUse?: () => void;
 }
 
@@ -82,8 +82,9 @@ export class Exceptions {
       this.#entries = all.filter((entry) => entry.node === undefined || matches(entry.node, node));
       this.#problem = undefined;
     } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
-      const reason = error.code === 'ERR_CONFIG_READ' ? 'unreadable' : 'invalid';
+      // Whatever is wrong with this file, the node is looked at all the same.
+      const isUnread = error instanceof ConfigError && error.code === 'ERR_CONFIG_READ';
+      const reason = isUnread ? 'unreadable' : 'invalid';
       this.#total = 0;
       this.#entries = [];
       this.#problem = { reason, message: messageOf(error) };

@@ -67,7 +67,7 @@ export class Reporter {
       const values = judgement?.profile?.values ?? DEFAULT_VALUES;
       const context = { host, clock, baseline, values, ...judgement };
       const check = checks.find((one) => one.id === id);
-      if (check !== undefined) await this.#check(check, context, signal);
+      if (check !== undefined && this.#isDue(check)) await this.#check(check, context, signal);
       for (const source of sources) {
         if (source.after !== id && jobOf(source.section) !== id) continue;
         const items = await source.collect(context, signal);
@@ -77,6 +77,16 @@ export class Reporter {
     } catch (error) {
       if (!signal.aborted) log.error({ err: error, job: id }, 'looking at the node failed');
     }
+  }
+
+  /**
+   * What is about the others waits at the start until they have spoken, so that a restart is no news of it; each of
+   * them that has asks for it again (`ExceptionsOptions.onUse`).
+   */
+  #isDue({ isLast }: Check): boolean {
+    const { checks, judgement } = this.#options;
+    if (!isLast || judgement?.exceptions === undefined) return true;
+    return checks.every((other) => other.isLast || this.#results.has(other.id));
   }
 
   async #check(check: Check, context: CheckContext, signal: AbortSignal): Promise<void> {

@@ -21,13 +21,15 @@ interface PermissiveNode extends AsyncDisposable {
   item(section: 'checks' | 'agent', key: string): Json | undefined;
   /** Resolves when the item of the section `checks` is there. */
   appeared(key: string): Promise<Json>;
+  /** Events so far, those of earlier lives too. */
+  events(): number;
 }
 
 /** A real agent on a node that is permissive, below a folder of the test's own. */
 async function agentIn(folder: string, members: Partial<AgentConfig>): Promise<PermissiveNode> {
   mkdirSync(join(folder, 'host/sys/fs/selinux'), { recursive: true });
   writeFileSync(join(folder, 'host/sys/fs/selinux/enforce'), '0');
-  mkdirSync(join(folder, 'host/etc'));
+  mkdirSync(join(folder, 'host/etc'), { recursive: true });
   const config = {
     ...parseConfig('', 'test', configSchema),
     hostRoot: join(folder, 'host'),
@@ -41,6 +43,7 @@ async function agentIn(folder: string, members: Partial<AgentConfig>): Promise<P
   return {
     rescan: () => agent.rescan(),
     item,
+    events: () => agent.spool.state.next - 1,
     appeared: (key) =>
       new Promise((resolve) => {
         const look = (): void => {
@@ -114,6 +117,23 @@ t.test('an agent reports what is excepted, and what becomes of the exceptions', 
     result: 'fail',
     severity: 'medium',
   });
+});
+
+t.test('a restart is no news of what exceptions are used for', async (t) => {
+  const text =
+    'exceptions:\n  - {rule: selinux.enforcing, reason: R, owner: alice, expires: 2026-12-31}\n';
+  const folder = t.testdir({ 'e.yaml': text });
+  const used = 'exceptions.unused selinux.enforcing';
+  const life = async (): Promise<number> => {
+    await using agent = await agentIn(folder, { exceptionsFile: join(folder, 'e.yaml') });
+    await agent.rescan();
+    await agent.appeared(used);
+    await agent.rescan();
+    t.match(agent.item('checks', used), { result: 'pass' });
+    return agent.events();
+  };
+  t.equal(await life(), 1, 'the start');
+  t.equal(await life(), 2, 'the second start, and nothing else');
 });
 
 t.test('an agent says of itself what only it knows', async (t) => {
