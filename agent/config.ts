@@ -23,6 +23,10 @@ export interface AgentConfig {
     readonly include?: readonly string[] | undefined;
     readonly exclude: readonly string[];
   };
+  /** Name of a shipped profile, or path of a file; default: by the kind of the node. */
+  readonly profile?: string | undefined;
+  /** Failures that somebody vouches for; read again at each look. */
+  readonly exceptionsFile?: string | undefined;
   /**
    * Where signatures of images are taken from, in this order; default: the store, then lookasides that are files of
    * the node. Naming `lookaside` lets servers of lookasides be asked, naming `registry` registries.
@@ -84,6 +88,13 @@ const fileSchema = v.strictObject({
     v.strictObject({ include: v.optional(ids), exclude: v.optional(ids, []) }),
     {},
   ),
+  profile: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(/^(?:\/.*|[^/]+)$/, 'expected the name of a profile or an absolute path'),
+    ),
+  ),
+  exceptionsFile: v.optional(path),
   sources: v.optional(
     v.pipe(
       v.array(v.picklist(SOURCE_IDS)),

@@ -21,6 +21,14 @@ const findingSchema = v.looseObject({
   message: v.string(),
   observed: evidence,
   expected: v.optional(evidence),
+  override: v.optional(
+    v.looseObject({
+      oldResult: v.literal('fail'),
+      authority: v.string(),
+      remark: v.string(),
+      until: v.string(),
+    }),
+  ),
   remediation: v.looseObject({ kind: v.string(), text: v.string() }),
   mappings: v.array(v.looseObject({ framework: v.string(), id: v.string(), basis: v.string() })),
 });

@@ -30,6 +30,8 @@ release:
   signatures: /etc/nodeseal/signatures
   imageReferences: /etc/nodeseal/image-references
   image: sha256:${'a'.repeat(64)}
+profile: stig
+exceptionsFile: /etc/nodeseal/exceptions.yaml
 `;
   t.same(parseConfig(text, 'agent.yaml', configSchema), {
     hostRoot: '/host',
@@ -51,6 +53,8 @@ release:
       imageReferences: '/etc/nodeseal/image-references',
       image: `sha256:${'a'.repeat(64)}`,
     },
+    profile: 'stig',
+    exceptionsFile: '/etc/nodeseal/exceptions.yaml',
   });
 });
 
@@ -67,6 +71,11 @@ const link = (members: string): string => `aggregator: {tokenFile: /t, ${members
 const bad: readonly (readonly [string, RegExp])[] = [
   ['hostroot: /', /hostroot: unknown key, did you mean "hostRoot"/],
   ['token: abc', /token: unknown key/],
+  ['profile: own.d/own.yaml', /profile: expected the name of a profile or an absolute path/],
+  ['profile: ""', /profile: expected the name of a profile/],
+  ['profile: [stig]', /profile: expected string/],
+  ['exceptionsFile: exceptions.yaml', /exceptionsFile: expected an absolute path/],
+  ['exceptionFile: /e', /exceptionFile: unknown key, did you mean "exceptionsFile"/],
   ['sources: []', /sources: expected a source of signatures/],
   ['sources: [stor]', /sources/],
   ['release: {keyFiles: [/k]}', /release\.signatures/],
