@@ -1,23 +1,50 @@
-import type { Host } from './host.ts';
+import { capabilityNames } from './capabilities.ts';
+import { type FileError, isFileError } from './check.ts';
+import { type ContainerIdentity, identityOf } from './container-identity.ts';
+import {
+  hasOwnUsers,
+  type ProcessState,
+  readLabel,
+  readProcess,
+  SHARED_NAMESPACES,
+  type SharedNamespace,
+  sharedNamespaces,
+} from './container-process.ts';
+import { type ContainerSpec, parseContainerSpec } from './container-spec.ts';
+import type { Host, HostError } from './host.ts';
+import { readContainerNames } from './images/runtime.ts';
 import { readStorageConfig } from './images/storage-conf.ts';
 
 /** A container as its processes show it. */
 export interface RunningContainer {
   /** 64 hexadecimal digits. */
   readonly id: string;
+  /** `crio`, `libpod` or `cri-containerd`. */
   readonly runtime: string;
+  /** In order of their numbers. */
   readonly pids: readonly string[];
+  /** `/proc/<pid>/cgroup` of the first of them. */
+  readonly cgroup: string;
 }
 
-/** What the runtime was told of a container: its OCI config.json with the annotations of CRI-O and podman. */
-export interface ContainerConfig {
-  /** The container that only holds the namespaces of a pod. */
-  readonly isSandbox: boolean;
+/** A container that runs: what its processes are, and what its runtime was told. Read once, for all rules. */
+export interface ObservedContainer extends RunningContainer {
+  readonly processes: readonly ProcessState[];
+  /** Distinct labels of its processes; of the specification where they may not be read; the error without either. */
+  readonly labels: readonly string[] | HostError;
+  /** Undefined where `config.json` is not there or cannot be used; then nobody knows whose container it is. */
+  readonly spec: ContainerSpec | undefined;
+  /** Why a `config.json` that is there cannot be used. */
+  readonly specProblem: FileError | undefined;
+  readonly identity: ContainerIdentity | undefined;
+  /** `namespace/pod/container`, podman's name, or the id. */
+  readonly subject: string;
+  /** It may do what the node may: by its runtime's word, or by all the capabilities there are. */
   readonly isPrivileged: boolean;
-  /** `namespace/pod/container`, or the name podman gave. */
-  readonly name?: string;
-  /** The seccomp profile that was asked for. */
-  readonly seccompProfile?: string;
+  /** Its user ids are others than the node's. */
+  readonly hasOwnUsers: boolean;
+  /** Undefined where neither the processes nor the specification can be looked at. */
+  readonly shares: ReadonlySet<SharedNamespace> | undefined;
 }
 
 /** systemd's scopes, and the plain folders of the cgroupfs manager; never the monitor (`crio-conmon-…`). */
@@ -25,6 +52,7 @@ const CGROUP = /\/(crio|libpod|cri-containerd)-([0-9a-f]{64})(?:\.scope)?(?:\/|$
 /** Processes looked at between two questions whether to go on. */
 const BATCH = 64;
 const CONFIG_LIMIT_BYTES = 4 * 1024 * 1024;
+const DRIVERS = ['overlay', 'vfs'];
 
 /**
  * Containers with a process in `/proc`, by the control groups of all processes. Undefined where the node's procfs is
@@ -36,16 +64,17 @@ export async function runningContainers(
 ): Promise<readonly RunningContainer[] | undefined> {
   const pids = ((await host.list('/proc')) ?? []).filter((name) => /^[1-9]\d*$/.test(name));
   if (!pids.includes('1')) return undefined;
-  const found = new Map<string, { id: string; runtime: string; pids: string[] }>();
+  pids.sort((a, b) => Number(a) - Number(b));
+  const found = new Map<string, RunningContainer & { pids: string[] }>();
   for (let from = 0; from < pids.length; from += BATCH) {
     signal.throwIfAborted();
     const batch = pids.slice(from, from + BATCH);
     const groups = await Promise.all(batch.map((pid) => host.readText(`/proc/${pid}/cgroup`)));
-    for (const [index, group] of groups.entries()) {
-      const [, runtime, id] = CGROUP.exec(group ?? '') ?? [];
+    for (const [index, cgroup = ''] of groups.entries()) {
+      const [, runtime, id] = CGROUP.exec(cgroup) ?? [];
       const pid = batch[index];
       if (runtime === undefined || id === undefined || pid === undefined) continue;
-      const container = found.get(id) ?? { id, runtime, pids: [] };
+      const container = found.get(id) ?? { id, runtime, pids: [], cgroup };
       container.pids.push(pid);
       found.set(id, container);
     }
@@ -53,71 +82,142 @@ export async function runningContainers(
   return [...found.values()];
 }
 
-/** The number behind `Seccomp:` in proc(5) status; undefined for a process that is gone or a kernel without it. */
-export async function seccompMode(host: Host, pid: string): Promise<number | undefined> {
-  const status = await host.readText(`/proc/${pid}/status`);
-  const mode = /^Seccomp:\s*(\d+)$/m.exec(status ?? '')?.[1];
-  return mode === undefined ? undefined : Number(mode);
-}
-
-/** What the runtime keeps of a container; undefined where its config.json is not there or is no JSON object. */
-export async function containerConfig(
+/**
+ * The workloads of the node, each looked at once: no sandboxes, and no container that ended meanwhile. Undefined where
+ * the node's procfs is not visible.
+ */
+export async function observeContainers(
   host: Host,
-  id: string,
-): Promise<ContainerConfig | undefined> {
-  const { runRoot, graphRoot, driver } = await readStorageConfig(host);
-  const folders = driver === undefined ? ['overlay', 'vfs'] : [driver];
-  for (const folder of folders.flatMap((name) => [`${runRoot}/${name}`, `${graphRoot}/${name}`])) {
-    const path = `${folder}-containers/${id}/userdata/config.json`;
-    const text = await host.readText(path, CONFIG_LIMIT_BYTES);
-    const annotations = text === undefined ? undefined : annotationsOf(text);
-    if (annotations !== undefined) return configOf(annotations);
+  signal: AbortSignal,
+): Promise<readonly ObservedContainer[] | undefined> {
+  const running = await runningContainers(host, signal);
+  if (running === undefined) return undefined;
+  if (running.length === 0) return [];
+  const store = await storeOf(host);
+  const everything = (await readProcess(host, '1'))?.bounding;
+  const observed: ObservedContainer[] = [];
+  for (const container of running) {
+    signal.throwIfAborted();
+    const one = await observe(host, container, store, everything);
+    if (one !== undefined) observed.push(one);
   }
-  return undefined;
+  return observed;
 }
 
-type Annotations = Readonly<Record<string, unknown>>;
-
-function configOf(annotations: Annotations): ContainerConfig {
-  const crio = (name: string): string | undefined =>
-    text(annotations, `io.kubernetes.cri-o.${name}`);
-  const pod = text(annotations, 'io.kubernetes.pod.name') ?? crio('KubeName');
-  const parts = [
-    text(annotations, 'io.kubernetes.pod.namespace') ?? crio('Namespace'),
-    pod,
-    text(annotations, 'io.kubernetes.container.name'),
-  ];
-  const name = parts.every((part) => part !== undefined)
-    ? parts.join('/')
-    : (crio('Name') ?? text(annotations, 'io.podman.annotations.name'));
-  const profile = crio('SeccompProfilePath') ?? text(annotations, 'io.podman.annotations.seccomp');
-  const isPrivileged =
-    crio('PrivilegedRuntime') === 'true' ||
-    text(annotations, 'io.podman.annotations.privileged') === 'TRUE';
+async function observe(
+  host: Host,
+  container: RunningContainer,
+  store: Store,
+  everything: bigint | undefined,
+): Promise<ObservedContainer | undefined> {
+  const { spec, problem } = await readSpec(host, container.id, store.folders);
+  const identity = spec && identityOf(spec);
+  if (identity?.isSandbox === true) return undefined;
+  const states = await Promise.all(container.pids.map((pid) => readProcess(host, pid)));
+  const processes = states.filter((state) => state !== undefined);
+  const [first] = processes;
+  if (first === undefined) return undefined;
+  const ownUsers = (await hasOwnUsers(host, first.pid)) ?? (spec?.uidMappings.length ?? 0) > 0;
+  const isFull = processes.some(({ effective = 0n }) => isAll(effective, everything));
+  const labels = await labelsOf(host, processes, spec);
+  const shares = (await sharedNamespaces(host, first.pid)) ?? sharedBy(spec);
+  // It may have ended since its processes were listed, and its files with it.
+  if (
+    spec === undefined &&
+    problem === undefined &&
+    !(await isStill(host, container.id, first.pid))
+  )
+    return undefined;
   return {
-    isSandbox:
-      crio('ContainerType') === 'sandbox' || text(annotations, 'io.container.type') === 'sandbox',
-    isPrivileged,
-    ...(name === undefined ? {} : { name }),
-    ...(profile === undefined ? {} : { seccompProfile: profile }),
+    ...container,
+    processes,
+    labels,
+    spec,
+    specProblem: problem,
+    identity,
+    subject: identity?.name ?? store.names.get(container.id) ?? container.id,
+    isPrivileged:
+      identity?.isPrivileged === true || (isFull && !ownUsers) || isOpen(spec, everything),
+    hasOwnUsers: ownUsers,
+    shares,
   };
 }
 
-function annotationsOf(json: string): Annotations | undefined {
-  try {
-    const config: unknown = JSON.parse(json);
-    if (!isObject(config)) return undefined;
-    return isObject(config['annotations']) ? config['annotations'] : {};
-  } catch {
-    return undefined;
+/** All that the node's first process may have, so that kernels with fewer and with more capabilities are judged alike. */
+function isAll(effective: bigint, everything: bigint | undefined): boolean {
+  return everything !== undefined && everything > 0n && (effective & everything) === everything;
+}
+
+/** CRI-O marks the pod, not the container: a privileged one has every capability in reach and nothing of /proc hidden. */
+function isOpen(spec: ContainerSpec | undefined, everything: bigint | undefined): boolean {
+  if (spec === undefined || spec.maskedPaths.length > 0 || spec.uidMappings.length > 0)
+    return false;
+  const reach = new Set(spec.capabilities.bounding);
+  const names = capabilityNames(everything ?? 0n);
+  return names.length > 0 && names.every((name) => reach.has(`CAP_${name}`));
+}
+
+async function labelsOf(
+  host: Host,
+  processes: readonly ProcessState[],
+  spec: ContainerSpec | undefined,
+): Promise<readonly string[] | HostError> {
+  const labels = new Set<string>();
+  let refused: HostError | undefined;
+  for (const { pid } of processes) {
+    const label = await readLabel(host, pid);
+    if (typeof label === 'string') labels.add(label);
+    else refused ??= label;
   }
+  if (labels.size > 0 || refused === undefined) return [...labels];
+  return spec?.selinuxLabel === undefined ? refused : [spec.selinuxLabel];
 }
 
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+/** A namespace that the specification does not name, or takes from the first process, is the node's. */
+function sharedBy(spec: ContainerSpec | undefined): ReadonlySet<SharedNamespace> | undefined {
+  if (spec === undefined) return undefined;
+  const shared = SHARED_NAMESPACES.filter(({ type }) => {
+    const path = spec.namespaces.get(type);
+    return !spec.namespaces.has(type) || path?.startsWith('/proc/1/ns/') === true;
+  });
+  return new Set(shared.map(({ name }) => name));
 }
 
-function text(annotations: Annotations, name: string): string | undefined {
-  const value = annotations[name];
-  return typeof value === 'string' && value !== '' ? value : undefined;
+async function isStill(host: Host, id: string, pid: string): Promise<boolean> {
+  return (await host.readText(`/proc/${pid}/cgroup`))?.includes(id) === true;
+}
+
+interface Store {
+  /** `<root>/<driver>-containers`, where a container may have its `userdata`. */
+  readonly folders: readonly string[];
+  /** Names that podman gave, by id. */
+  readonly names: ReadonlyMap<string, string>;
+}
+
+async function storeOf(host: Host): Promise<Store> {
+  const config = await readStorageConfig(host);
+  const drivers = config.driver === undefined ? DRIVERS : [config.driver];
+  const folders = drivers.flatMap((driver) =>
+    [config.runRoot, config.graphRoot].map((root) => `${root}/${driver}-containers`),
+  );
+  return { folders, names: await readContainerNames(host, folders) };
+}
+
+interface SpecReading {
+  readonly spec?: ContainerSpec;
+  readonly problem?: FileError;
+}
+
+async function readSpec(host: Host, id: string, folders: readonly string[]): Promise<SpecReading> {
+  for (const folder of folders) {
+    const path = `${folder}/${id}/userdata/config.json`;
+    try {
+      const text = await host.readText(path, CONFIG_LIMIT_BYTES);
+      if (text !== undefined) return { spec: parseContainerSpec(path, text) };
+    } catch (error) {
+      if (!isFileError(error)) throw error;
+      return { problem: error };
+    }
+  }
+  return {};
 }

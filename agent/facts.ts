@@ -87,7 +87,8 @@ async function osKind(host: Host, release: ReadonlyMap<string, string>): Promise
   return (await exists(host, '/run/ostree-booted')) ? 'image-mode' : 'package-mode';
 }
 
-async function cgroupVersion(host: Host): Promise<1 | 2 | null> {
+/** Version of the node's control groups; null where they are not visible. */
+export async function cgroupVersion(host: Host): Promise<1 | 2 | null> {
   if (await exists(host, '/sys/fs/cgroup/cgroup.controllers')) return 2;
   return (await exists(host, '/sys/fs/cgroup/memory')) ? 1 : null;
 }

@@ -4,14 +4,10 @@ import { ask, type Check, type CheckContext, type Statement, whereReadable } fro
 import { CRIO_FOLDER, crioBoolean, readCrioConfig } from '../crio-config.ts';
 import type { Host } from '../host.ts';
 import { type KernelArguments, switchOf } from '../kernel-arguments.ts';
+import { currentMode, ENFORCE, type SelinuxMode as Mode } from '../selinux-mode.ts';
 import * as rules from './rules/selinux.ts';
 
 const CONFIG = '/etc/selinux/config';
-const ENFORCE = '/sys/fs/selinux/enforce';
-const FILE_SYSTEMS = '/proc/filesystems';
-const INIT_LABEL = '/proc/1/attr/current';
-
-type Mode = 'enforcing' | 'permissive' | 'disabled';
 
 /** SELinux mode: what the kernel does and what the next boot will do. See selinux(8), selinux_config(5). */
 export const selinux: Check = {
@@ -68,19 +64,6 @@ async function enforcing(host: Host): Promise<Statement> {
     };
   }
   return { result: 'pass', message: 'SELinux is enforcing', observed };
-}
-
-/** Mode of the running kernel; undefined where it cannot be told from here. */
-async function currentMode(host: Host): Promise<Mode | undefined> {
-  const enforce = (await host.readText(ENFORCE))?.trim();
-  if (enforce === '1') return 'enforcing';
-  if (enforce === '0') return 'permissive';
-  const fileSystems = await host.readText(FILE_SYSTEMS);
-  if (fileSystems === undefined) return undefined;
-  if (!/\bselinuxfs$/m.test(fileSystems)) return 'disabled';
-  // The kernel has SELinux: either its file system is not mounted into our view, or no policy was ever loaded.
-  const label = await whereReadable(host.readText(INIT_LABEL));
-  return label?.replace(/\0$/, '').trim() === 'kernel' ? 'disabled' : undefined;
 }
 
 function permissiveCause(

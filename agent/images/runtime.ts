@@ -45,6 +45,21 @@ export async function readImageUsers(
   return { byImage, askedNames, problems };
 }
 
+/** The names of the node's containers by their ids, from the records in these folders; without what cannot be read. */
+export async function readContainerNames(
+  host: Host,
+  folders: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const names = new Map<string, string>();
+  for (const path of folders.flatMap((folder) => FILE_NAMES.map((name) => `${folder}/${name}`))) {
+    for (const container of await readContainers(host, path, [])) {
+      const [name] = container.names;
+      if (name !== undefined) names.set(container.id, name);
+    }
+  }
+  return names;
+}
+
 /** A record of containers.json with its metadata unpacked. */
 interface Container {
   readonly id: string;

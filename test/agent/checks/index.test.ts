@@ -8,7 +8,14 @@ import { contextAt, say } from '../../support/host-tree.ts';
 /** Each property of a node's tree that can be flipped, and the lines that are new after it. */
 const FLIPS: readonly (readonly [options: string, lines: readonly string[]])[] = [
   ['--selinux permissive --selinux-config enforcing', ['selinux.enforcing fail permissive']],
-  ['--selinux disabled --selinux-config enforcing', ['selinux.enforcing fail disabled']],
+  [
+    '--selinux disabled --selinux-config enforcing',
+    [
+      'selinux.enforcing fail disabled',
+      'runtime.mcs-unique notapplicable selinux-off',
+      'runtime.selinux-domain notapplicable selinux-off',
+    ],
+  ],
   [
     '--selinux-config permissive',
     ['selinux.enforcing fail lost-at-reboot', 'selinux.config-enforcing fail permissive'],
@@ -127,13 +134,30 @@ const FLIPS: readonly (readonly [options: string, lines: readonly string[]])[] =
   ]),
   ['--mc-encoding percent', []],
   ['--mc-encoding gzip', []],
-  ['--containers 0', ['seccomp.containers-filtered notapplicable no-containers']],
+  [
+    '--containers 0',
+    [
+      'seccomp.containers-filtered',
+      'runtime.privileged',
+      'runtime.host-namespaces',
+      'runtime.mcs-unique',
+      'runtime.selinux-domain',
+      'runtime.capabilities',
+      'runtime.no-new-privs',
+      'runtime.nonroot',
+      'runtime.masked-paths',
+      'runtime.host-mounts',
+    ].map((rule) => `${rule} notapplicable no-containers`),
+  ],
   [
     '--unconfined 2',
     [
-      `seccomp.containers-filtered fail unfiltered @ ${idOf(3000)}`,
-      `seccomp.containers-filtered fail unfiltered @ ${idOf(3001)}`,
-    ],
+      'seccomp.containers-filtered fail unfiltered',
+      'runtime.privileged fail privileged',
+      'runtime.selinux-domain fail not-confined',
+      'runtime.capabilities fail extra-capabilities',
+      'runtime.nonroot fail root',
+    ].flatMap((line) => [`${line} @ ${idOf(3000)}`, `${line} @ ${idOf(3001)}`]),
   ],
   ['--profile rhel9', []],
 ];
@@ -154,12 +178,18 @@ t.test('over whole trees of nodes', { skip: noHostRoots }, async (t) => {
           lines.filter((line) => /^\S+ fail/.test(line)),
           [],
         );
-        // These trees have no /boot, so nobody knows what boots next.
+        // These trees have no /boot, so nobody knows what boots next; no control groups; no specification of a container.
         t.strictSame(
           lines.filter((line) => /^\S+ (?:error|unknown)/.test(line)),
-          ['selinux', ...(fips === 'on' ? ['fips'] : [])].map(
-            (check) => `${check}.kernel-args error not-visible @ /boot/loader/entries`,
-          ),
+          [
+            ...['selinux', ...(fips === 'on' ? ['fips'] : [])].map(
+              (check) => `${check}.kernel-args error not-visible @ /boot/loader/entries`,
+            ),
+            'runtime.host-namespaces unknown no-config',
+            'runtime.masked-paths unknown no-config',
+            'runtime.cgroup-version error not-visible',
+            'runtime.host-mounts unknown no-config',
+          ],
         );
       }
     });

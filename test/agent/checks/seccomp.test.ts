@@ -158,7 +158,12 @@ const CASES: readonly (readonly [name: string, change: Files, expected: readonly
     },
     [`${filtered} fail unfiltered @ ${ID.a}`],
   ],
-  ['whose process ended meanwhile', { '/proc/2000/status': undefined }, []],
+  [
+    'whose only container ended meanwhile',
+    { '/proc/2000/status': undefined },
+    [`${filtered} notapplicable no-containers`],
+  ],
+  ['one of whose containers ended meanwhile', { '/proc/2001/cgroup': `${crio(ID.b)}\n` }, []],
   ['with CRI-O unconfined', ownProfile('unconfined'), ['seccomp.crio-profile fail unconfined']],
   ['with a profile that is not there', ownProfile(PROFILE), ['seccomp.crio-profile fail missing']],
   [
