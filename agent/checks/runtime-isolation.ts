@@ -37,7 +37,7 @@ const READONLY = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysr
 
 /** A privileged container has nothing hidden by design; `privileged` speaks of it. */
 export const hiddenPaths: Question = {
-  otherwise: 'have the sensitive files of /proc and /sys hidden',
+  otherwise: 'have the sensitive files of /proc and /sys hidden, or are privileged',
   judge: ({ spec, isPrivileged, subject }) => {
     if (isPrivileged) return undefined;
     if (spec === undefined) return NO_SPEC;
