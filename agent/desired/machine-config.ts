@@ -6,10 +6,12 @@ import { DataUrlError, decodeDataUrl } from './data-url.ts';
 import { MachineConfigError } from './machine-config-error.ts';
 
 export const MACHINE_CONFIG_FOLDER: string = '/etc/machine-config-daemon';
+/** What the daemon applied last on a node of a hosted control plane. */
+export const HYPERSHIFT_CONFIG: string = '/etc/mcd-currentconfig.json';
 /** Where the daemon keeps what it applied last; HyperShift uses the others and may leave the first one empty. */
 const PATHS = [
   `${MACHINE_CONFIG_FOLDER}/currentconfig`,
-  '/etc/mcd-currentconfig.json',
+  HYPERSHIFT_CONFIG,
   '/etc/mcs-machine-config-content.json',
 ];
 const LIMIT_BYTES = 16 * 1024 * 1024;
