@@ -1,3 +1,4 @@
+import { whereReadable } from './check.ts';
 import { type Host, HostError } from './host.ts';
 
 /** A process as proc(5) shows it. What a kernel does not say is undefined. */
@@ -57,7 +58,7 @@ export async function readLabel(host: Host, pid: string): Promise<string | undef
 
 /** True where users of the process are those of the node; undefined where nothing tells. */
 export async function hasOwnUsers(host: Host, pid: string): Promise<boolean | undefined> {
-  const text = (await host.readText(`/proc/${pid}/uid_map`))?.trim();
+  const text = (await whereReadable(host.readText(`/proc/${pid}/uid_map`)))?.trim();
   if (text === undefined || text === '') return undefined;
   return !/^0\s+0\s+4294967295$/.test(text);
 }
@@ -80,12 +81,7 @@ export async function sharedNamespaces(
 }
 
 async function namespaceOf(host: Host, pid: string, link: string): Promise<string | undefined> {
-  try {
-    return await host.readLink(`/proc/${pid}/ns/${link}`);
-  } catch (error) {
-    if (error instanceof HostError) return undefined;
-    throw error;
-  }
+  return await whereReadable(host.readLink(`/proc/${pid}/ns/${link}`));
 }
 
 function count(text: string): number | undefined {
