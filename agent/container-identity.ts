@@ -6,7 +6,7 @@ export interface ContainerIdentity {
   readonly isSandbox: boolean;
   /** Of the pod; undefined for a container of podman. */
   readonly namespace: string | undefined;
-  /** `namespace/pod/container`, or the name podman gave; undefined where nothing tells. */
+  /** `namespace/pod/container`, or the name the runtime gave; undefined where nothing tells. */
   readonly name: string | undefined;
   /** Containers with one of these share namespaces and categories on purpose: the pod's sandbox. */
   readonly pod: string | undefined;
@@ -16,26 +16,41 @@ export interface ContainerIdentity {
   readonly isPrivileged: boolean;
 }
 
+/** podman's own name for the container of a pod; before podman 5 nothing else tells it. */
+const INFRA_NAME = /^[0-9a-f]{12}-infra$/;
+
 /**
- * Reads who a container is. Pods can bring annotations of their own, also some in the words of CRI-O; the labels of
- * kubelet (`io.kubernetes.pod.namespace`) are written after them, so that they decide.
+ * Reads who a container is. `recorded` is the name in the records of podman. Whoever makes a pod can bring annotations,
+ * so that only those count which CRI-O and kubelet write after them, and whoever runs podman cannot name a namespace.
  */
-export function identityOf({ annotations }: ContainerSpec): ContainerIdentity {
+export function identityOf(
+  { annotations }: ContainerSpec,
+  runtime: string,
+  recorded: string | undefined,
+): ContainerIdentity {
   const text = (name: string): string | undefined => annotations.get(name) || undefined;
   const crio = (name: string): string | undefined => text(`io.kubernetes.cri-o.${name}`);
-  const namespace = text('io.kubernetes.pod.namespace') ?? crio('Namespace');
-  const parts = [
-    namespace,
-    text('io.kubernetes.pod.name') ?? crio('KubeName'),
-    text('io.kubernetes.container.name'),
-  ];
+  const isSandbox = crio('ContainerType') === 'sandbox';
+  const pod = crio('SandboxID');
+  if (runtime === 'libpod') {
+    const isPrivileged = text('io.podman.annotations.privileged') === 'TRUE';
+    return {
+      isSandbox: !isPrivileged && (isSandbox || INFRA_NAME.test(recorded ?? '')),
+      namespace: undefined,
+      name: recorded,
+      pod,
+      seccompProfile: text('io.podman.annotations.seccomp'),
+      isPrivileged,
+    };
+  }
+  const namespace = text('io.kubernetes.pod.namespace');
+  const parts = [namespace, text('io.kubernetes.pod.name'), text('io.kubernetes.container.name')];
   return {
-    isSandbox: crio('ContainerType') === 'sandbox' || text('io.container.type') === 'sandbox',
+    isSandbox,
     namespace,
     name: parts.every((part) => part !== undefined) ? parts.join('/') : crio('Name'),
-    pod: crio('SandboxID'),
-    seccompProfile: crio('SeccompProfilePath') ?? text('io.podman.annotations.seccomp'),
-    isPrivileged:
-      crio('PrivilegedRuntime') === 'true' || text('io.podman.annotations.privileged') === 'TRUE',
+    pod,
+    seccompProfile: crio('SeccompProfilePath'),
+    isPrivileged: crio('PrivilegedRuntime') === 'true',
   };
 }

@@ -1,5 +1,5 @@
 import { capabilityNames } from './capabilities.ts';
-import { type FileError, isFileError } from './check.ts';
+import type { FileError } from './check.ts';
 import { type ContainerIdentity, identityOf } from './container-identity.ts';
 import {
   hasOwnUsers,
@@ -10,10 +10,9 @@ import {
   type SharedNamespace,
   sharedNamespaces,
 } from './container-process.ts';
-import { type ContainerSpec, parseContainerSpec } from './container-spec.ts';
+import type { ContainerSpec } from './container-spec.ts';
+import { type ContainerStore, containerStore, readSpec } from './container-store.ts';
 import type { Host, HostError } from './host.ts';
-import { readContainerNames } from './images/runtime.ts';
-import { readStorageConfig } from './images/storage-conf.ts';
 
 /** A container as its processes show it. */
 export interface RunningContainer {
@@ -51,8 +50,6 @@ export interface ObservedContainer extends RunningContainer {
 const CGROUP = /\/(crio|libpod|cri-containerd)-([0-9a-f]{64})(?:\.scope)?(?:\/|$)/m;
 /** Processes looked at between two questions whether to go on. */
 const BATCH = 64;
-const CONFIG_LIMIT_BYTES = 4 * 1024 * 1024;
-const DRIVERS = ['overlay', 'vfs'];
 
 /**
  * Containers with a process in `/proc`, by the control groups of all processes. Undefined where the node's procfs is
@@ -93,7 +90,7 @@ export async function observeContainers(
   const running = await runningContainers(host, signal);
   if (running === undefined) return undefined;
   if (running.length === 0) return [];
-  const store = await storeOf(host);
+  const store = await containerStore(host);
   const everything = (await readProcess(host, '1'))?.bounding;
   const observed: ObservedContainer[] = [];
   for (const container of running) {
@@ -107,11 +104,12 @@ export async function observeContainers(
 async function observe(
   host: Host,
   container: RunningContainer,
-  store: Store,
+  store: ContainerStore,
   everything: bigint | undefined,
 ): Promise<ObservedContainer | undefined> {
   const { spec, problem } = await readSpec(host, container.id, store.folders);
-  const identity = spec && identityOf(spec);
+  const recorded = store.names.get(container.id);
+  const identity = spec && identityOf(spec, container.runtime, recorded);
   if (identity?.isSandbox === true) return undefined;
   const states = await Promise.all(container.pids.map((pid) => readProcess(host, pid)));
   const processes = states.filter((state) => state !== undefined);
@@ -135,7 +133,7 @@ async function observe(
     spec,
     specProblem: problem,
     identity,
-    subject: identity?.name ?? store.names.get(container.id) ?? container.id,
+    subject: identity?.name ?? recorded ?? container.id,
     isPrivileged:
       identity?.isPrivileged === true || (isFull && !ownUsers) || isOpen(spec, everything),
     hasOwnUsers: ownUsers,
@@ -185,39 +183,4 @@ function sharedBy(spec: ContainerSpec | undefined): ReadonlySet<SharedNamespace>
 
 async function isStill(host: Host, id: string, pid: string): Promise<boolean> {
   return (await host.readText(`/proc/${pid}/cgroup`))?.includes(id) === true;
-}
-
-interface Store {
-  /** `<root>/<driver>-containers`, where a container may have its `userdata`. */
-  readonly folders: readonly string[];
-  /** Names that podman gave, by id. */
-  readonly names: ReadonlyMap<string, string>;
-}
-
-async function storeOf(host: Host): Promise<Store> {
-  const config = await readStorageConfig(host);
-  const drivers = config.driver === undefined ? DRIVERS : [config.driver];
-  const folders = drivers.flatMap((driver) =>
-    [config.runRoot, config.graphRoot].map((root) => `${root}/${driver}-containers`),
-  );
-  return { folders, names: await readContainerNames(host, folders) };
-}
-
-interface SpecReading {
-  readonly spec?: ContainerSpec;
-  readonly problem?: FileError;
-}
-
-async function readSpec(host: Host, id: string, folders: readonly string[]): Promise<SpecReading> {
-  for (const folder of folders) {
-    const path = `${folder}/${id}/userdata/config.json`;
-    try {
-      const text = await host.readText(path, CONFIG_LIMIT_BYTES);
-      if (text !== undefined) return { spec: parseContainerSpec(path, text) };
-    } catch (error) {
-      if (!isFileError(error)) throw error;
-      return { problem: error };
-    }
-  }
-  return {};
 }

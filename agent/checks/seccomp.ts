@@ -7,6 +7,7 @@ import { type Host, isReadingReason } from '../host.ts';
 import { KUBELET_CONFIG, readKubeletConfig } from '../kubelet-config.ts';
 import { crioMinor } from '../versions.ts';
 import * as rules from './rules/seccomp.ts';
+import { isApproved } from './runtime-approval.ts';
 import { crioProfile, noCrio, podmanProfile } from './seccomp-profile.ts';
 
 const ACTIONS = '/proc/sys/kernel/seccomp/actions_avail';
@@ -41,7 +42,7 @@ async function run(context: CheckContext, signal: AbortSignal): Promise<readonly
   const { host } = context;
   return [
     ...(await ask(rules.kernelSupport, () => kernelSupport(host))),
-    ...(await ask(rules.containersFiltered, () => containersFiltered(host, signal))),
+    ...(await ask(rules.containersFiltered, () => containersFiltered(context, signal))),
     ...(await ask(rules.crioProfile, () => crioProfile(context))),
     ...(await ask(rules.podmanProfile, () => podmanProfile(host))),
     ...(await ask(rules.legacyOverride, () => legacyOverride(host))),
@@ -69,7 +70,7 @@ async function kernelSupport(host: Host): Promise<Statement> {
 }
 
 async function containersFiltered(
-  host: Host,
+  { host, values }: CheckContext,
   signal: AbortSignal,
 ): Promise<Statement | readonly Statement[]> {
   const containers = await observeContainers(host, signal);
@@ -86,10 +87,14 @@ async function containersFiltered(
   );
   // All capabilities alone excuse nothing: the configuration has to say that it is privileged.
   const failing = unfilteredOnes
-    .filter(({ isPrivileged, spec }) => !isPrivileged || spec === undefined)
+    .filter((container) => !container.isPrivileged || container.spec === undefined)
+    .filter((container) => !isApproved(container, values))
     .map(unfiltered);
   if (failing.length > 0) return failing;
-  const except = unfilteredOnes.length === 0 ? '' : `, except ${unfilteredOnes.length} privileged`;
+  const except =
+    unfilteredOnes.length === 0
+      ? ''
+      : `, except ${unfilteredOnes.length} that are privileged or approved`;
   const message = `${containers.length} containers run with a seccomp filter${except}`;
   return { result: 'pass', message, observed: { unfiltered: 0 } };
 }

@@ -51,19 +51,18 @@ export const filePermissions: Rule = {
       'Give the file the mode through its MachineConfig; on other hosts `chown root:root` and `chmod` it, and find ' +
       'who changed it.',
   },
-  mappings: [
-    ...upstream({
-      CIS: ['4.1.1', '4.1.2', '4.1.5', '4.1.6', '4.1.7', '4.1.8', '4.1.9', '4.1.10'],
-      CaC: [
-        'file_permissions_kubelet_conf',
-        'file_permissions_worker_kubeconfig',
-        'file_permissions_kubelet',
-        'file_permissions_worker_ca',
-        'file_permissions_worker_service',
-      ],
-    }),
-    ...derived({ nist53: ['CM-6', 'CM-6(1)'], nist190: ['4.3.5'] }),
-  ],
+  mappings: upstream({
+    CIS: ['4.1.1', '4.1.2', '4.1.5', '4.1.6', '4.1.7', '4.1.8', '4.1.9', '4.1.10'],
+    CaC: [
+      'file_permissions_kubelet_conf',
+      'file_permissions_worker_kubeconfig',
+      'file_permissions_kubelet',
+      'file_permissions_worker_ca',
+      'file_permissions_worker_service',
+    ],
+    nist53: ['CM-6', 'CM-6(1)'],
+    nist190: ['4.3.5'],
+  }),
 };
 
 export const kubeletHardening: Rule = {
@@ -79,14 +78,13 @@ export const kubeletHardening: Rule = {
       'Change the setting in the KubeletConfig of the pool, cipher suites and TLS version through its ' +
       'tlsSecurityProfile.',
   },
-  mappings: [
-    ...upstream({
-      CIS: ['4.2.2', '4.2.3', '4.2.4', '4.2.5', '4.2.9', '4.2.10', '4.2.11', '4.2.12'],
-      STIG: ['CNTR-OS-000020'],
-      CaC: ['kubelet_anonymous_auth', 'kubelet_configure_tls_cipher_suites'],
-    }),
-    ...derived({ nist53: ['CM-6', 'CM-6(1)', 'SC-8', 'SC-8(1)'], nist190: ['4.3.5'] }),
-  ],
+  mappings: upstream({
+    CIS: ['4.2.2', '4.2.3', '4.2.4', '4.2.5', '4.2.9', '4.2.10', '4.2.11', '4.2.12'],
+    STIG: ['CNTR-OS-000020'],
+    CaC: ['kubelet_anonymous_auth', 'kubelet_configure_tls_cipher_suites'],
+    nist53: ['CM-6', 'CM-6(1)', 'SC-8', 'SC-8(1)'],
+    nist190: ['4.3.5'],
+  }),
 };
 
 export const kernelHardening: Rule = {
@@ -100,24 +98,23 @@ export const kernelHardening: Rule = {
     kind: 'MachineConfig',
     text: 'Roll out a file of /etc/sysctl.d, and kernelArguments, by MachineConfig; on RHEL use sysctl.d and grubby.',
   },
-  mappings: [
-    ...upstream({
-      CaC: [
-        'sysctl_kernel_dmesg_restrict',
-        'sysctl_kernel_perf_event_paranoid',
-        'sysctl_kernel_yama_ptrace_scope',
-        'sysctl_kernel_unprivileged_bpf_disabled',
-      ],
-      STIG: [
-        'CNTR-OS-000560',
-        'CNTR-OS-000570',
-        'CNTR-OS-000580',
-        'CNTR-OS-000600',
-        'CNTR-OS-000610',
-        'CNTR-OS-000810',
-        'CNTR-OS-000870',
-      ],
-    }),
-    ...derived({ nist53: ['SI-11(a)', 'AC-6', 'SC-7(10)', 'SC-30'], nist190: ['4.5.2'] }),
-  ],
+  mappings: upstream({
+    CaC: [
+      'sysctl_kernel_dmesg_restrict',
+      'sysctl_kernel_perf_event_paranoid',
+      'sysctl_kernel_yama_ptrace_scope',
+      'sysctl_kernel_unprivileged_bpf_disabled',
+    ],
+    STIG: [
+      'CNTR-OS-000560',
+      'CNTR-OS-000570',
+      'CNTR-OS-000580',
+      'CNTR-OS-000600',
+      'CNTR-OS-000610',
+      'CNTR-OS-000810',
+      'CNTR-OS-000870',
+    ],
+    nist53: ['SI-11(a)', 'AC-6', 'SC-7(10)', 'SC-30'],
+    nist190: ['4.5.2'],
+  }),
 };

@@ -1,5 +1,5 @@
 import type { Rule } from '../../../shared/findings.ts';
-import { derived, upstream } from './mappings.ts';
+import { derived } from './mappings.ts';
 
 export const privileged: Rule = {
   id: 'runtime.privileged',
@@ -14,10 +14,12 @@ export const privileged: Rule = {
       'Drop privileged from the pod and take its ServiceAccount from the privileged SCC, or approve the namespace ' +
       'in the profile.',
   },
-  mappings: [
-    ...upstream({ CIS: ['5.2.1', '5.2.10'], STIG: ['CNTR-OS-000660'] }),
-    ...derived({ nist53: ['CM-6', 'CM-6(1)'], nist190: ['4.4.3'] }),
-  ],
+  mappings: derived({
+    CIS: ['5.2.1', '5.2.10'],
+    STIG: ['CNTR-OS-000660'],
+    nist53: ['CM-6', 'CM-6(1)'],
+    nist190: ['4.4.3'],
+  }),
 };
 
 export const hostNamespaces: Rule = {
@@ -31,10 +33,12 @@ export const hostNamespaces: Rule = {
     kind: 'pod',
     text: 'Drop hostPID, hostIPC and hostNetwork from the pod, or approve its namespace in the profile.',
   },
-  mappings: [
-    ...upstream({ CIS: ['5.2.2', '5.2.3', '5.2.4'], STIG: ['CNTR-OS-000660'] }),
-    ...derived({ nist53: ['CM-6'], nist190: ['4.4.3'] }),
-  ],
+  mappings: derived({
+    CIS: ['5.2.2', '5.2.3', '5.2.4'],
+    STIG: ['CNTR-OS-000660'],
+    nist53: ['CM-6'],
+    nist190: ['4.4.3'],
+  }),
 };
 
 export const mcsUnique: Rule = {
@@ -85,10 +89,7 @@ export const capabilities: Rule = {
     kind: 'pod',
     text: 'Drop ALL capabilities in the pod and add only what it needs (restricted-v2 SCC).',
   },
-  mappings: [
-    ...upstream({ CIS: ['5.2.7', '5.2.8', '5.2.9'] }),
-    ...derived({ nist53: ['CM-6'], nist190: ['4.4.3'] }),
-  ],
+  mappings: derived({ CIS: ['5.2.7', '5.2.8', '5.2.9'], nist53: ['CM-6'], nist190: ['4.4.3'] }),
 };
 
 export const noNewPrivs: Rule = {
@@ -100,7 +101,7 @@ export const noNewPrivs: Rule = {
     kind: 'pod',
     text: 'Set allowPrivilegeEscalation: false in the container (podman: --security-opt no-new-privileges).',
   },
-  mappings: [...upstream({ CIS: ['5.2.5'] }), ...derived({ nist53: ['CM-6'], nist190: ['4.4.3'] })],
+  mappings: derived({ CIS: ['5.2.5'], nist53: ['CM-6'], nist190: ['4.4.3'] }),
 };
 
 export const nonroot: Rule = {
@@ -113,10 +114,7 @@ export const nonroot: Rule = {
     kind: 'pod',
     text: 'Set runAsNonRoot: true, or hostUsers: false for a user namespace (podman: --user, --userns).',
   },
-  mappings: [
-    ...upstream({ CIS: ['5.2.6', '5.7.3'] }),
-    ...derived({ nist53: ['CM-6', 'CM-6(1)'], nist190: ['4.1.2'] }),
-  ],
+  mappings: derived({ CIS: ['5.2.6', '5.7.3'], nist53: ['CM-6', 'CM-6(1)'], nist190: ['4.1.2'] }),
 };
 
 export const maskedPaths: Rule = {
@@ -156,8 +154,5 @@ export const hostMounts: Rule = {
     kind: 'pod',
     text: 'Replace the hostPath volume, or approve the namespace in the profile.',
   },
-  mappings: [
-    ...upstream({ CIS: ['5.2.10'] }),
-    ...derived({ nist53: ['CM-6'], nist190: ['4.5.5'] }),
-  ],
+  mappings: derived({ CIS: ['5.2.10'], nist53: ['CM-6'], nist190: ['4.5.5'] }),
 };

@@ -393,11 +393,41 @@ t.test('what is approved', async (t) => {
     ]);
   });
 
-  t.test('an annotation in the words of CRI-O does not change the namespace', async (t) => {
-    const forged = { 'io.kubernetes.cri-o.Namespace': 'kube-system' };
+  t.test('annotations that a pod brings do not hide its containers', async (t) => {
+    const forged = {
+      'io.kubernetes.cri-o.Namespace': 'kube-system',
+      'io.container.type': 'sandbox',
+      'io.podman.annotations.name': 'web',
+    };
     const root = t.testdir(treeOf(nodeWith([{ uid: 0, annotations: forged }])));
-    t.strictSame(notPassing(await say(runtime, root)), [`runtime.nonroot fail root @ ${WEB}`]);
+    const approved = { privilegedContainers: ['web'] };
+    t.strictSame(notPassing(await say(runtime, root, undefined, approved)), [
+      `runtime.nonroot fail root @ ${WEB}`,
+    ]);
   });
+
+  t.test('a container of podman is in no namespace, whatever its annotations say', async (t) => {
+    const annotations = { 'io.kubernetes.pod.namespace': 'kube-system' };
+    const root = t.testdir(treeOf(nodeWith([{ ...podman, annotations }], named)));
+    t.strictSame(notPassing(await say(runtime, root)), ['runtime.nonroot fail root @ web']);
+  });
+
+  t.test(
+    'the container that holds a pod of podman is no workload, unless privileged',
+    async (t) => {
+      const path = '/var/lib/containers/storage/overlay-containers/containers.json';
+      const names = ['0123456789ab-infra'];
+      const infra = { [path]: JSON.stringify([{ id: idOf('a'), names, metadata: '{}' }]) };
+      const lines = await say(runtime, t.testdir(treeOf(nodeWith([podman], infra))));
+      t.ok(lines.includes('runtime.nonroot notapplicable no-containers'));
+      const annotations = { 'io.podman.annotations.privileged': 'TRUE' };
+      const files = nodeWith([{ ...podman, annotations }], infra);
+      t.strictSame(notPassing(await say(runtime, t.testdir(treeOf(files)))), [
+        'runtime.privileged fail privileged @ 0123456789ab-infra',
+        'runtime.nonroot fail root @ 0123456789ab-infra',
+      ]);
+    },
+  );
 
   t.test('those that would fail are counted in the evidence', async (t) => {
     const containers = [{ namespace: 'kube-system', uid: 0 }, second];
