@@ -1,6 +1,7 @@
 import { CRIO_CAPABILITIES, capabilityNames, PODMAN_CAPABILITIES } from '../capabilities.ts';
+import type { ProcessState } from '../container-process.ts';
 import type { ObservedContainer } from '../containers.ts';
-import type { Question } from './runtime-approval.ts';
+import type { Judge, Question } from './runtime-approval.ts';
 
 /** Rights of the processes themselves: what they may do, and whether they may get more. */
 export const privilegedContainers: Question = {
@@ -23,7 +24,7 @@ export const extraCapabilities: Question = {
   otherwise: 'have no capability beyond the default of their runtime',
   judge: (container) => {
     const extra = extraOf(container);
-    if (extra.length === 0) return undefined;
+    if (extra.length === 0) return untold(container, 'effective', 'CapEff');
     const names = extra.join(' ');
     // In a user namespace of its own a capability reaches no further than the namespace.
     const [where, weight] = container.hasOwnUsers
@@ -52,11 +53,12 @@ function extraOf({ processes, runtime }: ObservedContainer): readonly string[] {
 /** Root needs no privileges that it does not have: of containers that run as root the rule `nonroot` speaks. */
 export const gainablePrivileges: Question = {
   otherwise: 'cannot gain privileges, or run as root already',
-  judge: ({ processes, subject }) => {
+  judge: (container) => {
+    const { processes, subject } = container;
     const gaining = processes.filter(
       ({ noNewPrivileges, uid }) => noNewPrivileges === false && uid !== 0,
     );
-    if (gaining.length === 0) return undefined;
+    if (gaining.length === 0) return untold(container, 'noNewPrivileges', 'NoNewPrivs');
     return {
       result: 'fail',
       reason: 'new-privileges',
@@ -69,8 +71,9 @@ export const gainablePrivileges: Question = {
 
 export const rootOfNode: Question = {
   otherwise: 'run as other users than root of the node',
-  judge: ({ processes, subject, spec }) => {
-    if (!processes.some(({ uid }) => uid === 0)) return undefined;
+  judge: (container) => {
+    const { processes, subject, spec } = container;
+    if (!processes.some(({ uid }) => uid === 0)) return untold(container, 'uid', 'Uid');
     return {
       result: 'fail',
       reason: 'root',
@@ -79,3 +82,15 @@ export const rootOfNode: Question = {
     };
   },
 };
+
+/** No line is not a zero: what a status leaves out is not known to be in order. */
+function untold(
+  { processes, subject }: ObservedContainer,
+  member: keyof ProcessState,
+  line: string,
+): ReturnType<Judge> {
+  const silent = processes.find((state) => state[member] === undefined);
+  if (silent === undefined) return undefined;
+  const message = `/proc/${silent.pid}/status of the container ${subject} has no ${line}`;
+  return { result: 'unknown', reason: 'no-status', message };
+}

@@ -348,6 +348,15 @@ const NODES: readonly (readonly [name: string, change: Files, expected: readonly
     [`runtime.cgroup-version fail unlimited-processes @ ${WEB}`],
   ],
   [
+    'whose kernel does not say what a process may do',
+    { '/proc/2000/status': 'Name:\tp\nUid:\tx\nCapEff:\tfffffffffffffffff\n' },
+    [
+      `runtime.capabilities unknown no-status @ ${WEB}`,
+      `runtime.no-new-privs unknown no-status @ ${WEB}`,
+      `runtime.nonroot unknown no-status @ ${WEB}`,
+    ],
+  ],
+  [
     'whose config.json is no JSON',
     { [configPathOf({})]: '{' },
     [
