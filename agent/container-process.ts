@@ -27,7 +27,7 @@ export async function readProcess(host: Host, pid: string): Promise<ProcessState
   const status = await host.readText(`/proc/${pid}/status`);
   if (status === undefined) return undefined;
   const field = (name: string): string | undefined =>
-    new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(status)?.[1]?.trim();
+    new RegExp(`^${name}:[ \\t]*(.*)$`, 'm').exec(status)?.[1]?.trim();
   const bits = (name: string): bigint | undefined => {
     const text = field(name) ?? '';
     return /^[0-9a-f]{1,16}$/i.test(text) ? BigInt(`0x${text}`) : undefined;
@@ -64,24 +64,26 @@ export async function hasOwnUsers(host: Host, pid: string): Promise<boolean | un
 }
 
 /**
- * Which namespaces of the node a process is in, by the links of both. Reading them takes CAP_SYS_PTRACE: without, or
- * where they are not there, undefined.
+ * Which namespaces of the node a process is in, by the links of both. Reading them takes CAP_SYS_PTRACE: the error
+ * without it; undefined where they are not there.
  */
 export async function sharedNamespaces(
   host: Host,
   pid: string,
-): Promise<ReadonlySet<SharedNamespace> | undefined> {
+): Promise<ReadonlySet<SharedNamespace> | HostError | undefined> {
   const shared = new Set<SharedNamespace>();
-  for (const { link, name } of SHARED_NAMESPACES) {
-    const [own, node] = [await namespaceOf(host, pid, link), await namespaceOf(host, '1', link)];
-    if (own === undefined || node === undefined) return undefined;
-    if (own === node) shared.add(name);
+  try {
+    for (const { link, name } of SHARED_NAMESPACES) {
+      const own = await host.readLink(`/proc/${pid}/ns/${link}`);
+      const node = await host.readLink(`/proc/1/ns/${link}`);
+      if (own === undefined || node === undefined) return undefined;
+      if (own === node) shared.add(name);
+    }
+  } catch (error) {
+    if (error instanceof HostError) return error;
+    throw error;
   }
   return shared;
-}
-
-async function namespaceOf(host: Host, pid: string, link: string): Promise<string | undefined> {
-  return await whereReadable(host.readLink(`/proc/${pid}/ns/${link}`));
 }
 
 function count(text: string): number | undefined {

@@ -42,8 +42,8 @@ export interface ObservedContainer extends RunningContainer {
   readonly isPrivileged: boolean;
   /** Its user ids are others than the node's. */
   readonly hasOwnUsers: boolean;
-  /** Undefined where neither the processes nor the specification can be looked at. */
-  readonly shares: ReadonlySet<SharedNamespace> | undefined;
+  /** By its processes, else by its specification; the error where both are out of reach, undefined without either. */
+  readonly shares: ReadonlySet<SharedNamespace> | HostError | undefined;
 }
 
 /** systemd's scopes, and the plain folders of the cgroupfs manager; never the monitor (`crio-conmon-…`). */
@@ -118,7 +118,8 @@ async function observe(
   const ownUsers = (await hasOwnUsers(host, first.pid)) ?? (spec?.uidMappings.length ?? 0) > 0;
   const isFull = processes.some(({ effective = 0n }) => isAll(effective, everything));
   const labels = await labelsOf(host, processes, spec);
-  const shares = (await sharedNamespaces(host, first.pid)) ?? sharedBy(spec);
+  const links = await sharedNamespaces(host, first.pid);
+  const shares = links instanceof Set ? links : (sharedBy(spec) ?? links);
   // It may have ended since its processes were listed, and its files with it.
   if (
     spec === undefined &&

@@ -12,6 +12,8 @@ export interface SelinuxLabel {
 
 /** Categories there are in every policy of RHEL. */
 export const CATEGORY_COUNT: number = 1024;
+/** The kernel gives a label in one page. */
+const MAX_LEVEL_LENGTH = 4096;
 
 /** Reads a label; undefined for a text that is none, such as `kernel`. Only the first three colons divide it. */
 export function parseLabel(text: string): SelinuxLabel | undefined {
@@ -21,6 +23,7 @@ export function parseLabel(text: string): SelinuxLabel | undefined {
 }
 
 function categoriesOf(level: string): readonly number[] | undefined {
+  if (level.length > MAX_LEVEL_LENGTH) return undefined;
   const high = level.split('-').at(-1) ?? '';
   const [, set] = /^s\d+(?::(.+))?$/.exec(high) ?? [];
   if (!/^s\d+/.test(high)) return undefined;

@@ -7,6 +7,10 @@ export const nodeNamespaces: Question = {
   otherwise: 'have process, IPC and network namespaces of their own',
   judge: ({ shares, subject }) => {
     if (shares === undefined) return NO_SPEC;
+    if ('message' in shares) {
+      const message = `${shares.message}: to read the namespaces of processes takes CAP_SYS_PTRACE`;
+      return { result: 'error', reason: shares.reason, message, observed: { path: shares.path } };
+    }
     if (shares.size === 0) return undefined;
     const names = [...shares].join(', ');
     return {

@@ -41,7 +41,7 @@ export const containerDomain: Question = {
 /** CRI-O leaves the label of such containers to the policy, whatever the pod asks for. */
 function causeOf({ isPrivileged, shares, spec }: ObservedContainer): string {
   if (isPrivileged) return 'privileged';
-  const [shared] = shares ?? [];
+  const [shared] = shares === undefined || 'message' in shares ? [] : shares;
   const asked = spec?.selinuxLabel === undefined ? undefined : parseLabel(spec.selinuxLabel);
   if (asked !== undefined) return 'explicit type';
   return shared ?? (spec === undefined ? 'its config.json is not there' : 'no label was asked for');

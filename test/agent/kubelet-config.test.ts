@@ -100,6 +100,31 @@ const READ: readonly (readonly [name: string, files: Files, expected: Partial<Ku
     },
   ],
   [
+    'under the unit of OpenShift, which overrules nothing',
+    {
+      [CONF]: YAML,
+      [UNIT]: `[Unit]
+Description=Kubernetes Kubelet
+
+[Service]
+Type=notify
+ExecStartPre=/bin/mkdir --parents /etc/kubernetes/manifests
+EnvironmentFile=/etc/os-release
+EnvironmentFile=-/etc/kubernetes/kubelet-env
+
+ExecStart=/usr/local/bin/kubenswrapper \\
+    /usr/bin/kubelet \\
+      --config=/etc/kubernetes/kubelet.conf \\
+      --kubeconfig=/var/lib/kubelet/kubeconfig \\
+      --node-labels=node-role.kubernetes.io/worker,node.openshift.io/os_id=$\{ID} \\
+      --v=$\{KUBELET_LOG_LEVEL}
+
+Restart=always
+`,
+    },
+    ALL,
+  ],
+  [
     'in another place',
     { '/srv/kubelet.yaml': 'readOnlyPort: 7\n', ...unit('--config=/srv/kubelet.yaml') },
     { readOnlyPort: { from: '/srv/kubelet.yaml', value: 7 } },

@@ -524,6 +524,18 @@ t.test('without privileges', { skip: alwaysPrivileged }, async (t) => {
     for (const pid of [1, 2000]) chmodSync(`${root}/proc/${pid}/ns`, 0o755);
   });
 
+  t.test('links that nothing replaces are an error that names the privilege', async (t) => {
+    const bare: TestContainer = { isBare: true };
+    const root = t.testdir(treeOf(nodeWith([bare], { '/proc/1/ns/x': '', '/proc/2000/ns/x': '' })));
+    chmodSync(`${root}/proc/2000/ns`, 0o000);
+    const findings = await asNobody(() => runtime.run(contextAt(root), AbortSignal.timeout(5000)));
+    t.match(
+      findings.find(({ ruleId }) => ruleId === 'runtime.host-namespaces'),
+      { result: 'error', reason: 'permission', message: /CAP_SYS_PTRACE/ },
+    );
+    chmodSync(`${root}/proc/2000/ns`, 0o755);
+  });
+
   t.test('labels that may not be read are those of the specification', async (t) => {
     const process = { selinuxLabel: labelled('s0:c5,c26') };
     const root = t.testdir(treeOf(nodeWith([{ process }])));
