@@ -236,5 +236,8 @@ t.test('rules have ids of their check, each once, and say why and what to do', a
 
 async function sayAll(root: string): Promise<readonly string[]> {
   const judged = checks.filter(({ id }) => id !== 'images');
-  return (await Promise.all(judged.map((check) => say(check, root)))).flat();
+  const lines = (await Promise.all(judged.map((check) => say(check, root)))).flat();
+  // The files of a tree belong to whoever runs the test.
+  const isRoot = process.getuid?.() === 0;
+  return isRoot ? lines : lines.filter((line) => !line.startsWith('node.file-permissions '));
 }

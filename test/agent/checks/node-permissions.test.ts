@@ -1,4 +1,5 @@
-import { chmodSync, chownSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import t from 'tap';
 import { node } from '../../../agent/checks/node.ts';
 import { contextAt, say, type Tree, treeOf } from '../../support/host-tree.ts';
@@ -129,5 +130,28 @@ t.test(
     t.strictSame(await asNobody(() => said(root)), [
       `${RULE} error permission @ /etc/crio/policies`,
     ]);
+  },
+);
+
+t.test(
+  'a copy of any other file may be a program or a link, but none of others',
+  { skip },
+  async (t) => {
+    const root = made(t);
+    const copy = '/etc/machine-config-daemon/orig/usr/local/bin/x.sh.mcdorig';
+    const place = root + copy;
+    mkdirSync(dirname(place), { recursive: true });
+    symlinkSync('/usr/bin/y', place);
+    t.strictSame(await said(root), [`${RULE} pass`]);
+    rmSync(place);
+    writeFileSync(place, '');
+    for (const [mode, line] of [
+      [0o755, `${RULE} pass`],
+      [0o775, `${RULE} fail writable @ ${copy}`],
+      [0o4755, `${RULE} fail mode @ ${copy}`],
+    ] as const) {
+      chmodSync(place, mode);
+      t.strictSame(await said(root), [line], mode.toString(8));
+    }
   },
 );
