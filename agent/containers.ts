@@ -1,36 +1,55 @@
-import type { Host } from './host.ts';
-import { readStorageConfig, type StorageConfig } from './images/storage-conf.ts';
+import { capabilityNames } from './capabilities.ts';
+import type { FileError } from './check.ts';
+import { type ContainerIdentity, identityOf } from './container-identity.ts';
+import {
+  hasOwnUsers,
+  type ProcessState,
+  readLabel,
+  readProcess,
+  SHARED_NAMESPACES,
+  type SharedNamespace,
+  sharedNamespaces,
+} from './container-process.ts';
+import type { ContainerSpec } from './container-spec.ts';
+import { type ContainerStore, containerStore, readSpec } from './container-store.ts';
+import type { Host, HostError } from './host.ts';
 
 /** A container as its processes show it. */
 export interface RunningContainer {
   /** 64 hexadecimal digits. */
   readonly id: string;
+  /** `crio`, `libpod` or `cri-containerd`. */
   readonly runtime: string;
+  /** In order of their numbers. */
   readonly pids: readonly string[];
+  /** `/proc/<pid>/cgroup` of the first of them. */
+  readonly cgroup: string;
 }
 
-/** What the runtime was told of a container: its OCI config.json with the annotations of CRI-O and podman. */
-export interface ContainerConfig {
-  /** The container that only holds the namespaces of a pod. */
-  readonly isSandbox: boolean;
+/** A container that runs: what its processes are, and what its runtime was told. Read once, for all rules. */
+export interface ObservedContainer extends RunningContainer {
+  readonly processes: readonly ProcessState[];
+  /** Distinct labels of its processes; of the specification where they may not be read; the error without either. */
+  readonly labels: readonly string[] | HostError;
+  /** Undefined where `config.json` is not there or cannot be used; then nobody knows whose container it is. */
+  readonly spec: ContainerSpec | undefined;
+  /** Why a `config.json` that is there cannot be used. */
+  readonly specProblem: FileError | undefined;
+  readonly identity: ContainerIdentity | undefined;
+  /** `namespace/pod/container`, podman's name, or the id. */
+  readonly subject: string;
+  /** It may do what the node may: by its runtime's word, or by all the capabilities there are. */
   readonly isPrivileged: boolean;
-  /** `namespace/pod/container`, or the name podman gave. */
-  readonly name?: string;
-  readonly namespace?: string;
-  readonly pod?: string;
-  /** Name of the container in its pod. */
-  readonly container?: string;
-  /** The image as CRI-O was asked for it: a name, or an id where the kubelet had looked that up before. */
-  readonly image?: string;
-  /** The seccomp profile that was asked for. */
-  readonly seccompProfile?: string;
+  /** Its user ids are others than the node's. */
+  readonly hasOwnUsers: boolean;
+  /** By its processes, else by its specification; the error where both are out of reach, undefined without either. */
+  readonly shares: ReadonlySet<SharedNamespace> | HostError | undefined;
 }
 
 /** systemd's scopes, and the plain folders of the cgroupfs manager; never the monitor (`crio-conmon-…`). */
 const CGROUP = /\/(crio|libpod|cri-containerd)-([0-9a-f]{64})(?:\.scope)?(?:\/|$)/m;
 /** Processes looked at between two questions whether to go on. */
 const BATCH = 64;
-const CONFIG_LIMIT_BYTES = 4 * 1024 * 1024;
 
 /**
  * Containers with a process in `/proc`, by the control groups of all processes. Undefined where the node's procfs is
@@ -42,16 +61,17 @@ export async function runningContainers(
 ): Promise<readonly RunningContainer[] | undefined> {
   const pids = ((await host.list('/proc')) ?? []).filter((name) => /^[1-9]\d*$/.test(name));
   if (!pids.includes('1')) return undefined;
-  const found = new Map<string, { id: string; runtime: string; pids: string[] }>();
+  pids.sort((a, b) => Number(a) - Number(b));
+  const found = new Map<string, RunningContainer & { pids: string[] }>();
   for (let from = 0; from < pids.length; from += BATCH) {
     signal.throwIfAborted();
     const batch = pids.slice(from, from + BATCH);
     const groups = await Promise.all(batch.map((pid) => host.readText(`/proc/${pid}/cgroup`)));
-    for (const [index, group] of groups.entries()) {
-      const [, runtime, id] = CGROUP.exec(group ?? '') ?? [];
+    for (const [index, cgroup = ''] of groups.entries()) {
+      const [, runtime, id] = CGROUP.exec(cgroup) ?? [];
       const pid = batch[index];
       if (runtime === undefined || id === undefined || pid === undefined) continue;
-      const container = found.get(id) ?? { id, runtime, pids: [] };
+      const container = found.get(id) ?? { id, runtime, pids: [], cgroup };
       container.pids.push(pid);
       found.set(id, container);
     }
@@ -64,85 +84,109 @@ export async function isOfContainer(host: Host, pid: string): Promise<boolean> {
   return CGROUP.test((await host.readText(`/proc/${pid}/cgroup`)) ?? '');
 }
 
-/** The number behind `Seccomp:` in proc(5) status; undefined for a process that is gone or a kernel without it. */
-export async function seccompMode(host: Host, pid: string): Promise<number | undefined> {
-  const status = await host.readText(`/proc/${pid}/status`);
-  const mode = /^Seccomp:\s*(\d+)$/m.exec(status ?? '')?.[1];
-  return mode === undefined ? undefined : Number(mode);
-}
-
-/** As `readContainerConfig`, in the stores that the node's configuration names. */
-export async function containerConfig(
-  host: Host,
-  id: string,
-): Promise<ContainerConfig | undefined> {
-  return await readContainerConfig(host, await readStorageConfig(host), id);
-}
-
 /**
- * What the runtime keeps of a container; undefined where its config.json is not there or is no JSON object. Throws
- * `HostError`.
+ * The workloads of the node, each looked at once: no sandboxes, and no container that ended meanwhile. Undefined where
+ * the node's procfs is not visible.
  */
-export async function readContainerConfig(
+export async function observeContainers(
   host: Host,
-  { runRoot, graphRoot, driver }: Pick<StorageConfig, 'runRoot' | 'graphRoot' | 'driver'>,
-  id: string,
-): Promise<ContainerConfig | undefined> {
-  const folders = driver === undefined ? ['overlay', 'vfs'] : [driver];
-  for (const folder of folders.flatMap((name) => [`${runRoot}/${name}`, `${graphRoot}/${name}`])) {
-    const path = `${folder}-containers/${id}/userdata/config.json`;
-    const text = await host.readText(path, CONFIG_LIMIT_BYTES);
-    const annotations = text === undefined ? undefined : annotationsOf(text);
-    if (annotations !== undefined) return configOf(annotations);
+  signal: AbortSignal,
+): Promise<readonly ObservedContainer[] | undefined> {
+  const running = await runningContainers(host, signal);
+  if (running === undefined) return undefined;
+  if (running.length === 0) return [];
+  const store = await containerStore(host);
+  const everything = (await readProcess(host, '1'))?.bounding;
+  const observed: ObservedContainer[] = [];
+  for (const container of running) {
+    signal.throwIfAborted();
+    const one = await observe(host, container, store, everything);
+    if (one !== undefined) observed.push(one);
   }
-  return undefined;
+  return observed;
 }
 
-type Annotations = Readonly<Record<string, unknown>>;
-
-function configOf(annotations: Annotations): ContainerConfig {
-  const crio = (name: string): string | undefined =>
-    text(annotations, `io.kubernetes.cri-o.${name}`);
-  const pod = text(annotations, 'io.kubernetes.pod.name') ?? crio('KubeName');
-  const namespace = text(annotations, 'io.kubernetes.pod.namespace') ?? crio('Namespace');
-  const container = text(annotations, 'io.kubernetes.container.name');
-  const image = crio('Image');
-  const parts = [namespace, pod, container];
-  const name = parts.every((part) => part !== undefined)
-    ? parts.join('/')
-    : (crio('Name') ?? text(annotations, 'io.podman.annotations.name'));
-  const profile = crio('SeccompProfilePath') ?? text(annotations, 'io.podman.annotations.seccomp');
-  const isPrivileged =
-    crio('PrivilegedRuntime') === 'true' ||
-    text(annotations, 'io.podman.annotations.privileged') === 'TRUE';
+async function observe(
+  host: Host,
+  container: RunningContainer,
+  store: ContainerStore,
+  everything: bigint | undefined,
+): Promise<ObservedContainer | undefined> {
+  const { spec, problem } = await readSpec(host, container.id, store.folders);
+  const recorded = store.names.get(container.id);
+  const identity = spec && identityOf(spec, container.runtime, recorded);
+  if (identity?.isSandbox === true) return undefined;
+  const states = await Promise.all(container.pids.map((pid) => readProcess(host, pid)));
+  const processes = states.filter((state) => state !== undefined);
+  const [first] = processes;
+  if (first === undefined) return undefined;
+  const ownUsers = (await hasOwnUsers(host, first.pid)) ?? (spec?.uidMappings.length ?? 0) > 0;
+  const isFull = processes.some(({ effective = 0n }) => isAll(effective, everything));
+  const labels = await labelsOf(host, processes, spec);
+  const links = await sharedNamespaces(host, first.pid);
+  const shares = links instanceof Set ? links : (sharedBy(spec) ?? links);
+  // It may have ended since its processes were listed, and its files with it.
+  if (
+    spec === undefined &&
+    problem === undefined &&
+    !(await isStill(host, container.id, first.pid))
+  )
+    return undefined;
   return {
-    isSandbox:
-      crio('ContainerType') === 'sandbox' || text(annotations, 'io.container.type') === 'sandbox',
-    isPrivileged,
-    ...(name === undefined ? {} : { name }),
-    ...(namespace === undefined ? {} : { namespace }),
-    ...(pod === undefined ? {} : { pod }),
-    ...(container === undefined ? {} : { container }),
-    ...(image === undefined ? {} : { image }),
-    ...(profile === undefined ? {} : { seccompProfile: profile }),
+    ...container,
+    processes,
+    labels,
+    spec,
+    specProblem: problem,
+    identity,
+    subject: identity?.name ?? recorded ?? container.id,
+    isPrivileged:
+      identity?.isPrivileged === true || (isFull && !ownUsers) || isOpen(spec, everything),
+    hasOwnUsers: ownUsers,
+    shares,
   };
 }
 
-function annotationsOf(json: string): Annotations | undefined {
-  try {
-    const config: unknown = JSON.parse(json);
-    if (!isObject(config)) return undefined;
-    return isObject(config['annotations']) ? config['annotations'] : {};
-  } catch {
-    return undefined;
+/** All that the node's first process may have, so that kernels with fewer and with more capabilities are judged alike. */
+function isAll(effective: bigint, everything: bigint | undefined): boolean {
+  return everything !== undefined && everything > 0n && (effective & everything) === everything;
+}
+
+/** CRI-O marks the pod, not the container: a privileged one has every capability in reach and nothing of /proc hidden. */
+function isOpen(spec: ContainerSpec | undefined, everything: bigint | undefined): boolean {
+  if (spec === undefined || spec.maskedPaths.length > 0 || spec.uidMappings.length > 0)
+    return false;
+  const reach = new Set(spec.capabilities.bounding);
+  const names = capabilityNames(everything ?? 0n);
+  return names.length > 0 && names.every((name) => reach.has(`CAP_${name}`));
+}
+
+async function labelsOf(
+  host: Host,
+  processes: readonly ProcessState[],
+  spec: ContainerSpec | undefined,
+): Promise<readonly string[] | HostError> {
+  const labels = new Set<string>();
+  let refused: HostError | undefined;
+  for (const { pid } of processes) {
+    const label = await readLabel(host, pid);
+    if (typeof label === 'string') labels.add(label);
+    else refused ??= label;
   }
+  if (labels.size > 0 || refused === undefined) return [...labels];
+  return spec?.selinuxLabel === undefined ? refused : [spec.selinuxLabel];
 }
 
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+/** A namespace that the specification does not name, or takes from the first process, is the node's. */
+function sharedBy(spec: ContainerSpec | undefined): ReadonlySet<SharedNamespace> | undefined {
+  if (spec === undefined) return undefined;
+  const shared = SHARED_NAMESPACES.filter(({ type }) => {
+    const path = spec.namespaces.get(type);
+    return !spec.namespaces.has(type) || path?.startsWith('/proc/1/ns/') === true;
+  });
+  return new Set(shared.map(({ name }) => name));
 }
 
-function text(annotations: Annotations, name: string): string | undefined {
-  const value = annotations[name];
-  return typeof value === 'string' && value !== '' ? value : undefined;
+async function isStill(host: Host, id: string, pid: string): Promise<boolean> {
+  return (await host.readText(`/proc/${pid}/cgroup`))?.includes(id) === true;
 }

@@ -1,11 +1,17 @@
 import type { Json } from '../shared/canonical.ts';
 import type { Items } from '../shared/report.ts';
 import { isFileError, whereReadable } from './check.ts';
-import { readMachineConfig } from './desired/machine-config.ts';
+import { HYPERSHIFT_CONFIG, readMachineConfig } from './desired/machine-config.ts';
 import { type Hardware, readHardware } from './hardware.ts';
 import { type Host, HostError } from './host.ts';
 import { KUBELET_CONFIG } from './kubelet-config.ts';
 import { crioVersion, readOsRelease } from './versions.ts';
+
+const MICROSHIFT = [
+  '/etc/microshift',
+  '/usr/lib/systemd/system/microshift.service',
+  '/etc/systemd/system/microshift.service',
+];
 
 /** Which kind of operating system: by how it is installed and updated, not by its name. */
 export type OsKind = 'coreos' | 'image-mode' | 'package-mode';
@@ -32,6 +38,10 @@ export interface NodeFacts {
   readonly securityModules: string | null;
   readonly crioVersion: string | null;
   readonly hasKubelet: boolean;
+  /** Kubernetes in one service, with a kubelet that has no files of its own. */
+  readonly isMicroshift: boolean;
+  /** A node of a hosted control plane: its MachineConfig lies elsewhere. */
+  readonly isHypershift: boolean;
   /** Name of the MachineConfig applied last. */
   readonly machineConfig: string | null;
   readonly hardware: Hardware | null;
@@ -60,6 +70,8 @@ export async function readFacts(host: Host): Promise<NodeFacts> {
     securityModules: await line('/sys/kernel/security/lsm'),
     crioVersion: (await whereReadable(crioVersion(host))) ?? null,
     hasKubelet: await exists(host, KUBELET_CONFIG),
+    isMicroshift: await existsAny(host, MICROSHIFT),
+    isHypershift: await exists(host, HYPERSHIFT_CONFIG),
     machineConfig: await machineConfigName(host),
     hardware: host.root === '/' ? await readHardware() : null,
   };
@@ -81,7 +93,8 @@ async function osKind(host: Host, release: ReadonlyMap<string, string>): Promise
   return (await exists(host, '/run/ostree-booted')) ? 'image-mode' : 'package-mode';
 }
 
-async function cgroupVersion(host: Host): Promise<1 | 2 | null> {
+/** Version of the node's control groups; null where they are not visible. */
+export async function cgroupVersion(host: Host): Promise<1 | 2 | null> {
   if (await exists(host, '/sys/fs/cgroup/cgroup.controllers')) return 2;
   return (await exists(host, '/sys/fs/cgroup/memory')) ? 1 : null;
 }
@@ -103,6 +116,11 @@ function architectureIn(kernel: string | null): string | null {
 async function firstLine(host: Host, path: string): Promise<string | null> {
   const text = await whereReadable(host.readText(path));
   return text?.split('\n')[0]?.trim() || null;
+}
+
+async function existsAny(host: Host, paths: readonly string[]): Promise<boolean> {
+  for (const path of paths) if (await exists(host, path)) return true;
+  return false;
 }
 
 async function exists(host: Host, path: string): Promise<boolean> {

@@ -26,9 +26,15 @@ function unquote(value: string): string {
 export async function crioMinor(host: Host): Promise<number | undefined> {
   const written = /^"?1\.(\d+)\./.exec((await host.readText(CRIO_VERSION)) ?? '')?.[1];
   if (written !== undefined) return Number(written);
-  const openshift = (await readOsRelease(host)).get('OPENSHIFT_VERSION') ?? '';
-  const minor = /^4\.(\d+)/.exec(openshift)?.[1];
-  return minor === undefined ? undefined : Number(minor) + KUBERNETES_MINOR_AHEAD;
+  const openshift = await openshiftMinor(host);
+  return openshift === undefined ? undefined : openshift + KUBERNETES_MINOR_AHEAD;
+}
+
+/** Minor version of OpenShift 4.x; undefined on other nodes. */
+export async function openshiftMinor(host: Host): Promise<number | undefined> {
+  const version = (await readOsRelease(host)).get('OPENSHIFT_VERSION') ?? '';
+  const minor = /^4\.(\d+)/.exec(version)?.[1];
+  return minor === undefined ? undefined : Number(minor);
 }
 
 /** The version CRI-O wrote at its start; undefined where it does not run. */

@@ -5,6 +5,7 @@ import { fips } from './fips.ts';
 import { images } from './images.ts';
 import { node } from './node.ts';
 import { registries } from './registries.ts';
+import { runtime } from './runtime.ts';
 import { seccomp } from './seccomp.ts';
 import { selinux } from './selinux.ts';
 import { trustPolicy } from './trust-policy.ts';
@@ -14,6 +15,7 @@ export const checks: readonly Check[] = [
   selinux,
   fips,
   seccomp,
+  runtime,
   trustPolicy,
   registries,
   node,

@@ -3,40 +3,51 @@ import type { Finding } from '../../shared/findings.ts';
 import { COMMAND_LINE } from '../boot.ts';
 import { ask, type Check, type CheckContext, type Statement, whereReadable } from '../check.ts';
 import { desiredState } from '../desired/desired.ts';
-import {
-  MACHINE_CONFIG_FOLDER,
-  type MachineConfig,
-  readMachineConfig,
-} from '../desired/machine-config.ts';
+import { MACHINE_CONFIG_FOLDER, type MachineConfig } from '../desired/machine-config.ts';
 import { inspectFile } from '../files.ts';
 import type { Host } from '../host.ts';
 import { POLICY, REGISTRIES_D } from '../trust-places.ts';
 import { readOsRelease } from '../versions.ts';
 import { driftOf } from './drift.ts';
+import { kernelHardening } from './node-kernel.ts';
+import { kubeletHardening } from './node-kubelet.ts';
+import { mcoState, noMachineConfig } from './node-mco-state.ts';
+import { filePermissions } from './node-permissions.ts';
 import * as rules from './rules/node.ts';
-
-const FORCE_FILE = '/run/machine-config-daemon-force';
 
 /** The node as a whole against the MachineConfig it was given. */
 export const node: Check = {
   id: 'node',
-  title: 'The node is as its MachineConfig has it',
-  rules: [rules.mcoDrift, rules.mcoForced],
+  title: 'The node is as its MachineConfig has it, and hardened',
+  rules: [
+    rules.mcoDrift,
+    rules.mcoState,
+    rules.filePermissions,
+    rules.kubeletHardening,
+    rules.kernelHardening,
+  ],
   watches: [
     MACHINE_CONFIG_FOLDER,
     '/etc/containers',
     '/etc/crio/crio.conf.d',
     '/etc/kubernetes',
     '/etc/systemd/system',
+    '/etc/systemd/system/kubelet.service.d',
     '/etc/sysctl.d',
+    '/var/lib/kubelet',
+    '/run/ostree',
   ],
   run,
 };
 
-async function run({ host }: CheckContext, signal: AbortSignal): Promise<readonly Finding[]> {
+async function run(context: CheckContext, signal: AbortSignal): Promise<readonly Finding[]> {
+  const { host } = context;
   return [
     ...(await ask(rules.mcoDrift, () => mcoDrift(host, signal))),
-    ...(await ask(rules.mcoForced, () => mcoForced(host))),
+    ...(await ask(rules.mcoState, () => mcoState(context))),
+    ...(await ask(rules.filePermissions, () => filePermissions(host, signal))),
+    ...(await ask(rules.kubeletHardening, () => kubeletHardening(host))),
+    ...(await ask(rules.kernelHardening, () => kernelHardening(context))),
   ];
 }
 
@@ -92,20 +103,4 @@ async function lackingArgument(
     message: `the kernel was booted without ${lacking.join(' ')}, asked for by ${name}`,
     observed: { lacking: lacking.join(' ') },
   };
-}
-
-async function mcoForced(host: Host): Promise<Statement> {
-  if ((await readMachineConfig(host)) === undefined) return noMachineConfig();
-  const isForced = (await host.lstat(FORCE_FILE)) !== undefined;
-  const observed = { forced: isForced };
-  if (!isForced) {
-    return { result: 'pass', message: 'the node was not forced past validation', observed };
-  }
-  const message = `${FORCE_FILE} exists: the next roll-out does not look at what is on the node`;
-  return { result: 'fail', reason: 'forced', message, observed };
-}
-
-function noMachineConfig(): Statement {
-  const message = 'this node keeps no MachineConfig';
-  return { result: 'notapplicable', reason: 'no-machine-config', message };
 }

@@ -1,17 +1,13 @@
 import type { Finding } from '../../shared/findings.ts';
 import { ask, type Check, type CheckContext, type Statement } from '../check.ts';
-import {
-  containerConfig,
-  type RunningContainer,
-  runningContainers,
-  seccompMode,
-} from '../containers.ts';
+import { type ObservedContainer, observeContainers } from '../containers.ts';
 import { CRIO_FOLDER, crioBoolean, readCrioConfig } from '../crio-config.ts';
 import { MACHINE_CONFIG_FOLDER } from '../desired/machine-config.ts';
-import type { Host } from '../host.ts';
+import { type Host, isReadingReason } from '../host.ts';
 import { KUBELET_CONFIG, readKubeletConfig } from '../kubelet-config.ts';
 import { crioMinor } from '../versions.ts';
 import * as rules from './rules/seccomp.ts';
+import { isApproved } from './runtime-approval.ts';
 import { crioProfile, noCrio, podmanProfile } from './seccomp-profile.ts';
 
 const ACTIONS = '/proc/sys/kernel/seccomp/actions_avail';
@@ -46,7 +42,7 @@ async function run(context: CheckContext, signal: AbortSignal): Promise<readonly
   const { host } = context;
   return [
     ...(await ask(rules.kernelSupport, () => kernelSupport(host))),
-    ...(await ask(rules.containersFiltered, () => containersFiltered(host, signal))),
+    ...(await ask(rules.containersFiltered, () => containersFiltered(context, signal))),
     ...(await ask(rules.crioProfile, () => crioProfile(context))),
     ...(await ask(rules.podmanProfile, () => podmanProfile(host))),
     ...(await ask(rules.legacyOverride, () => legacyOverride(host))),
@@ -74,10 +70,10 @@ async function kernelSupport(host: Host): Promise<Statement> {
 }
 
 async function containersFiltered(
-  host: Host,
+  { host, values }: CheckContext,
   signal: AbortSignal,
 ): Promise<Statement | readonly Statement[]> {
-  const containers = await runningContainers(host, signal);
+  const containers = await observeContainers(host, signal);
   if (containers === undefined) {
     const message = 'the processes of the node are not visible in /proc';
     return { result: 'error', reason: 'not-visible', message };
@@ -86,48 +82,44 @@ async function containersFiltered(
     const message = 'no container is running';
     return { result: 'notapplicable', reason: 'no-containers', message };
   }
-  const failing: Statement[] = [];
-  let privileged = 0;
-  for (const container of containers) {
-    signal.throwIfAborted();
-    if (!(await isUnfiltered(host, container))) continue;
-    const config = await containerConfig(host, container.id);
-    if (config?.isSandbox === true) continue;
-    if (config?.isPrivileged === true) privileged++;
-    else failing.push(unfiltered(container, config));
-  }
+  const unfilteredOnes = containers.filter(({ processes }) =>
+    processes.some(({ seccomp: mode }) => mode === 0),
+  );
+  // All capabilities alone excuse nothing: the configuration has to say that it is privileged.
+  const failing = unfilteredOnes
+    .filter((container) => !container.isPrivileged || container.spec === undefined)
+    .filter((container) => !isApproved(container, values))
+    .map(unfiltered);
   if (failing.length > 0) return failing;
-  const except = privileged === 0 ? '' : `, except ${privileged} privileged`;
+  const except =
+    unfilteredOnes.length === 0
+      ? ''
+      : `, except ${unfilteredOnes.length} that are privileged or approved`;
   const message = `${containers.length} containers run with a seccomp filter${except}`;
   return { result: 'pass', message, observed: { unfiltered: 0 } };
 }
 
-async function isUnfiltered(host: Host, { pids }: RunningContainer): Promise<boolean> {
-  for (const pid of pids) if ((await seccompMode(host, pid)) === 0) return true;
-  return false;
-}
-
-function unfiltered(
-  { id, runtime }: RunningContainer,
-  config: Awaited<ReturnType<typeof containerConfig>>,
-): Statement {
-  const subject = config?.name ?? id;
+function unfiltered(container: ObservedContainer): Statement {
+  const { subject, runtime, identity, specProblem } = container;
+  // Whether it is privileged stands in a file that cannot be read.
+  if (specProblem !== undefined && isReadingReason(specProblem.reason ?? '')) throw specProblem;
+  const profile = identity?.seccompProfile;
   const why =
-    config === undefined
+    identity === undefined
       ? '; its config.json is not there, so whether it is privileged is unknown'
-      : config.seccompProfile === undefined
+      : profile === undefined
         ? ''
-        : `; it was started with the profile ${config.seccompProfile}`;
+        : `; it was started with the profile ${profile}`;
   return {
     subject,
     result: 'fail',
     reason: 'unfiltered',
-    message: `the container ${config?.name ?? id.slice(0, 12)} runs without a seccomp filter${why}`,
+    message: `the container ${subject} runs without a seccomp filter${why}`,
     observed: {
       filtered: false,
       runtime,
-      privileged: config?.isPrivileged ?? null,
-      profile: config?.seccompProfile ?? null,
+      privileged: identity === undefined ? null : false,
+      profile: profile ?? null,
     },
     expected: { filtered: true },
   };

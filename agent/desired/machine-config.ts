@@ -1,14 +1,17 @@
 import { gunzipSync } from 'node:zlib';
 import { messageOf } from '../../shared/errors.ts';
 import type { Host } from '../host.ts';
+import { JsonMember } from '../json-member.ts';
 import { DataUrlError, decodeDataUrl } from './data-url.ts';
-import { MachineConfigError, Member } from './machine-config-member.ts';
+import { MachineConfigError } from './machine-config-error.ts';
 
 export const MACHINE_CONFIG_FOLDER: string = '/etc/machine-config-daemon';
+/** What the daemon applied last on a node of a hosted control plane. */
+export const HYPERSHIFT_CONFIG: string = '/etc/mcd-currentconfig.json';
 /** Where the daemon keeps what it applied last; HyperShift uses the others and may leave the first one empty. */
 const PATHS = [
   `${MACHINE_CONFIG_FOLDER}/currentconfig`,
-  '/etc/mcd-currentconfig.json',
+  HYPERSHIFT_CONFIG,
   '/etc/mcs-machine-config-content.json',
 ];
 const LIMIT_BYTES = 16 * 1024 * 1024;
@@ -53,7 +56,10 @@ export async function readMachineConfig(host: Host): Promise<MachineConfig | und
 
 /** Reads a rendered MachineConfig with an Ignition configuration of spec 2.2 or 3.0 to 3.5. */
 export function parseMachineConfig(path: string, text: string): MachineConfig {
-  const root = new Member(path, '', parseJson(path, text));
+  const root = new JsonMember(
+    parseJson(path, text),
+    (message) => new MachineConfigError('ERR_MACHINE_CONFIG_VALUE', path, message),
+  );
   const spec = root.at('spec');
   const config = spec.at('config');
   const version = config.at('ignition', 'version').text() ?? '';
@@ -68,14 +74,14 @@ export function parseMachineConfig(path: string, text: string): MachineConfig {
       .at('kernelArguments')
       .list()
       .map((item) => item.text() ?? ''),
-    files: new Map([...storageFiles(config), ...unitFiles(config)]),
+    files: new Map([...storageFiles(path, config), ...unitFiles(config)]),
   };
 }
 
 type Entry = readonly [path: string, file: MachineConfigFile];
 
 /** In order: of two entries for one path the later one wins, as Ignition 2 has it. */
-function storageFiles(config: Member): readonly Entry[] {
+function storageFiles(machineConfig: string, config: JsonMember): readonly Entry[] {
   return config
     .at('storage', 'files')
     .list()
@@ -89,14 +95,14 @@ function storageFiles(config: Member): readonly Entry[] {
       if (!Number.isInteger(mode) || mode < 0 || mode > 0o7777) {
         throw file.at('mode').error('expected permission bits, 0 to 4095');
       }
-      return [[path, { mode, read: () => contentOf(file) }]];
+      return [[path, { mode, read: () => contentOf(machineConfig, file) }]];
     });
 }
 
 const UNITS = '/etc/systemd/system';
 
 /** A unit without contents is one of the operating system that is only enabled or extended. */
-function unitFiles(config: Member): readonly Entry[] {
+function unitFiles(config: JsonMember): readonly Entry[] {
   return config
     .at('systemd', 'units')
     .list()
@@ -111,19 +117,19 @@ function unitFiles(config: Member): readonly Entry[] {
     });
 }
 
-function unitName(member: Member): string {
+function unitName(member: JsonMember): string {
   const name = member.at('name').text() ?? '';
   if (!/^[^/]+$/.test(name)) throw member.at('name').error('expected a file name');
   return name;
 }
 
-function textFile(path: string, member: Member): readonly Entry[] {
+function textFile(path: string, member: JsonMember): readonly Entry[] {
   const contents = member.at('contents').text();
   if (contents === undefined) return [];
   return [[path, { mode: DEFAULT_MODE, read: () => Buffer.from(contents, 'utf8') }]];
 }
 
-function contentOf(file: Member): Buffer {
+function contentOf(machineConfig: string, file: JsonMember): Buffer {
   const append = file.at('append');
   if (append.value === true || append.list().length > 0) {
     throw append.error('the machine-config-operator does not append, and neither do we');
@@ -132,21 +138,21 @@ function contentOf(file: Member): Buffer {
   const url = source.text();
   if (url === undefined || url === '') return Buffer.alloc(0);
   const compression = file.at('contents', 'compression').text() ?? '';
+  const contentError = (what: string, cause?: unknown): MachineConfigError => {
+    const message = `${source.place}: ${what}`;
+    return new MachineConfigError('ERR_MACHINE_CONFIG_CONTENT', machineConfig, message, { cause });
+  };
   try {
     const bytes = decodeDataUrl(url);
-    if (compression === '') return withinLimit(bytes, source);
+    if (compression === '' && bytes.length <= CONTENT_LIMIT_BYTES) return bytes;
+    if (compression === '') throw contentError(`larger than ${CONTENT_LIMIT_BYTES} bytes`);
     if (compression === 'gzip') return gunzipSync(bytes, { maxOutputLength: CONTENT_LIMIT_BYTES });
   } catch (cause) {
     if (cause instanceof MachineConfigError) throw cause;
     const what = cause instanceof DataUrlError ? cause.message : `not gzip (${messageOf(cause)})`;
-    throw source.error(what, 'ERR_MACHINE_CONFIG_CONTENT', cause);
+    throw contentError(what, cause);
   }
   throw file.at('contents', 'compression').error('expected "" or gzip');
-}
-
-function withinLimit(bytes: Buffer, source: Member): Buffer {
-  if (bytes.length <= CONTENT_LIMIT_BYTES) return bytes;
-  throw source.error(`larger than ${CONTENT_LIMIT_BYTES} bytes`, 'ERR_MACHINE_CONFIG_CONTENT');
 }
 
 function parseJson(path: string, text: string): unknown {

@@ -1,8 +1,9 @@
-import { messageOf } from '../../shared/errors.ts';
 import type { ImageUser } from '../../shared/images.ts';
 import { tryParseReference } from '../../shared/trust/reference.ts';
-import { type ContainerConfig, readContainerConfig } from '../containers.ts';
+import { type ContainerIdentity, identityOf } from '../container-identity.ts';
+import { readSpec } from '../container-store.ts';
 import { type Host, HostError } from '../host.ts';
+import { type Container, RECORD_FILES, readContainers, text } from './container-records.ts';
 import { judgedName } from './named-image.ts';
 import type { StorageConfig } from './storage-conf.ts';
 
@@ -29,9 +30,6 @@ export interface ImageUsers {
   readonly problems: readonly string[];
 }
 
-/** CRI-O's containers are volatile, podman's are not; `transient_store` moves both into the run root. */
-const FILE_NAMES = ['containers.json', 'volatile-containers.json'] as const;
-const LIMIT_BYTES = 32 * 1024 * 1024;
 /** The id of a container is the name of a folder: nothing but hex may become part of a path. */
 const CONTAINER_ID = /^[0-9a-f]{1,128}$/;
 
@@ -44,21 +42,21 @@ export async function readImageUsers(
   const problems: string[] = [];
   const containers = new Map<string, Container>();
   for (const root of new Set([config.graphRoot, config.runRoot])) {
-    for (const name of FILE_NAMES) {
+    for (const name of RECORD_FILES) {
       const path = `${root}/${driver}-containers/${name}`;
       for (const container of await readContainers(host, path, problems)) {
         containers.set(container.id, container);
       }
     }
   }
-  const places = { ...config, driver };
+  const folders = [config.runRoot, config.graphRoot].map((root) => `${root}/${driver}-containers`);
   const uses: ImageUse[] = [];
   for (const container of containers.values()) {
     const pod = podOf(container, containers);
     const known = useOf(container, pod, {});
     const told = isWhole(container, known)
       ? {}
-      : await readConfig(host, places, container.id, problems);
+      : await readIdentity(host, folders, container, problems);
     uses.push(told === undefined ? known : useOf(container, pod, told));
   }
   uses.sort(byPlace);
@@ -69,15 +67,6 @@ export async function readImageUsers(
     ]),
   );
   return { uses, byImage, problems };
-}
-
-/** A record of containers.json with its metadata unpacked. */
-interface Container {
-  readonly id: string;
-  /** Image id; what the user asked for stands in the metadata only, and the name may have moved on since. */
-  readonly image: string;
-  readonly names: readonly string[];
-  readonly metadata: Readonly<Record<string, unknown>>;
 }
 
 /** Namespace and pod stand only in the pod's own record, whose id is the `pod-id` of its containers. */
@@ -93,18 +82,18 @@ function podOf(
 function useOf(
   { metadata, names, id, image }: Container,
   pod: Container | undefined,
-  told: Partial<ContainerConfig>,
+  told: Partial<ContainerIdentity>,
 ): ImageUse {
   const asked = [text(metadata, 'image-name'), told.image].find(isName);
   const name = asked === undefined ? {} : { name: judgedName(asked) };
   const podId = text(metadata, 'pod-id');
   const own = text(metadata, 'metadata-name') ?? told.container;
-  if (podId === undefined && told.pod === undefined) {
+  if (podId === undefined && told.podName === undefined) {
     const container = text(metadata, 'name') ?? told.name ?? names[0] ?? id;
     return { image, user: { container }, isSandbox: false, ...name };
   }
   const isSandbox = podId === id || told.isSandbox === true;
-  const podName = (pod && text(pod.metadata, 'metadata-name')) ?? told.pod;
+  const podName = (pod && text(pod.metadata, 'metadata-name')) ?? told.podName;
   const namespace = (pod && text(pod.metadata, 'namespace')) ?? told.namespace;
   const user = {
     ...(namespace === undefined ? {} : { namespace }),
@@ -127,78 +116,20 @@ function isWhole({ metadata }: Container, { user, isSandbox }: ImageUse): boolea
   return hasPlace && (isSandbox || text(metadata, 'image-name') !== undefined);
 }
 
-async function readConfig(
+/** What the runtime was told; undefined where its config.json cannot be used. */
+async function readIdentity(
   host: Host,
-  places: Parameters<typeof readContainerConfig>[1],
-  id: string,
+  folders: readonly string[],
+  { id, names, metadata }: Container,
   problems: string[],
-): Promise<ContainerConfig | undefined> {
+): Promise<Partial<ContainerIdentity> | undefined> {
   if (!CONTAINER_ID.test(id)) return undefined;
-  try {
-    return await readContainerConfig(host, places, id);
-  } catch (error) {
-    if (!(error instanceof HostError)) throw error;
-    problems.push(error.message);
-    return undefined;
-  }
-}
-
-async function readContainers(
-  host: Host,
-  path: string,
-  problems: string[],
-): Promise<readonly Container[]> {
-  try {
-    const bytes = await host.readBytes(path, LIMIT_BYTES);
-    if (bytes === undefined) return [];
-    const list: unknown = JSON.parse(bytes.toString());
-    if (list === null) return [];
-    if (!Array.isArray(list)) throw new SyntaxError('expected a list of containers');
-    return list.flatMap((entry: unknown, index) => {
-      const container = toContainer(entry);
-      if (container === undefined) problems.push(`${path}: [${index}]: no record of a container`);
-      return container ?? [];
-    });
-  } catch (error) {
-    if (error instanceof HostError) problems.push(error.message);
-    else if (error instanceof SyntaxError) problems.push(`${path}: ${messageOf(error)}`);
-    else throw error;
-    return [];
-  }
-}
-
-function toContainer(entry: unknown): Container | undefined {
-  if (!isObject(entry)) return undefined;
-  const id = text(entry, 'id');
-  const image = text(entry, 'image');
-  const metadata = parseMetadata(text(entry, 'metadata') ?? '{}');
-  if (id === undefined || metadata === undefined) return undefined;
-  const names = entry['names'];
-  return {
-    id,
-    // A container made from a root folder has no image.
-    image: image ?? '',
-    names: Array.isArray(names) ? names.filter((name) => typeof name === 'string') : [],
-    metadata,
-  };
-}
-
-function parseMetadata(metadata: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(metadata);
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function text(members: Readonly<Record<string, unknown>>, name: string): string | undefined {
-  const value = members[name];
-  return typeof value === 'string' && value !== '' ? value : undefined;
+  const { spec, problem } = await readSpec(host, id, folders);
+  // What is in it only adds to the record; one that is being written is nobody's fault.
+  if (problem instanceof HostError) problems.push(problem.message);
+  // podman's records name no pod; one without any metadata may be of either.
+  const isPodman = text(metadata, 'pod-id') === undefined && Object.keys(metadata).length > 0;
+  return spec && identityOf(spec, isPodman ? 'libpod' : 'crio', names[0]);
 }
 
 function byPlace({ user: a }: ImageUse, { user: b }: ImageUse): number {

@@ -69,6 +69,16 @@ export class YamlValue {
     return fields;
   }
 
+  /** The items of a sequence in their order; null has none. */
+  items(): readonly YamlValue[] {
+    if (this.isNull) return [];
+    if (!isSeq(this.#node)) throw this.error('expected a list');
+    return this.#node.items.map(
+      // nodes are what the composer makes of items
+      (item, at) => new YamlValue(item as Node | null, `${this.path}[${at}]`, this.#context),
+    );
+  }
+
   /** A scalar as written; numbers and booleans are text too, and null is none. */
   text(): string | undefined {
     if (this.isNull) return undefined;

@@ -8,11 +8,45 @@ import { machineConfigOf } from '../support/machine-config.ts';
 type Files = Readonly<Record<string, string>>;
 const RHCOS = 'ID="rhcos"\nVERSION_ID="4.16"\nVARIANT_ID=coreos\nOPENSHIFT_VERSION="4.16"\n';
 
-const KINDS: readonly (readonly [name: string, files: Files, kind: string])[] = [
-  ['RHCOS up to 4.18', { '/etc/os-release': RHCOS }, 'coreos'],
+/** os-release of RHEL CoreOS: its ID is `rhcos` to 4.18 and `rhel` from then on. */
+function coreos(minor: number, rhel: string): Files {
+  const own =
+    minor < 19
+      ? `ID="rhcos"\nVERSION_ID="4.${minor}"\nRHEL_VERSION="${rhel}"\n`
+      : `ID="rhel"\nVERSION_ID="${rhel}"\n`;
+  const platform = `PLATFORM_ID="platform:el${rhel.split('.')[0]}"\n`;
+  return {
+    '/etc/os-release': `${own}${platform}VARIANT_ID=coreos\nOPENSHIFT_VERSION="4.${minor}"\n`,
+    '/run/ostree-booted': '',
+  };
+}
+const rhel = (version: string): string => `ID="rhel"\nVERSION_ID="${version}"\n`;
+
+const KINDS: readonly (readonly [name: string, files: Files, kind: string, facts?: object])[] = [
+  ...(
+    [
+      [12, '8.6'],
+      [13, '9.2'],
+      [14, '9.2'],
+      [15, '9.2'],
+      [16, '9.4'],
+      [17, '9.4'],
+      [18, '9.4'],
+      [19, '9.6'],
+      [20, '9.6'],
+    ] as const
+  ).map(
+    ([minor, version]) =>
+      [
+        `RHEL CoreOS of OpenShift 4.${minor}`,
+        coreos(minor, version),
+        'coreos',
+        { os: { openshift: `4.${minor}`, platform: `platform:el${version.split('.')[0]}` } },
+      ] as const,
+  ),
   [
-    'RHCOS from 4.19 on, which calls itself rhel',
-    { '/etc/os-release': 'ID=rhel\nVARIANT_ID=coreos\n' },
+    'CentOS Stream CoreOS',
+    { '/etc/os-release': 'ID="scos"\nVARIANT_ID=coreos\nOPENSHIFT_VERSION="4.17"\n' },
     'coreos',
   ],
   [
@@ -20,13 +54,55 @@ const KINDS: readonly (readonly [name: string, files: Files, kind: string])[] = 
     { '/etc/os-release': 'ID=rhel\n', '/run/ostree-booted': '' },
     'image-mode',
   ],
-  ['RHEL of packages', { '/etc/os-release': 'ID="rhel"\n' }, 'package-mode'],
+  ...['8.10', '9.6', '10.0'].map(
+    (version) =>
+      [
+        `RHEL ${version} of packages with podman`,
+        { '/etc/os-release': rhel(version), '/usr/bin/podman': '' },
+        'package-mode',
+        { hasKubelet: false, isMicroshift: false, isHypershift: false, machineConfig: null },
+      ] as const,
+  ),
+  [
+    'RHEL with CRI-O alone',
+    { '/etc/os-release': rhel('8.10'), '/run/crio/version': '"1.25.1"' },
+    'package-mode',
+    { crioVersion: '1.25.1', hasKubelet: false },
+  ],
+  [
+    'MicroShift, by its configuration',
+    { '/etc/os-release': rhel('9.4'), '/etc/microshift/config.yaml': '' },
+    'package-mode',
+    { isMicroshift: true, hasKubelet: false },
+  ],
+  [
+    'MicroShift in an image, by its unit',
+    {
+      '/etc/os-release': rhel('9.6'),
+      '/run/ostree-booted': '',
+      '/usr/lib/systemd/system/microshift.service': '',
+    },
+    'image-mode',
+    { isMicroshift: true },
+  ],
+  [
+    'a node of a hosted control plane',
+    {
+      ...coreos(16, '9.4'),
+      '/etc/machine-config-daemon/currentconfig': '',
+      '/etc/mcd-currentconfig.json': machineConfigOf({}),
+    },
+    'coreos',
+    { isHypershift: true, isMicroshift: false, machineConfig: 'rendered-worker-1' },
+  ],
   ['a node without os-release', {}, 'package-mode'],
 ];
 
-for (const [name, files, kind] of KINDS) {
+for (const [name, files, kind, expected = {}] of KINDS) {
   t.test(`${name} is of the kind ${kind}`, async (t) => {
-    t.equal((await readFacts(openHost(t.testdir(treeOf(files))))).os.kind, kind);
+    const facts = await readFacts(openHost(t.testdir(treeOf(files))));
+    t.equal(facts.os.kind, kind);
+    t.match(facts, expected);
   });
 }
 
@@ -63,6 +139,8 @@ t.test('facts are those of the host root, not of this machine', async (t) => {
     securityModules: 'lockdown,capability,selinux',
     crioVersion: '1.29.4',
     hasKubelet: true,
+    isMicroshift: false,
+    isHypershift: false,
     machineConfig: 'rendered-worker-1',
     hardware: null,
   });

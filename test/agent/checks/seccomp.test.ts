@@ -99,6 +99,23 @@ const CASES: readonly (readonly [name: string, change: Files, expected: readonly
     [`${filtered} fail unfiltered @ shop/cart-0/web`],
   ],
   [
+    'with a container without a filter in a namespace that is approved',
+    {
+      ...process(2000, crio(ID.a), 0),
+      ...config(ID.a, { ...named, 'io.kubernetes.pod.namespace': 'openshift-dns' }),
+    },
+    [],
+  ],
+  [
+    'with a container that every capability does not excuse from a filter',
+    {
+      ...process(2000, crio(ID.a), 0),
+      '/proc/1/status': 'CapBnd:\t1\n',
+      '/proc/2000/status': 'CapEff:\t1\nSeccomp:\t0\n',
+    },
+    [`${filtered} fail unfiltered @ ${ID.a}`],
+  ],
+  [
     'with two containers without a filter, each named',
     { ...process(2000, crio(ID.a), 0), ...process(2001, crio(ID.b), 0) },
     [`${filtered} fail unfiltered @ ${ID.a}`, `${filtered} fail unfiltered @ ${ID.b}`],
@@ -129,7 +146,7 @@ const CASES: readonly (readonly [name: string, change: Files, expected: readonly
   [
     'with a privileged container in a store of another driver and place',
     {
-      ...process(2000, crio(ID.a), 0),
+      ...process(2000, `0::/machine.slice/libpod-${ID.a}.scope`, 0),
       '/etc/containers/storage.conf': '[storage]\ndriver = "vfs"\ngraphroot = "/srv/store"\n',
       [`/srv/store/vfs-containers/${ID.a}/userdata/config.json`]: JSON.stringify({
         annotations: { 'io.podman.annotations.privileged': 'TRUE' },
@@ -158,7 +175,12 @@ const CASES: readonly (readonly [name: string, change: Files, expected: readonly
     },
     [`${filtered} fail unfiltered @ ${ID.a}`],
   ],
-  ['whose process ended meanwhile', { '/proc/2000/status': undefined }, []],
+  [
+    'whose only container ended meanwhile',
+    { '/proc/2000/status': undefined },
+    [`${filtered} notapplicable no-containers`],
+  ],
+  ['one of whose containers ended meanwhile', { '/proc/2001/cgroup': `${crio(ID.b)}\n` }, []],
   ['with CRI-O unconfined', ownProfile('unconfined'), ['seccomp.crio-profile fail unconfined']],
   ['with a profile that is not there', ownProfile(PROFILE), ['seccomp.crio-profile fail missing']],
   [

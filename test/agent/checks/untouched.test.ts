@@ -29,13 +29,17 @@ const NODES: readonly (readonly [name: string, profile: string, options: string]
   ['RHEL 9 in FIPS mode', 'rhel-host', '--profile rhel9 --fips on --policy accept --mc missing'],
 ];
 
-/** These trees have no /boot and no SELinux policy: what those would say is not known there, and nothing else. */
+/** These trees have no /boot, no SELinux policy, no control groups and no config.json of a container: what those would say is not known there, and nothing else. */
 const UNKNOWN: Readonly<Record<string, string>> = {
   'selinux.kernel-args error not-visible @ /boot/loader/entries': 'no boot entries in the tree',
   'fips.kernel-args error not-visible @ /boot/loader/entries': 'the same, where FIPS is asked for',
   'selinux.policy-type error not-visible @ /etc/selinux/targeted/policy': 'no policy in the tree',
   'selinux.policy-unmodified error not-visible': 'the same',
   'selinux.permissive-domains error not-visible': 'the same',
+  'runtime.host-namespaces unknown no-config': 'processes of containers without their config.json',
+  'runtime.masked-paths unknown no-config': 'the same',
+  'runtime.host-mounts unknown no-config': 'the same',
+  'runtime.cgroup-version error not-visible': 'no control groups in the tree',
 };
 
 async function look(root: string): Promise<{ profile: string; found: readonly RuleResult[] }> {
@@ -60,24 +64,36 @@ t.test('a default install on an untouched node', { skip: noHostRoots }, async (t
     });
   }
 
-  t.test('with its boot entries and its policy there is no error either', async (t) => {
-    const root = makeHostRoot(t.testdir({}), '--profile', 'rhcos', '--policy', 'accept');
-    const add = (path: string, content: string | Uint8Array): void => {
-      mkdirSync(dirname(join(root, path)), { recursive: true });
-      writeFileSync(join(root, path), content);
-    };
-    add(
-      'boot/loader/entries/ostree-1-rhcos.conf',
-      'title RHCOS\noptions root=UUID=1 boot=LABEL=boot fips=1\n',
-    );
-    for (const etc of ['etc', 'usr/etc'])
-      add(`${etc}/selinux/targeted/policy/policy.33`, policyOf());
-    const { found } = await look(root);
-    t.strictSame(
-      found.filter(({ result }) => ['fail', 'error', 'unknown'].includes(result)).map(lineOf),
-      [],
-    );
-  });
+  t.test(
+    'with boot entries, policy and control groups and without containers there is no error either',
+    async (t) => {
+      const root = makeHostRoot(
+        t.testdir({}),
+        '--profile',
+        'rhcos',
+        '--policy',
+        'accept',
+        '--containers',
+        '0',
+      );
+      const add = (path: string, content: string | Uint8Array): void => {
+        mkdirSync(dirname(join(root, path)), { recursive: true });
+        writeFileSync(join(root, path), content);
+      };
+      add(
+        'boot/loader/entries/ostree-1-rhcos.conf',
+        'title RHCOS\noptions root=UUID=1 boot=LABEL=boot fips=1\n',
+      );
+      add('sys/fs/cgroup/cgroup.controllers', 'cpu memory pids\n');
+      for (const etc of ['etc', 'usr/etc'])
+        add(`${etc}/selinux/targeted/policy/policy.33`, policyOf());
+      const { found } = await look(root);
+      t.strictSame(
+        found.filter(({ result }) => ['fail', 'error', 'unknown'].includes(result)).map(lineOf),
+        [],
+      );
+    },
+  );
 
   t.test('drift still fails under the default profile', async (t) => {
     const { found } = await look(hostRoot('--profile', 'rhcos', '--selinux', 'permissive'));

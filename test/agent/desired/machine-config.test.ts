@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import t from 'tap';
 import { parseMachineConfig, readMachineConfig } from '../../../agent/desired/machine-config.ts';
-import { MachineConfigError } from '../../../agent/desired/machine-config-member.ts';
+import { MachineConfigError } from '../../../agent/desired/machine-config-error.ts';
 import { openHost } from '../../../agent/host.ts';
 import { treeOf } from '../../support/host-tree.ts';
 

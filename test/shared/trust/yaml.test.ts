@@ -54,6 +54,22 @@ t.test('a boolean is what yaml.v3 takes for one', async (t) => {
   }
 });
 
+t.test('a list has its items in order, and their places', async (t) => {
+  for (const text of ['a: [x, 1]', 'a:\n  - x\n  - 1\n', 'b: &l [x, 1]\na: *l']) {
+    t.strictSame(
+      field(text)
+        ?.items()
+        .map((item) => `${item.path} ${item.text()}`),
+      ['a[0] x', 'a[1] 1'],
+    );
+  }
+  for (const text of ['a: []', 'a: ~', 'a:']) t.strictSame(field(text)?.items(), []);
+  for (const text of ['a: x', 'a: {b: c}', 'a: ""']) {
+    t.throws(() => field(text)?.items(), { code: 'ERR_YAML', path: 'a' }, text);
+  }
+  t.throws(() => field('a: [x, [y]]')?.items()[1]?.text(), { code: 'ERR_YAML', path: 'a[1]' });
+});
+
 t.test('members are merged behind the own ones, the first one wins', async (t) => {
   const text = 'x: &x {a: 1, b: 2}\ny: &y {b: 3, c: 4}\nm:\n  <<: [*x, *y]\n  a: 0\nn: {<<: *x}\n';
   const read = (name: string) =>
