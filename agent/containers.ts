@@ -16,9 +16,15 @@ export interface ContainerConfig {
   readonly isPrivileged: boolean;
   /** `namespace/pod/container`, or the name podman gave. */
   readonly name?: string;
+  /** Of the pod; absent for a container of podman. */
+  readonly namespace?: string;
   /** The seccomp profile that was asked for. */
   readonly seccompProfile?: string;
+  /** As the runtime keeps them: nothing is verified, and a value can be anything. */
+  readonly annotations: Annotations;
 }
+
+export type Annotations = Readonly<Record<string, unknown>>;
 
 /** systemd's scopes, and the plain folders of the cgroupfs manager; never the monitor (`crio-conmon-…`). */
 const CGROUP = /\/(crio|libpod|cri-containerd)-([0-9a-f]{64})(?:\.scope)?(?:\/|$)/m;
@@ -76,17 +82,12 @@ export async function containerConfig(
   return undefined;
 }
 
-type Annotations = Readonly<Record<string, unknown>>;
-
 function configOf(annotations: Annotations): ContainerConfig {
   const crio = (name: string): string | undefined =>
     text(annotations, `io.kubernetes.cri-o.${name}`);
   const pod = text(annotations, 'io.kubernetes.pod.name') ?? crio('KubeName');
-  const parts = [
-    text(annotations, 'io.kubernetes.pod.namespace') ?? crio('Namespace'),
-    pod,
-    text(annotations, 'io.kubernetes.container.name'),
-  ];
+  const namespace = text(annotations, 'io.kubernetes.pod.namespace') ?? crio('Namespace');
+  const parts = [namespace, pod, text(annotations, 'io.kubernetes.container.name')];
   const name = parts.every((part) => part !== undefined)
     ? parts.join('/')
     : (crio('Name') ?? text(annotations, 'io.podman.annotations.name'));
@@ -99,7 +100,9 @@ function configOf(annotations: Annotations): ContainerConfig {
       crio('ContainerType') === 'sandbox' || text(annotations, 'io.container.type') === 'sandbox',
     isPrivileged,
     ...(name === undefined ? {} : { name }),
+    ...(namespace === undefined ? {} : { namespace }),
     ...(profile === undefined ? {} : { seccompProfile: profile }),
+    annotations,
   };
 }
 

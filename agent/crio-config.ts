@@ -73,6 +73,28 @@ export function crioTexts(
   return setting(config, keys, 'a list of texts', isTexts);
 }
 
+/** One runtime CRI-O can start containers with, `[crio.runtime.runtimes.<name>]`. */
+export interface CrioRuntime {
+  readonly name: string;
+  /** The file whose table counts: a later one replaces an earlier one whole, unlike other settings. */
+  readonly file: CrioFile;
+  /** Keys of its table, for `crioText` and its like. */
+  readonly keys: readonly string[];
+}
+
+/** The runtimes that the files name, by name. */
+export function crioRuntimes({ files }: CrioConfig): readonly CrioRuntime[] {
+  const runtimes = new Map<string, CrioRuntime>();
+  for (const file of files) {
+    const tables = tomlAt(file.table, 'crio', 'runtime', 'runtimes');
+    if (typeof tables !== 'object' || tables === null) continue;
+    for (const name of Object.keys(tables)) {
+      runtimes.set(name, { name, file, keys: ['crio', 'runtime', 'runtimes', name] });
+    }
+  }
+  return [...runtimes.values()].sort((one, other) => (one.name < other.name ? -1 : 1));
+}
+
 function setting<T>(
   { files }: CrioConfig,
   keys: readonly string[],

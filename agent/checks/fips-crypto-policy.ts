@@ -8,7 +8,7 @@ import {
   hasCryptoPolicies,
 } from '../crypto-policy.ts';
 import type { Host } from '../host.ts';
-import { type FipsPlaces, isExpected, notExpected } from './fips-places.ts';
+import { type FipsPlaces, isExpected, isPendingReboot, notExpected } from './fips-places.ts';
 
 /** Modules that leave FIPS as strict as it is, as ComplianceAsCode lists them. */
 const HARMLESS_MODULES: ReadonlySet<string> = new Set([
@@ -30,6 +30,11 @@ export async function cryptoPolicy(host: Host, places: FipsPlaces): Promise<Stat
   }
   const text = cryptoPolicyText(policy);
   const observed = { policy: text };
+  if (policy.base !== 'FIPS' && isPendingReboot(places)) {
+    const message = `the crypto policy is ${text}, expected FIPS with the next boot`;
+    const reason = 'pending-reboot';
+    return { result: 'fail', reason, severity: 'medium', message, observed, expected };
+  }
   if (policy.base !== 'FIPS') {
     const isKernelOnly = places.kernel === true;
     const what = isKernelOnly ? 'only the kernel is in FIPS mode' : 'expected FIPS';
