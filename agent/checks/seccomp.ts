@@ -1,17 +1,13 @@
 import type { Finding } from '../../shared/findings.ts';
 import { ask, type Check, type CheckContext, type Statement } from '../check.ts';
-import {
-  containerConfig,
-  type RunningContainer,
-  runningContainers,
-  seccompMode,
-} from '../containers.ts';
 import { CRIO_FOLDER, crioBoolean, readCrioConfig } from '../crio-config.ts';
 import { MACHINE_CONFIG_FOLDER } from '../desired/machine-config.ts';
 import type { Host } from '../host.ts';
 import { KUBELET_CONFIG, readKubeletConfig } from '../kubelet-config.ts';
 import { crioMinor } from '../versions.ts';
 import * as rules from './rules/seccomp.ts';
+import { containersFiltered } from './seccomp-containers.ts';
+import { LOCALHOST_PROFILES, localhostProfiles } from './seccomp-localhost.ts';
 import { crioProfile, noCrio, podmanProfile } from './seccomp-profile.ts';
 
 const ACTIONS = '/proc/sys/kernel/seccomp/actions_avail';
@@ -20,6 +16,7 @@ const KERNEL_RELEASE = '/proc/sys/kernel/osrelease';
 const NEEDED_ACTIONS = ['errno', 'kill_process'];
 /** From this CRI-O 1.x on `seccomp_use_default_when_empty` does nothing. */
 const DEAD_SETTING_MINOR = 30;
+
 /** Seccomp: what the kernel offers, what processes of containers really have, and what CRI-O is told. */
 export const seccomp: Check = {
   id: 'seccomp',
@@ -31,6 +28,7 @@ export const seccomp: Check = {
     rules.podmanProfile,
     rules.legacyOverride,
     rules.kubeletDefault,
+    rules.localhostProfiles,
   ],
   watches: [
     CRIO_FOLDER,
@@ -38,6 +36,7 @@ export const seccomp: Check = {
     '/etc/kubernetes',
     '/usr/share/containers',
     MACHINE_CONFIG_FOLDER,
+    LOCALHOST_PROFILES,
   ],
   run,
 };
@@ -46,11 +45,12 @@ async function run(context: CheckContext, signal: AbortSignal): Promise<readonly
   const { host } = context;
   return [
     ...(await ask(rules.kernelSupport, () => kernelSupport(host))),
-    ...(await ask(rules.containersFiltered, () => containersFiltered(host, signal))),
+    ...(await ask(rules.containersFiltered, () => containersFiltered(context, signal))),
     ...(await ask(rules.crioProfile, () => crioProfile(context))),
     ...(await ask(rules.podmanProfile, () => podmanProfile(host))),
     ...(await ask(rules.legacyOverride, () => legacyOverride(host))),
     ...(await ask(rules.kubeletDefault, () => kubeletDefault(host))),
+    ...(await ask(rules.localhostProfiles, () => localhostProfiles(context, signal))),
   ];
 }
 
@@ -71,66 +71,6 @@ async function kernelSupport(host: Host): Promise<Statement> {
     return { result: 'fail', reason: 'no-kernel-support', message, observed };
   }
   return { result: 'pass', message: `the kernel offers ${NEEDED_ACTIONS.join(' and ')}`, observed };
-}
-
-async function containersFiltered(
-  host: Host,
-  signal: AbortSignal,
-): Promise<Statement | readonly Statement[]> {
-  const containers = await runningContainers(host, signal);
-  if (containers === undefined) {
-    const message = 'the processes of the node are not visible in /proc';
-    return { result: 'error', reason: 'not-visible', message };
-  }
-  if (containers.length === 0) {
-    const message = 'no container is running';
-    return { result: 'notapplicable', reason: 'no-containers', message };
-  }
-  const failing: Statement[] = [];
-  let privileged = 0;
-  for (const container of containers) {
-    signal.throwIfAborted();
-    if (!(await isUnfiltered(host, container))) continue;
-    const config = await containerConfig(host, container.id);
-    if (config?.isSandbox === true) continue;
-    if (config?.isPrivileged === true) privileged++;
-    else failing.push(unfiltered(container, config));
-  }
-  if (failing.length > 0) return failing;
-  const except = privileged === 0 ? '' : `, except ${privileged} privileged`;
-  const message = `${containers.length} containers run with a seccomp filter${except}`;
-  return { result: 'pass', message, observed: { unfiltered: 0 } };
-}
-
-async function isUnfiltered(host: Host, { pids }: RunningContainer): Promise<boolean> {
-  for (const pid of pids) if ((await seccompMode(host, pid)) === 0) return true;
-  return false;
-}
-
-function unfiltered(
-  { id, runtime }: RunningContainer,
-  config: Awaited<ReturnType<typeof containerConfig>>,
-): Statement {
-  const subject = config?.name ?? id;
-  const why =
-    config === undefined
-      ? '; its config.json is not there, so whether it is privileged is unknown'
-      : config.seccompProfile === undefined
-        ? ''
-        : `; it was started with the profile ${config.seccompProfile}`;
-  return {
-    subject,
-    result: 'fail',
-    reason: 'unfiltered',
-    message: `the container ${config?.name ?? id.slice(0, 12)} runs without a seccomp filter${why}`,
-    observed: {
-      filtered: false,
-      runtime,
-      privileged: config?.isPrivileged ?? null,
-      profile: config?.seccompProfile ?? null,
-    },
-    expected: { filtered: true },
-  };
 }
 
 async function legacyOverride(host: Host): Promise<Statement> {
