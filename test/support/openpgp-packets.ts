@@ -73,8 +73,8 @@ export class TestKey {
   readonly fingerprint: Buffer;
   readonly #privateKey: KeyObject;
 
-  constructor(created: number) {
-    const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 1024 });
+  constructor(created: number, modulusLength = 1024) {
+    const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength });
     const { n = '', e = '' } = publicKey.export({ format: 'jwk' });
     this.created = created;
     this.#privateKey = privateKey;
