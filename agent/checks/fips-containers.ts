@@ -1,11 +1,12 @@
-import { type Statement, whereReadable } from '../check.ts';
-import { containerConfig, runningContainers } from '../containers.ts';
+import { isFileError, type Statement } from '../check.ts';
+import { containerConfig, type RunningContainer, runningContainers } from '../containers.ts';
 import { crioRuntimes, crioTexts, readCrioConfig } from '../crio-config.ts';
 import type { Host } from '../host.ts';
 import {
   FIPS_ENABLED,
   type FipsPlaces,
   isExpected,
+  kernelFlag,
   notExpected,
   notVisible,
 } from './fips-places.ts';
@@ -22,47 +23,83 @@ export async function containerOverride(
   places: FipsPlaces,
   signal: AbortSignal,
 ): Promise<Statement | readonly Statement[]> {
-  if (places.kernel === undefined) return notVisible(FIPS_ENABLED);
-  if (!places.kernel) {
+  const kernel = await kernelFlag(host);
+  if (kernel === undefined) return notVisible(FIPS_ENABLED);
+  if (!kernel) {
     if (!isExpected(places)) return await notExpected(host);
     const message = 'the kernel is not in FIPS mode, so that there is nothing to hide';
     return { result: 'notapplicable', reason: 'fips-off', message };
   }
-  const containers = await runningContainers(host, signal);
-  if (containers === undefined) {
+  const all = await runningContainers(host, signal);
+  if (all === undefined) {
     const message = 'the processes of the node are not visible in /proc';
     return { result: 'error', reason: 'not-visible', message };
   }
+  // podman knows no such annotation.
+  const containers = all.filter(({ runtime }) => runtime === 'crio');
   const found: Statement[] = [];
-  for (const { id } of containers) {
+  let unread = 0;
+  for (const container of containers) {
     signal.throwIfAborted();
-    const config = await whereReadable(containerConfig(host, id));
-    const annotation = ANNOTATIONS.find((name) => config?.annotations[name] === 'true');
-    if (config === undefined || config.isSandbox || annotation === undefined) continue;
-    const subject = config.name ?? id;
-    const message = `the container ${config.name ?? id.slice(0, 12)} runs with ${annotation}: it takes the node for one without FIPS`;
-    const observed = { annotation };
-    found.push({ subject, result: 'fail', reason: 'fips-hidden', message, observed });
+    const answer = await lookAt(host, container);
+    if (answer === 'unread') unread++;
+    else if (answer !== 'told-nothing') found.push(answer);
   }
+  if (unread > 0) found.push(noConfig(unread));
   found.push(...(await permittingRuntimes(host)));
   if (found.length > 0) return found;
-  const message = `none of ${containers.length} running containers was told that FIPS is off`;
+  const message = `none of ${containers.length} running containers of CRI-O was told that FIPS is off`;
   return { result: 'pass', message, observed: { containers: containers.length, hidden: 0 } };
+}
+
+async function lookAt(
+  host: Host,
+  { id, pids }: RunningContainer,
+): Promise<Statement | 'told-nothing' | 'unread'> {
+  try {
+    const config = await containerConfig(host, id);
+    if (config === undefined) {
+      const isThere = await Promise.all(pids.map((pid) => host.stat(`/proc/${pid}`)));
+      return isThere.some((one) => one !== undefined) ? 'unread' : 'told-nothing';
+    }
+    const annotation = ANNOTATIONS.find((name) => config.annotations[name] === 'true');
+    if (config.isSandbox || annotation === undefined) return 'told-nothing';
+    const subject = config.name ?? id;
+    const message = `the container ${config.name ?? id.slice(0, 12)} runs with ${annotation}: it takes the node for one without FIPS`;
+    return { subject, result: 'fail', reason: 'fips-hidden', message, observed: { annotation } };
+  } catch (error) {
+    return faultOf(error, id);
+  }
+}
+
+function noConfig(count: number): Statement {
+  const message = `the config.json of ${count} running containers is not there, so what they were told is unknown`;
+  return { subject: 'config.json', result: 'unknown', reason: 'no-config', message };
 }
 
 /** Without permission of its runtime CRI-O takes the annotation off a pod. */
 async function permittingRuntimes(host: Host): Promise<readonly Statement[]> {
-  const config = await readCrioConfig(host);
-  if (config === undefined) return [];
-  return crioRuntimes(config).flatMap(({ name, file, keys }): readonly Statement[] => {
-    const allowed = crioTexts({ files: [file] }, ...keys, 'allowed_annotations')?.value ?? [];
-    const annotation = ANNOTATIONS.find((one) => allowed.includes(one));
-    if (annotation === undefined) return [];
-    const message = `${file.path} lets pods of the runtime ${name} hide FIPS from themselves by ${annotation}`;
-    const observed = { path: file.path, annotation };
-    const subject = `runtime ${name}`;
-    return [
-      { subject, result: 'fail', severity: 'low', reason: 'override-allowed', message, observed },
-    ];
-  });
+  try {
+    const config = await readCrioConfig(host);
+    if (config === undefined) return [];
+    return crioRuntimes(config).flatMap(({ name, file, keys }): readonly Statement[] => {
+      const allowed = crioTexts({ files: [file] }, ...keys, 'allowed_annotations')?.value ?? [];
+      const annotation = ANNOTATIONS.find((one) => allowed.includes(one));
+      if (annotation === undefined) return [];
+      const subject = `runtime ${name}`;
+      const reason = 'override-allowed';
+      const message = `${file.path} lets pods of the runtime ${name} hide FIPS from themselves by ${annotation}`;
+      const observed = { path: file.path, annotation };
+      return [{ subject, result: 'fail', severity: 'low', reason, message, observed }];
+    });
+  } catch (error) {
+    return [faultOf(error)];
+  }
+}
+
+/** What cannot be read is an answer of its own, beside what the rest says. */
+function faultOf(error: unknown, id?: string): Statement {
+  if (!isFileError(error)) throw error;
+  const { path, reason = 'parse', message } = error;
+  return { subject: id ?? path, result: 'error', reason, message, observed: { path } };
 }

@@ -15,8 +15,10 @@ import { registries } from '../../../agent/checks/registries.ts';
 import { seccomp } from '../../../agent/checks/seccomp.ts';
 import { selinux } from '../../../agent/checks/selinux.ts';
 import { trustPolicy } from '../../../agent/checks/trust-policy.ts';
-import { say, treeOf } from '../../support/host-tree.ts';
+import { captureBaseline } from '../../../agent/desired/baseline.ts';
+import { contextAt, say, treeOf } from '../../support/host-tree.ts';
 import { machineConfigOf } from '../../support/machine-config.ts';
+import { fixture } from '../../support/trust-fixtures.ts';
 import { alwaysPrivileged, asNobody } from '../../support/unprivileged.ts';
 
 const CHECKS = [selinux, fips, seccomp, trustPolicy, registries];
@@ -25,18 +27,31 @@ const PRIVILEGED = 'b'.repeat(64);
 const POLICY = '/etc/containers/policy.json';
 const REGISTRY = '/etc/containers/registries.d/quay.yaml';
 const CRIO = '/etc/crio/crio.conf.d/00-default';
+const NAMESPACE = '/etc/crio/policies/shop.json';
+const LOCALHOST = '/var/lib/kubelet/seccomp/a.json';
 const ENTRY = '/boot/loader/entries/ostree-1-rhcos.conf';
 const CONFIG_JSON = `/run/containers/storage/overlay-containers/${PRIVILEGED}/userdata/config.json`;
 
-const ROLLED_OUT = {
-  [POLICY]: JSON.stringify({
-    default: [{ type: 'reject' }],
-    transports: {
-      docker: { 'quay.io': [{ type: 'signedBy', keyType: 'GPGKeys', keyPath: '/etc/key' }] },
+const SIGNED = [{ type: 'signedBy', keyType: 'GPGKeys', keyPath: '/etc/key' }];
+const POLICY_TEXT = JSON.stringify({
+  default: [{ type: 'reject' }],
+  transports: {
+    docker: {
+      'quay.io': SIGNED,
+      'registry.redhat.io': SIGNED,
+      'registry.access.redhat.com': SIGNED,
     },
-  }),
-  [REGISTRY]: 'docker:\n  quay.io:\n    lookaside: https://sig.example.test\n',
+  },
+});
+const ROLLED_OUT = {
+  [POLICY]: POLICY_TEXT,
+  [NAMESPACE]: POLICY_TEXT,
+  [REGISTRY]:
+    'docker:\n  quay.io:\n    lookaside: https://sig.example.test\n' +
+    '  registry.redhat.io:\n    lookaside: https://registry.redhat.io/containers/sigstore\n' +
+    '  registry.access.redhat.com:\n    lookaside: https://access.redhat.com/webassets/docker/content/sigstore\n',
   [CRIO]: '[crio.runtime]\nselinux = true\n',
+  [LOCALHOST]: '{"defaultAction":"SCMP_ACT_ERRNO"}',
 };
 const process = (mode: number): string => `Name:\tp\nSeccomp:\t${mode}\n`;
 const group = (id: string): string => `0::/kubepods.slice/crio-${id}.scope\n`;
@@ -55,6 +70,7 @@ const NODE: Readonly<Record<string, string>> = {
   '/proc/2001/cgroup': group(PRIVILEGED),
   '/proc/2001/status': process(0),
   [CONFIG_JSON]: '{"annotations":{"io.kubernetes.cri-o.PrivilegedRuntime":"true"}}',
+  [CONFIG_JSON.replace(PRIVILEGED, ID)]: '{"annotations":{}}',
   '/proc/sys/crypto/fips_enabled': '1\n',
   '/proc/sys/kernel/osrelease': '5.14.0-1.x86_64\n',
   '/proc/sys/kernel/seccomp/actions_avail': 'kill_process errno allow\n',
@@ -66,10 +82,11 @@ const NODE: Readonly<Record<string, string>> = {
   '/etc/crypto-policies/back-ends/nss.config': '',
   '/usr/share/crypto-policies/FIPS/nss.txt': '',
   '/etc/crio/crio.conf': '',
-  '/etc/containers/registries.conf': '',
+  '/etc/containers/registries.conf':
+    '[[registry]]\nlocation = "r.test"\nmirror-by-digest-only = true\n[[registry.mirror]]\nlocation = "m.test"\n',
   '/usr/share/containers/seccomp.json': '{"defaultAction":"SCMP_ACT_ERRNO"}',
   '/etc/kubernetes/kubelet.conf': 'seccompDefault: true\n',
-  '/etc/key': 'key',
+  '/etc/key': fixture('keys/rsa.asc').toString(),
   '/etc/passwd': 'root:x:0:0:root:/root:/bin/sh\n',
   '/etc/os-release': 'VARIANT_ID=coreos\n',
   '/etc/containers/storage.conf': '[storage]\ndriver = "overlay"\n',
@@ -81,6 +98,16 @@ const CRIO_RULES = [
   'seccomp.crio-profile',
   'seccomp.legacy-override',
   'registries.insecure',
+  'registries.short-names',
+  'fips.container-override',
+];
+const CONTAINER_RULES = ['seccomp.containers-filtered', 'fips.container-override'];
+const POLICY_RULES = [
+  'default-reject',
+  'redhat-signed',
+  'scope-lint',
+  'key-files',
+  'key-fingerprints',
 ];
 const BOOT_RULES = ['selinux.kernel-args', 'fips.kernel-args'];
 const REGISTRIES_D_RULES = [
@@ -97,11 +124,15 @@ const FILES: Readonly<Record<string, readonly string[]>> = {
   '/proc/cmdline': BOOT_RULES,
   '/proc/1/attr/current': [],
   '/proc/1/mounts': [],
-  '/proc/1/cgroup': ['seccomp.containers-filtered'],
-  '/proc/2000/cgroup': ['seccomp.containers-filtered'],
+  '/proc/1/cgroup': CONTAINER_RULES,
+  '/proc/2000/cgroup': CONTAINER_RULES,
   '/proc/2000/status': ['seccomp.containers-filtered'],
-  [CONFIG_JSON]: ['seccomp.containers-filtered'],
-  '/proc/sys/crypto/fips_enabled': ['fips.kernel-enabled', 'fips.cluster-intent'],
+  [CONFIG_JSON]: CONTAINER_RULES,
+  '/proc/sys/crypto/fips_enabled': [
+    'fips.kernel-enabled',
+    'fips.cluster-intent',
+    'fips.container-override',
+  ],
   '/proc/sys/kernel/osrelease': [],
   '/proc/sys/kernel/seccomp/actions_avail': ['seccomp.kernel-support'],
   '/etc/selinux/config': ['selinux.config-enforcing', 'selinux.policy-type'],
@@ -116,16 +147,29 @@ const FILES: Readonly<Record<string, readonly string[]>> = {
   [dirname(CRIO)]: [...CRIO_RULES, 'registries.unmanaged-files'],
   '/etc/kubernetes/kubelet.conf': ['seccomp.kubelet-default'],
   '/usr/share/containers/seccomp.json': ['seccomp.podman-profile'],
-  '/etc/containers/registries.conf': ['registries.insecure', 'registries.policy-coherence'],
-  '/etc/key': ['trust.key-files'],
+  '/etc/containers/registries.conf': [
+    'registries.insecure',
+    'registries.policy-coherence',
+    'registries.allowed-effective',
+    'registries.short-names',
+    'registries.mirrors',
+  ],
+  '/etc/key': ['trust.key-files', 'trust.key-fingerprints'],
+  [NAMESPACE]: ['trust.namespace-policies', 'trust.key-files'],
+  [dirname(NAMESPACE)]: ['trust.namespace-policies', 'registries.unmanaged-files'],
+  [LOCALHOST]: ['seccomp.localhost-profiles'],
+  [dirname(LOCALHOST)]: ['seccomp.localhost-profiles'],
   '/etc/passwd': [],
   '/etc/os-release': [],
   '/etc/containers/storage.conf': [],
   [POLICY]: [
     'trust.policy-valid',
     'trust.policy-managed',
-    'trust.key-files',
+    ...POLICY_RULES.map((rule) => `trust.${rule}`),
+    'trust.namespace-policies',
+    'registries.lookaside-urls',
     'registries.policy-coherence',
+    'registries.allowed-effective',
   ],
   [REGISTRY]: REGISTRIES_D_RULES,
   [dirname(REGISTRY)]: [...REGISTRIES_D_RULES, 'registries.unmanaged-files'],
@@ -134,6 +178,8 @@ const FILES: Readonly<Record<string, readonly string[]>> = {
     'trust.policy-managed',
     'registries.lookaside-managed',
     'registries.unmanaged-files',
+    'trust.namespace-policies',
+    'seccomp.localhost-profiles',
   ],
 };
 
@@ -147,7 +193,7 @@ interface Kind {
 
 const DEPTH = 20_000;
 const BRACKETS =
-  /crio|registries\.conf|seccomp\.json|kubelet|policy\.json|quay\.yaml|currentconfig|config\.json|storage\.conf/;
+  /crio|registries\.conf|seccomp|kubelet|policy\.json|quay\.yaml|currentconfig|config\.json|storage\.conf/;
 const KINDS: Readonly<Record<string, Kind>> = {
   absent: { make: () => {} },
   empty: { make: (path) => writeFileSync(path, '') },
@@ -178,11 +224,24 @@ const KINDS: Readonly<Record<string, Kind>> = {
 
 /** Answers that follow from another rule's error, and rules that judge a file by its kind. */
 const CONSEQUENCES: readonly RegExp[] = [
-  / unknown (?:no-policy|not-read)$/,
+  / unknown (?:no-policy|not-read)(?: @|$)/,
   / not-a-folder(?: @|$)/,
   /^trust\.policy-managed fail link$/,
+  /^seccomp\.localhost-profiles notapplicable no-profiles$/,
 ];
-const FOLDERS = new Set([dirname(ENTRY), dirname(CRIO), dirname(REGISTRY)]);
+const FOLDERS = new Set([ENTRY, CRIO, REGISTRY, NAMESPACE, LOCALHOST].map((path) => dirname(path)));
+
+/** What the profile of this node asks for, and what was accepted of it: its keys. */
+const VALUES = {
+  allowedRegistries: ['quay.io', 'registry.redhat.io', 'registry.access.redhat.com'],
+  allowedMirrors: ['m.test'],
+};
+const baseline = captureBaseline({
+  findings: await trustPolicy.run(contextAt(t.testdir(treeOf(NODE))), AbortSignal.timeout(10_000)),
+  files: {},
+  acceptedAt: '2026-01-01T00:00:00Z',
+  acceptedBy: 'admin',
+});
 
 const inOrder = await sayAll(t.testdir(treeOf(NODE)));
 
@@ -228,7 +287,7 @@ function isRight(path: string, line: string, reason: string | undefined): boolea
 }
 
 async function sayAll(root: string): Promise<readonly string[]> {
-  return (await Promise.all(CHECKS.map((check) => say(check, root)))).flat();
+  return (await Promise.all(CHECKS.map((check) => say(check, root, baseline, VALUES)))).flat();
 }
 
 function changes(before: readonly string[], after: readonly string[]): readonly string[] {

@@ -377,6 +377,21 @@ const OVERRIDES: readonly (readonly [name: string, files: Files, expected: reado
     ['pass'],
   ],
   [
+    'with a container whose config.json is not there',
+    { '/proc/700/cgroup': `0::/kubepods.slice/crio-${ID}.scope\n` },
+    ['unknown no-config @ config.json'],
+  ],
+  [
+    'with a container of podman whose config.json is not there',
+    { '/proc/700/cgroup': `0::/machine.slice/libpod-${ID}.scope\n` },
+    ['pass'],
+  ],
+  [
+    'whose container hides FIPS and whose CRI-O is configured by no TOML',
+    { ...hiding({ [NEW]: 'true' }), [`${CRIO}/10-a`]: '[[' },
+    ['fail fips-hidden @ shop/cart-0/web', `error parse @ ${CRIO}/10-a`],
+  ],
+  [
     'whose CRI-O would permit it',
     { [`${CRIO}/10-a`]: allowed('io.kubernetes.cri-o.userns-mode', NEW) },
     ['fail override-allowed @ runtime crun'],
@@ -395,11 +410,15 @@ const OVERRIDES: readonly (readonly [name: string, files: Files, expected: reado
     { ...hiding({ [NEW]: 'true' }), [`${CRIO}/10-a`]: allowed(OLD) },
     ['fail fips-hidden @ shop/cart-0/web', 'fail override-allowed @ runtime crun'],
   ],
-  ['whose CRI-O is configured by no TOML', { [`${CRIO}/10-a`]: '[[' }, ['error parse']],
+  [
+    'whose CRI-O is configured by no TOML',
+    { [`${CRIO}/10-a`]: '[[' },
+    ['error parse @ /etc/crio/crio.conf.d/10-a'],
+  ],
   [
     'whose list has the wrong type',
     { [`${CRIO}/10-a`]: '[crio.runtime.runtimes.crun]\nallowed_annotations = "all"\n' },
-    ['error parse'],
+    ['error parse @ /etc/crio/crio.conf.d/10-a'],
   ],
   [
     'whose runtimes are no tables',
