@@ -73,8 +73,8 @@ export function crioTexts(
   return setting(config, keys, 'a list of texts', isTexts);
 }
 
-/** One runtime CRI-O can start containers with, `[crio.runtime.runtimes.<name>]`. */
-export interface CrioRuntime {
+/** A runtime of CRI-O or a workload, `[crio.runtime.runtimes.<name>]`. */
+export interface CrioHandler {
   readonly name: string;
   /** The file whose table counts: a later one replaces an earlier one whole, unlike other settings. */
   readonly file: CrioFile;
@@ -82,17 +82,20 @@ export interface CrioRuntime {
   readonly keys: readonly string[];
 }
 
-/** The runtimes that the files name, by name. */
-export function crioRuntimes({ files }: CrioConfig): readonly CrioRuntime[] {
-  const runtimes = new Map<string, CrioRuntime>();
+/** The runtimes or workloads that the files name, sorted by name. */
+export function crioHandlers(
+  { files }: CrioConfig,
+  kind: 'runtimes' | 'workloads',
+): readonly CrioHandler[] {
+  const handlers = new Map<string, CrioHandler>();
   for (const file of files) {
-    const tables = tomlAt(file.table, 'crio', 'runtime', 'runtimes');
+    const tables = tomlAt(file.table, 'crio', 'runtime', kind);
     if (typeof tables !== 'object' || tables === null) continue;
     for (const name of Object.keys(tables)) {
-      runtimes.set(name, { name, file, keys: ['crio', 'runtime', 'runtimes', name] });
+      handlers.set(name, { name, file, keys: ['crio', 'runtime', kind, name] });
     }
   }
-  return [...runtimes.values()].sort((one, other) => (one.name < other.name ? -1 : 1));
+  return [...handlers.values()].sort((one, other) => (one.name < other.name ? -1 : 1));
 }
 
 function setting<T>(

@@ -1,6 +1,6 @@
 import { isFileError, type Statement } from '../check.ts';
 import { containerConfig, type RunningContainer, runningContainers } from '../containers.ts';
-import { crioRuntimes, crioTexts, readCrioConfig } from '../crio-config.ts';
+import { type CrioHandler, crioHandlers, crioTexts, readCrioConfig } from '../crio-config.ts';
 import type { Host } from '../host.ts';
 import {
   FIPS_ENABLED,
@@ -15,8 +15,8 @@ import {
 const ANNOTATIONS = ['io.kubernetes.cri-o.DisableFIPS', 'disable-fips.crio.io'] as const;
 
 /**
- * What the rule `fips.container-override` says: no running container was told that FIPS is off, and no runtime of
- * CRI-O would let one be told.
+ * What the rule `fips.container-override` says: no running container was told that FIPS is off, and no runtime or
+ * workload of CRI-O would let one be told.
  */
 export async function containerOverride(
   host: Host,
@@ -46,7 +46,7 @@ export async function containerOverride(
     else if (answer !== 'told-nothing') found.push(answer);
   }
   if (unread > 0) found.push(noConfig(unread));
-  found.push(...(await permittingRuntimes(host)));
+  found.push(...(await permissions(host)));
   if (found.length > 0) return found;
   const message = `none of ${containers.length} running containers of CRI-O was told that FIPS is off`;
   return { result: 'pass', message, observed: { containers: containers.length, hidden: 0 } };
@@ -77,24 +77,32 @@ function noConfig(count: number): Statement {
   return { subject: 'config.json', result: 'unknown', reason: 'no-config', message };
 }
 
-/** Without permission of its runtime CRI-O takes the annotation off a pod. */
-async function permittingRuntimes(host: Host): Promise<readonly Statement[]> {
+/** Without permission of its runtime or workload CRI-O takes the annotation off a pod. */
+async function permissions(host: Host): Promise<readonly Statement[]> {
   try {
     const config = await readCrioConfig(host);
     if (config === undefined) return [];
-    return crioRuntimes(config).flatMap(({ name, file, keys }): readonly Statement[] => {
-      const allowed = crioTexts({ files: [file] }, ...keys, 'allowed_annotations')?.value ?? [];
-      const annotation = ANNOTATIONS.find((one) => allowed.includes(one));
-      if (annotation === undefined) return [];
-      const subject = `runtime ${name}`;
-      const reason = 'override-allowed';
-      const message = `${file.path} lets pods of the runtime ${name} hide FIPS from themselves by ${annotation}`;
-      const observed = { path: file.path, annotation };
-      return [{ subject, result: 'fail', severity: 'low', reason, message, observed }];
-    });
+    return [
+      ...crioHandlers(config, 'runtimes').flatMap((handler) => permission('runtime', handler)),
+      ...crioHandlers(config, 'workloads').flatMap((handler) => permission('workload', handler)),
+    ];
   } catch (error) {
     return [faultOf(error)];
   }
+}
+
+function permission(
+  kind: 'runtime' | 'workload',
+  { name, file, keys }: CrioHandler,
+): readonly Statement[] {
+  const allowed = crioTexts({ files: [file] }, ...keys, 'allowed_annotations')?.value ?? [];
+  const annotation = ANNOTATIONS.find((one) => allowed.includes(one));
+  if (annotation === undefined) return [];
+  const subject = `${kind} ${name}`;
+  const message = `${file.path} lets pods of the ${subject} hide FIPS from themselves by ${annotation}`;
+  const observed = { path: file.path, annotation };
+  const reason = 'override-allowed';
+  return [{ subject, result: 'fail', severity: 'low', reason, message, observed }];
 }
 
 /** What cannot be read is an answer of its own, beside what the rest says. */

@@ -56,6 +56,38 @@ export function isRefused({ kernel, now, isOverruled }: FipsPlaces): boolean {
   return kernel === false && (now === true || isOverruled);
 }
 
+/**
+ * One word for all the places together; undefined where the kernel is not visible. `on` and `off` are whole, the others
+ * half states: what is on, or asked for, in one place and not in another.
+ */
+export function stateOf(places: FipsPlaces): string | undefined {
+  const { kernel, next, policy, intent } = places;
+  if (kernel === undefined) return undefined;
+  if (isRefused(places)) return 'refused';
+  if (isPendingReboot(places)) return 'pending-reboot';
+  if (!kernel) {
+    if (policy?.base === 'FIPS') return 'policy-only';
+    return isExpected(places) ? 'not-enabled' : 'off';
+  }
+  if (next === false) return 'lost-at-reboot';
+  if (policy !== undefined && policy.base !== 'FIPS') return 'kernel-only';
+  if (policy !== undefined && relaxationsOf(policy).length > 0) return 'relaxed';
+  return intent === false ? 'not-cluster-intent' : 'on';
+}
+
+/** Modules that leave FIPS as strict as it is, as ComplianceAsCode lists them. */
+const HARMLESS_MODULES: ReadonlySet<string> = new Set([
+  'OSPP',
+  'NO-SHA1',
+  'NO-CAMELLIA',
+  'ECDHE-ONLY',
+]);
+
+/** Modules of a policy that allow what FIPS does not. */
+export function relaxationsOf({ modules }: CryptoPolicy): readonly string[] {
+  return modules.filter((module) => !HARMLESS_MODULES.has(module));
+}
+
 /** FIPS mode begins with the next boot and not before. */
 export function isPendingReboot(places: FipsPlaces): boolean {
   return places.kernel === false && places.next === true && !isRefused(places);

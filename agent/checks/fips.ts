@@ -19,6 +19,7 @@ import {
   notExpected,
   notVisible,
   readPlaces,
+  stateOf,
 } from './fips-places.ts';
 import * as rules from './rules/fips.ts';
 
@@ -67,9 +68,9 @@ async function run(
 async function kernelEnabled(host: Host, places: FipsPlaces): Promise<Statement> {
   const kernel = await kernelFlag(host);
   if (kernel === undefined) return notVisible(FIPS_ENABLED);
-  const observed = { kernel };
+  const observed = { kernel, state: stateOf(places) ?? null };
   if (kernel) return { result: 'pass', message: 'the kernel is in FIPS mode', observed };
-  if (!isExpected(places)) return await notExpected(host);
+  if (!isExpected(places)) return { ...(await notExpected(host)), observed };
   const expected = { kernel: true };
   const because = 'the kernel is not in FIPS mode';
   if (isRefused(places)) {

@@ -4,7 +4,7 @@ import type { CheckContext, Statement } from '../check.ts';
 import {
   type CrioConfig,
   type CrioSetting,
-  crioRuntimes,
+  crioHandlers,
   crioText,
   readCrioConfig,
 } from '../crio-config.ts';
@@ -44,7 +44,7 @@ function profilesIn(config: CrioConfig): readonly ProfileSetting[] {
   const privileged = 'privileged_seccomp_profile';
   const others = [
     { subject: privileged, setting: crioText(config, 'crio', 'runtime', privileged) },
-    ...crioRuntimes(config).map(({ name, file, keys }) => ({
+    ...crioHandlers(config, 'runtimes').map(({ name, file, keys }) => ({
       subject: `runtime ${name}`,
       setting: crioText({ files: [file] }, ...keys, 'seccomp_profile'),
     })),

@@ -244,31 +244,40 @@ for (const [row, files, expected] of STATES) {
 const yesNo = [true, false];
 const policies = ['FIPS', 'DEFAULT'];
 /** Each half state with everything that it leaves open, and the gravest answer to it. */
-const VERDICTS: readonly (readonly [state: string, nodes: readonly Files[], verdict: string])[] = [
-  ['fully on', [node(ON)], 'pass'],
+const VERDICTS: readonly (readonly [
+  name: string,
+  state: string,
+  nodes: readonly Files[],
+  verdict: string,
+])[] = [
+  ['fully on', 'on', [node(ON)], 'pass'],
   [
     'the kernel alone',
+    'kernel-only',
     yesNo.flatMap((intent) =>
       ['DEFAULT', 'LEGACY'].map((policy) => node({ ...ON, policy, intent })),
     ),
     'fail high',
   ],
-  ['the crypto policy alone', [node({ ...OFF, policy: 'FIPS' })], 'fail high'],
+  ['the crypto policy alone', 'policy-only', [node({ ...OFF, policy: 'FIPS' })], 'fail high'],
   [
     'a reboot is pending',
+    'pending-reboot',
     yesNo.flatMap((intent) =>
       policies.map((policy) => node({ ...OFF, next: true, policy, intent })),
     ),
     'fail medium',
   ],
-  ['lost at the next boot', [node({ ...ON, next: false })], 'fail high'],
+  ['lost at the next boot', 'lost-at-reboot', [node({ ...ON, next: false })], 'fail high'],
   [
     'refused by the kernel',
+    'refused',
     yesNo.flatMap((intent) => policies.map((policy) => node({ ...ON, kernel: 0, policy, intent }))),
     'fail high',
   ],
   [
     'refused by a later fips=0, now and at the next boot',
+    'refused',
     yesNo.map((intent) =>
       node(
         { ...ON, kernel: 0, intent },
@@ -280,10 +289,21 @@ const VERDICTS: readonly (readonly [state: string, nodes: readonly Files[], verd
     ),
     'fail high',
   ],
-  ['asked for by the MachineConfig alone', [node({ ...OFF, intent: true })], 'fail critical'],
-  ['on without the intent of the cluster', [node({ ...ON, intent: false })], 'fail low'],
+  [
+    'asked for by the MachineConfig alone',
+    'not-enabled',
+    [node({ ...OFF, intent: true })],
+    'fail critical',
+  ],
+  [
+    'on without the intent of the cluster',
+    'not-cluster-intent',
+    [node({ ...ON, intent: false })],
+    'fail low',
+  ],
   [
     'on with a module that relaxes it',
+    'relaxed',
     ['AD-SUPPORT', 'AD-SUPPORT-LEGACY', 'NO-ENFORCE-EMS', 'SHA1', 'GOST', 'SITE'].map((module) =>
       node({ ...ON, policy: `FIPS:${module}` }),
     ),
@@ -291,6 +311,7 @@ const VERDICTS: readonly (readonly [state: string, nodes: readonly Files[], verd
   ],
   [
     'on without boot= although /boot is a file system of its own',
+    'on',
     [
       node(ON, {
         '/proc/cmdline': 'fips=1\n',
@@ -301,11 +322,13 @@ const VERDICTS: readonly (readonly [state: string, nodes: readonly Files[], verd
   ],
 ];
 
-for (const [state, nodes, verdict] of VERDICTS) {
-  t.test(`the gravest answer to a node that is ${state} is ${verdict}`, async (t) => {
+for (const [name, state, nodes, verdict] of VERDICTS) {
+  t.test(`FIPS that is ${name} goes by ${state} and is ${verdict} at the worst`, async (t) => {
     for (const files of nodes) {
       const root = t.testdir(treeOf(files));
-      t.equal(gravest(await fips.run(contextAt(root), AbortSignal.timeout(5000))), verdict);
+      const findings = await fips.run(contextAt(root), AbortSignal.timeout(5000));
+      t.equal(gravest(findings), verdict);
+      t.equal(findings[0]?.observed['state'] ?? 'unsaid', state);
     }
   });
 }
@@ -396,6 +419,11 @@ const OVERRIDES: readonly (readonly [name: string, files: Files, expected: reado
     { [`${CRIO}/10-a`]: allowed('io.kubernetes.cri-o.userns-mode', NEW) },
     ['fail override-allowed @ runtime crun'],
   ],
+  [
+    'whose CRI-O would permit it to a workload',
+    { [`${CRIO}/10-a`]: allowed(NEW).replace('runtimes.crun', 'workloads.batch') },
+    ['fail override-allowed @ workload batch'],
+  ],
   ['whose CRI-O permits something else', { [`${CRIO}/10-a`]: allowed('x') }, ['pass']],
   [
     'whose CRI-O has the runtime replaced by a later file',
@@ -456,6 +484,12 @@ t.test('a permission alone is a warning, a container that uses it is not', async
 t.test('a node where nothing is FIPS or asks for it has nothing to answer for', async (t) => {
   const expected = fips.rules.map(({ id }) => `${id} notapplicable not-expected`);
   t.strictSame(await say(fips, t.testdir(treeOf(node(OFF)))), expected);
+});
+
+t.test('a node where everything is off goes by off', async (t) => {
+  const root = t.testdir(treeOf(node(OFF)));
+  const [first] = await fips.run(contextAt(root), AbortSignal.timeout(5000));
+  t.strictSame(first?.observed, { kernel: false, state: 'off' });
 });
 
 t.test('a node of an architecture without FIPS says so', async (t) => {
