@@ -7,11 +7,9 @@ import { readTrustFile, type TrustContent } from './trust-files.ts';
 /** Key material that a requirement names: a file, or bytes in the policy itself. */
 export interface KeyMaterial {
   readonly role: KeyRole;
-  /** Of the requirement: `keyPath`, `keyDatas[1]`, `fulcio.caData`. */
-  readonly member: string;
   readonly path?: string;
-  /** Absent for a path, and for text that is no base64. */
-  readonly bytes?: Uint8Array;
+  /** Absent for a path. */
+  readonly data?: Uint8Array;
 }
 
 /** Everything that decides by which keys a requirement is met. */
@@ -27,8 +25,8 @@ export function keyMaterialOf(requirement: PolicyRequirement): readonly KeyMater
       const { fulcio, pki } = requirement;
       return [
         ...materialIn('sigstore', requirement, SIGSTORE_MEMBERS),
-        ...materialIn('authority', fulcio ?? {}, ['caPath', 'caData'], 'fulcio.'),
-        ...materialIn('authority', pki ?? {}, PKI_MEMBERS, 'pki.'),
+        ...materialIn('authority', fulcio ?? {}, ['caPath', 'caData']),
+        ...materialIn('authority', pki ?? {}, PKI_MEMBERS),
       ];
     }
   }
@@ -46,18 +44,14 @@ function materialIn(
   role: KeyRole,
   members: object,
   names: readonly string[],
-  prefix = '',
 ): readonly KeyMaterial[] {
   const values = new Map<string, unknown>(Object.entries(members));
   return names.flatMap((name) => {
-    const value = values.get(name);
-    const isList = Array.isArray(value);
-    const texts = (isList ? value : [value]).filter((one) => typeof one === 'string' && one !== '');
-    return texts.map((text: string, index): KeyMaterial => {
-      const member = `${prefix}${name}${isList ? `[${index}]` : ''}`;
-      if (/Paths?$/.test(name)) return { role, member, path: text };
-      const bytes = decodeBase64(text);
-      return { role, member, ...(bytes && { bytes }) };
+    const texts = [values.get(name)].flat().filter((one): one is string => typeof one === 'string');
+    return texts.filter(Boolean).map((text): KeyMaterial => {
+      if (/Paths?$/.test(name)) return { role, path: text };
+      // The parser of policies takes no text that is no base64.
+      return { role, data: decodeBase64(text) ?? new Uint8Array() };
     });
   });
 }

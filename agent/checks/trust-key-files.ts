@@ -1,15 +1,16 @@
 import { rfc3339 } from '../../shared/clock.ts';
-import { type KeyFacts, readKeyFacts } from '../../shared/trust/key-facts.ts';
+import type { KeyFacts } from '../../shared/trust/key-facts.ts';
 import type { CheckContext, Statement } from '../check.ts';
 import { type Host, isReadingReason } from '../host.ts';
-import type { UsedKey } from './trust-key-inventory.ts';
+import type { TrustContent } from '../trust-files.ts';
+import type { UsedKeys } from './trust-key-inventory.ts';
 
 const WRITABLE_BY_OTHERS = 0o022;
 
 /** What the rule `trust.key-files` says of each key that a policy names: there, safe, and able to verify. */
 export async function keyFiles(
-  { host, clock }: CheckContext,
-  keys: readonly UsedKey[],
+  { host }: CheckContext,
+  keys: readonly UsedKeys[],
 ): Promise<readonly Statement[]> {
   if (keys.length === 0) {
     return [{ result: 'notapplicable', reason: 'no-keys', message: 'no policy names a key' }];
@@ -17,8 +18,7 @@ export async function keyFiles(
   const statements: Statement[] = [];
   for (const key of keys) {
     const { subject } = key;
-    const fault =
-      (key.isFile ? await fileFault(host, key) : undefined) ?? (await keyFault(key, clock.nowMs()));
+    const fault = (key.file && (await fileFault(host, key.file))) ?? keyFault(key);
     const fine: Statement = {
       result: 'pass',
       message: `${subject} holds keys that can be relied on`,
@@ -28,8 +28,10 @@ export async function keyFiles(
   return statements;
 }
 
-async function fileFault(host: Host, { content }: UsedKey): Promise<Statement | undefined> {
-  const { path, bytes, problem } = content;
+async function fileFault(
+  host: Host,
+  { path, bytes, problem }: TrustContent,
+): Promise<Statement | undefined> {
   if (!path.startsWith('/')) {
     const message = `${path}: expected an absolute path; this one depends on where the program was started`;
     return { result: 'fail', reason: 'relative-path', message };
@@ -52,28 +54,19 @@ async function fileFault(host: Host, { content }: UsedKey): Promise<Statement | 
   return { result: 'fail', reason: 'writable', message, observed: { mode: octal } };
 }
 
-async function keyFault(
-  { subject, roles, content }: UsedKey,
-  nowMs: number,
-): Promise<Statement | undefined> {
-  const all: KeyFacts[] = [];
-  for (const role of roles) {
-    const { keys, undecided, problem } = await readKeyFacts(
-      role,
-      content.bytes ?? new Uint8Array(),
-      nowMs,
-    );
-    if (undecided.length > 0) {
-      const what = 'OpenSSL here does not offer what is needed to read its keys';
-      const reason = 'algorithm-unavailable';
-      return { result: 'unknown', reason, message: `${subject}: ${what}` };
-    }
-    if (problem !== undefined) {
-      return { result: 'fail', reason: 'not-a-key', message: `${subject}: ${problem}` };
-    }
-    all.push(...keys);
+function keyFault({ subject, facts }: UsedKeys): Statement | undefined {
+  if (facts.some(({ undecided }) => undecided.length > 0)) {
+    const what = 'OpenSSL here does not offer what is needed to read its keys';
+    return { result: 'unknown', reason: 'algorithm-unavailable', message: `${subject}: ${what}` };
   }
-  return deadKey(subject, all) ?? weakKey(subject, all);
+  const problem = facts.find((one) => one.problem !== undefined)?.problem;
+  if (problem !== undefined) {
+    return { result: 'fail', reason: 'not-a-key', message: `${subject}: ${problem}` };
+  }
+  const dead = facts.map(({ keys }) => deadKey(subject, keys)).filter((one) => one !== undefined);
+  const grave = dead.find(({ severity }) => severity === undefined);
+  const keys = facts.flatMap((one) => one.keys);
+  return grave ?? weakKey(subject, keys) ?? dead[0];
 }
 
 /** While another key of the file lives, a dead one is only left behind. */

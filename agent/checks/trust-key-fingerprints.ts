@@ -1,11 +1,10 @@
 import { sha256 } from '../../shared/canonical.ts';
 import type { Observed } from '../../shared/findings.ts';
-import { readKeyFacts } from '../../shared/trust/key-facts.ts';
 import type { CheckContext, Statement } from '../check.ts';
 import { acceptedOf, type Baseline } from '../desired/baseline.ts';
 import { isReadingReason } from '../host.ts';
 import { keyFingerprints as rule } from './rules/trust-keys.ts';
-import type { UsedKey } from './trust-key-inventory.ts';
+import type { UsedKeys } from './trust-key-inventory.ts';
 
 /** What people call keys. A name is no reason to trust one. */
 const NAMES: ReadonlyMap<string, string> = new Map([
@@ -18,17 +17,14 @@ const MAX_SHOWN = 100;
  * What the rule `trust.key-fingerprints` says of each key that a policy names: it is the one that was accepted. Without
  * a baseline nothing is compared, and what was seen is what a baseline captures.
  */
-export async function keyFingerprints(
-  { baseline, clock }: CheckContext,
-  keys: readonly UsedKey[],
-): Promise<readonly Statement[]> {
+export function keyFingerprints(
+  { baseline }: CheckContext,
+  keys: readonly UsedKeys[],
+): readonly Statement[] {
   const accepted = acceptedSubjects(baseline);
   const statements: Statement[] = [];
   for (const key of keys) {
-    statements.push({
-      subject: key.subject,
-      ...(await judge(key, baseline, accepted, clock.nowMs())),
-    });
+    statements.push({ subject: key.subject, ...judge(key, baseline, accepted) });
   }
   const used = new Set(keys.map(({ subject }) => subject));
   for (const subject of accepted ?? []) {
@@ -52,33 +48,30 @@ function acceptedSubjects(baseline: Baseline | undefined): readonly string[] | u
     .map(([name]) => name.slice(rule.id.length + 1));
 }
 
-async function judge(
-  { subject, isFile, roles, content }: UsedKey,
+function judge(
+  { subject, file, facts }: UsedKeys,
   baseline: Baseline | undefined,
   acceptedOnes: readonly string[] | undefined,
-  nowMs: number,
-): Promise<Statement> {
+): Statement {
   const accepted = acceptedOf(baseline, { ruleId: rule.id, subject });
-  if (isFile && !subject.startsWith('/')) {
+  if (file !== undefined && !file.path.startsWith('/')) {
     const message = `which file ${subject} is depends on where the program was started`;
     return { result: 'unknown', reason: 'relative-path', message };
   }
-  if (content.problem !== undefined) {
-    const { reason, message } = content.problem;
+  if (file?.problem !== undefined) {
+    const { reason, message } = file.problem;
     if (isReadingReason(reason)) return { result: 'error', reason, message };
     if (accepted === undefined) return { result: 'unknown', reason, message };
     return { result: 'fail', reason: 'missing', message, expected: accepted };
   }
-  const found = new Set<string>();
-  for (const role of roles) {
-    const facts = await readKeyFacts(role, content.bytes ?? new Uint8Array(), nowMs);
-    for (const { fingerprint } of facts.keys) found.add(fingerprint);
-    for (const fingerprint of facts.undecided.filter((one) => one !== '')) found.add(fingerprint);
-    if (facts.undecided.includes('')) {
-      const message = `${subject}: ${facts.problem ?? 'its key cannot be read here'}`;
-      return { result: 'unknown', reason: 'algorithm-unavailable', message };
-    }
+  const nameless = facts.find(({ undecided }) => undecided.includes(''));
+  if (nameless !== undefined) {
+    const message = `${subject}: ${nameless.problem ?? 'its key cannot be read here'}`;
+    return { result: 'unknown', reason: 'algorithm-unavailable', message };
   }
+  const found = new Set(
+    facts.flatMap(({ keys, undecided }) => [...keys.map((key) => key.fingerprint), ...undecided]),
+  );
   const observed = shown([...found].sort());
   if (acceptedOnes === undefined) {
     const message = `${subject} holds ${worded(found)}; no baseline says whether it should`;

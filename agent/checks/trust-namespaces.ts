@@ -16,6 +16,7 @@ export async function namespacePolicies(
   host: Host,
   policies: readonly ReadPolicy[],
   desired: DesiredState,
+  signal: AbortSignal,
 ): Promise<readonly Statement[]> {
   const namespaced = policies.filter(({ role }) => role === 'namespace');
   if (namespaced.length === 0) {
@@ -25,6 +26,7 @@ export async function namespacePolicies(
   const system = governing(policies).at(-1);
   const statements: Statement[] = [];
   for (const { path, policy, problem } of namespaced) {
+    signal.throwIfAborted();
     const statement =
       policy === undefined
         ? refused(path, problem)

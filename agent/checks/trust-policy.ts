@@ -12,7 +12,7 @@ import * as keyRules from './rules/trust-keys.ts';
 import * as rules from './rules/trust-policy.ts';
 import { keyFiles } from './trust-key-files.ts';
 import { keyFingerprints } from './trust-key-fingerprints.ts';
-import { type UsedKey, usedKeys } from './trust-key-inventory.ts';
+import { type UsedKeys, usedKeys } from './trust-key-inventory.ts';
 import { policyManaged } from './trust-managed.ts';
 import { namespacePolicies } from './trust-namespaces.ts';
 import { defaultReject, noPolicy, redHatSigned, scopeLint } from './trust-strictness.ts';
@@ -41,12 +41,12 @@ export const trustPolicy: Check = {
 };
 
 async function run(context: CheckContext, signal: AbortSignal): Promise<readonly Finding[]> {
-  const { host, baseline } = context;
+  const { host, baseline, clock } = context;
   const trust = await readNodeTrust(host);
   const policies = await readPolicies(host, trust);
   const desired = await desiredState(host, baseline);
   const { conf } = trust.registriesConf;
-  const keys = await usedKeys(host, policies, trust);
+  const keys = await usedKeys(host, policies, trust, clock.nowMs());
   const withKeys = async (look: Look) =>
     trust.policy.policy === undefined ? noPolicy(trust.policy.path) : await look(context, keys);
   signal.throwIfAborted();
@@ -57,7 +57,9 @@ async function run(context: CheckContext, signal: AbortSignal): Promise<readonly
     ...(await ask(rules.redHatSigned, async () => redHatSigned(policies, conf))),
     ...(await ask(rules.scopeLint, async () => scopeLint(policies))),
     ...(await ask(rules.userOverride, () => userOverride(host))),
-    ...(await ask(rules.namespacePolicies, () => namespacePolicies(host, policies, desired))),
+    ...(await ask(rules.namespacePolicies, () =>
+      namespacePolicies(host, policies, desired, signal),
+    )),
     ...(await ask(keyRules.keyFiles, () => withKeys(keyFiles))),
     ...(await ask(keyRules.keyFingerprints, () => withKeys(keyFingerprints))),
   ];
@@ -65,8 +67,8 @@ async function run(context: CheckContext, signal: AbortSignal): Promise<readonly
 
 type Look = (
   context: CheckContext,
-  keys: readonly UsedKey[],
-) => Promise<Statement | readonly Statement[]>;
+  keys: readonly UsedKeys[],
+) => Promise<Statement | readonly Statement[]> | readonly Statement[];
 
 async function policyValid(
   host: Host,
