@@ -25,7 +25,10 @@ export async function lookasideUrls(
   desired: DesiredState,
 ): Promise<Statement | readonly Statement[]> {
   const { registries, path: folder } = registriesD;
-  if (policy === undefined) return notRead(policyPath);
+  if (policy === undefined) {
+    const hasNone = registries?.docker.size === 0 && registries.defaultDocker === undefined;
+    return hasNone ? noAddress(folder) : notRead(policyPath);
+  }
   if (!asksForSimpleSignatures(policy)) {
     const message =
       'no scope of the policy asks for simple signatures, so no address of them is used';
@@ -42,8 +45,7 @@ export async function lookasideUrls(
   });
   const missing = missingOfRedHat(policy, registries, folder);
   if (read.length === 0 && missing.length === 0) {
-    const message = `${folder} names no address of signatures`;
-    return { result: 'notapplicable', reason: 'no-lookaside', message };
+    return noAddress(folder);
   }
   const faults: Statement[] = [...missing];
   for (const { scope, section, url } of read) {
@@ -116,6 +118,11 @@ async function isRolledOut(
 /** An address without the password somebody may have written into it. */
 function printable(url: string): string {
   return url.replace(/\/\/[^/@]*@/, '//…@');
+}
+
+function noAddress(folder: string): Statement {
+  const message = `${folder} names no address of signatures`;
+  return { result: 'notapplicable', reason: 'no-lookaside', message };
 }
 
 /** The statement of a rule about a file that another rule calls unreadable or wrong. */

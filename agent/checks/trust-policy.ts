@@ -47,15 +47,18 @@ async function run(context: CheckContext, signal: AbortSignal): Promise<readonly
   const desired = await desiredState(host, baseline);
   const { conf } = trust.registriesConf;
   const keys = await usedKeys(host, policies, trust, clock.nowMs());
-  const withKeys = async (look: Look) =>
-    trust.policy.policy === undefined ? noPolicy(trust.policy.path) : await look(context, keys);
+  const { policy } = trust;
+  const judge = async (look: Look) =>
+    (await isUnused(host, policy, desired)) ? unused() : await look();
+  const withKeys = (look: LookAtKeys) =>
+    judge(() => (policy.policy === undefined ? noPolicy(policy.path) : look(context, keys)));
   signal.throwIfAborted();
   return [
     ...(await ask(rules.policyValid, () => policyValid(host, trust, policies, desired))),
     ...(await ask(rules.policyManaged, () => policyManaged(host, desired))),
-    ...(await ask(rules.defaultReject, async () => defaultReject(policies))),
-    ...(await ask(rules.redHatSigned, async () => redHatSigned(policies, conf))),
-    ...(await ask(rules.scopeLint, async () => scopeLint(policies))),
+    ...(await ask(rules.defaultReject, () => judge(() => defaultReject(policies)))),
+    ...(await ask(rules.redHatSigned, () => judge(() => redHatSigned(policies, conf)))),
+    ...(await ask(rules.scopeLint, () => judge(() => scopeLint(policies)))),
     ...(await ask(rules.userOverride, () => userOverride(host))),
     ...(await ask(rules.namespacePolicies, () =>
       namespacePolicies(host, policies, desired, signal),
@@ -65,10 +68,9 @@ async function run(context: CheckContext, signal: AbortSignal): Promise<readonly
   ];
 }
 
-type Look = (
-  context: CheckContext,
-  keys: readonly UsedKeys[],
-) => Promise<Statement | readonly Statement[]> | readonly Statement[];
+type Answer = Statement | readonly Statement[];
+type Look = () => Promise<Answer> | Answer;
+type LookAtKeys = (context: CheckContext, keys: readonly UsedKeys[]) => Promise<Answer> | Answer;
 
 async function policyValid(
   host: Host,
@@ -82,19 +84,30 @@ async function policyValid(
 
 async function systemPolicy(
   host: Host,
-  { path, origin, problem }: NodeTrust['policy'],
+  policy: NodeTrust['policy'],
   desired: DesiredState,
 ): Promise<Statement> {
+  const { path, origin, problem } = policy;
   const observed = { path, origin };
   if (problem === undefined) {
     return { result: 'pass', message: `${path} is a valid policy`, observed };
   }
-  const isWanted = desired.paths.includes(POLICY) || (await hasContainerTools(host));
-  if (problem.reason === 'missing' && !isWanted) {
-    const message = 'no program of this node reads a signature policy';
-    return { result: 'notapplicable', reason: 'no-container-tools', message };
-  }
-  return troubled(problem, observed);
+  return (await isUnused(host, policy, desired)) ? unused() : troubled(problem, observed);
+}
+
+/** A policy that is missing is no fault where nothing reads it and nobody rolled it out. */
+async function isUnused(
+  host: Host,
+  { problem }: NodeTrust['policy'],
+  desired: DesiredState,
+): Promise<boolean> {
+  if (problem?.reason !== 'missing' || desired.paths.includes(POLICY)) return false;
+  return !(await hasContainerTools(host));
+}
+
+function unused(): Statement {
+  const message = 'no program of this node reads a signature policy';
+  return { result: 'notapplicable', reason: 'no-container-tools', message };
 }
 
 /** CRI-O alone obeys another file when its configuration names one. */
