@@ -73,6 +73,31 @@ export function crioTexts(
   return setting(config, keys, 'a list of texts', isTexts);
 }
 
+/** A runtime of CRI-O or a workload, `[crio.runtime.runtimes.<name>]`. */
+export interface CrioHandler {
+  readonly name: string;
+  /** The file whose table counts: a later one replaces an earlier one whole, unlike other settings. */
+  readonly file: CrioFile;
+  /** Keys of its table, for `crioText` and its like. */
+  readonly keys: readonly string[];
+}
+
+/** The runtimes or workloads that the files name, sorted by name. */
+export function crioHandlers(
+  { files }: CrioConfig,
+  kind: 'runtimes' | 'workloads',
+): readonly CrioHandler[] {
+  const handlers = new Map<string, CrioHandler>();
+  for (const file of files) {
+    const tables = tomlAt(file.table, 'crio', 'runtime', kind);
+    if (typeof tables !== 'object' || tables === null) continue;
+    for (const name of Object.keys(tables)) {
+      handlers.set(name, { name, file, keys: ['crio', 'runtime', kind, name] });
+    }
+  }
+  return [...handlers.values()].sort((one, other) => (one.name < other.name ? -1 : 1));
+}
+
 function setting<T>(
   { files }: CrioConfig,
   keys: readonly string[],

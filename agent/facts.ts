@@ -13,6 +13,11 @@ const MICROSHIFT = [
   '/etc/systemd/system/microshift.service',
 ];
 
+/** MicroShift keeps its configuration and its unit here; it has no kubelet and no MachineConfig of its own. */
+export async function isMicroshift(host: Host): Promise<boolean> {
+  return await existsAny(host, MICROSHIFT);
+}
+
 /** Which kind of operating system: by how it is installed and updated, not by its name. */
 export type OsKind = 'coreos' | 'image-mode' | 'package-mode';
 
@@ -70,7 +75,7 @@ export async function readFacts(host: Host): Promise<NodeFacts> {
     securityModules: await line('/sys/kernel/security/lsm'),
     crioVersion: (await whereReadable(crioVersion(host))) ?? null,
     hasKubelet: await exists(host, KUBELET_CONFIG),
-    isMicroshift: await existsAny(host, MICROSHIFT),
+    isMicroshift: await isMicroshift(host),
     isHypershift: await exists(host, HYPERSHIFT_CONFIG),
     machineConfig: await machineConfigName(host),
     hardware: host.root === '/' ? await readHardware() : null,

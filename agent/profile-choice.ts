@@ -1,5 +1,6 @@
 import { whereReadable } from './check.ts';
 import { MACHINE_CONFIG_FOLDER } from './desired/machine-config.ts';
+import { isMicroshift } from './facts.ts';
 import type { Host } from './host.ts';
 import { KUBELET_CONFIG } from './kubelet-config.ts';
 import type { Profile } from './profile.ts';
@@ -29,11 +30,12 @@ export async function profileFor(
   return { profile: await readProfile(name, checks), chosen: 'by-node' };
 }
 
-/** A node that keeps a MachineConfig, or CoreOS with a kubelet (HyperShift keeps its MachineConfig elsewhere). */
+/** A node that keeps a MachineConfig, CoreOS with a kubelet (HyperShift keeps its MachineConfig elsewhere), or MicroShift. */
 async function isOpenShift(host: Host): Promise<boolean> {
   const isThere = async (path: string): Promise<boolean> =>
     (await whereReadable(host.stat(path))) !== undefined;
   if (await isThere(`${MACHINE_CONFIG_FOLDER}/currentconfig`)) return true;
+  if (await isMicroshift(host)) return true;
   const release = await whereReadable(readOsRelease(host));
   return release?.get('VARIANT_ID') === 'coreos' && (await isThere(KUBELET_CONFIG));
 }

@@ -8,15 +8,13 @@ import {
   hasCryptoPolicies,
 } from '../crypto-policy.ts';
 import type { Host } from '../host.ts';
-import { type FipsPlaces, isExpected, notExpected } from './fips-places.ts';
-
-/** Modules that leave FIPS as strict as it is, as ComplianceAsCode lists them. */
-const HARMLESS_MODULES: ReadonlySet<string> = new Set([
-  'OSPP',
-  'NO-SHA1',
-  'NO-CAMELLIA',
-  'ECDHE-ONLY',
-]);
+import {
+  type FipsPlaces,
+  isExpected,
+  isPendingReboot,
+  notExpected,
+  relaxationsOf,
+} from './fips-places.ts';
 
 /** What the rule `fips.crypto-policy` says: the policy in force is FIPS, without relaxations. */
 export async function cryptoPolicy(host: Host, places: FipsPlaces): Promise<Statement> {
@@ -30,6 +28,11 @@ export async function cryptoPolicy(host: Host, places: FipsPlaces): Promise<Stat
   }
   const text = cryptoPolicyText(policy);
   const observed = { policy: text };
+  if (policy.base !== 'FIPS' && isPendingReboot(places)) {
+    const message = `the crypto policy is ${text}, expected FIPS with the next boot`;
+    const reason = 'pending-reboot';
+    return { result: 'fail', reason, severity: 'medium', message, observed, expected };
+  }
   if (policy.base !== 'FIPS') {
     const isKernelOnly = places.kernel === true;
     const what = isKernelOnly ? 'only the kernel is in FIPS mode' : 'expected FIPS';
@@ -37,7 +40,7 @@ export async function cryptoPolicy(host: Host, places: FipsPlaces): Promise<Stat
     const reason = isKernelOnly ? 'kernel-only' : 'not-fips';
     return { result: 'fail', reason, message, observed, expected };
   }
-  const relaxing = policy.modules.filter((module) => !HARMLESS_MODULES.has(module));
+  const relaxing = relaxationsOf(policy);
   if (relaxing.length > 0) {
     const message = `the crypto policy ${text} relaxes FIPS by ${relaxing.join(', ')}`;
     const severity = 'medium';

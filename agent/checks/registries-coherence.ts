@@ -1,11 +1,9 @@
-import { posix } from 'node:path';
 import type { PolicyRequirement } from '../../shared/trust/policy-types.ts';
-import { type Reference, tryParseReference } from '../../shared/trust/reference.ts';
-import { type RegistriesConf, resolveRegistry } from '../../shared/trust/registries-conf.ts';
 import { lookupRegistriesD, type RegistriesD } from '../../shared/trust/registries-d.ts';
 import type { Statement } from '../check.ts';
 import type { NodeTrust } from '../trust.ts';
 import { notRead } from './registries-lookaside.ts';
+import { type PlaceOfImages, placesUnder } from './registries-places.ts';
 
 /** What the rule `registries.policy-coherence` says: each scope of the policy finds signatures of its kind. */
 export function policyCoherence(trust: NodeTrust): Statement | readonly Statement[] {
@@ -69,27 +67,4 @@ function gapOf(
 
 function asksForSignature({ type }: PolicyRequirement): boolean {
   return type === 'signedBy' || type === 'sigstoreSigned';
-}
-
-/** Where images are really fetched from, which is what registries.d is looked up by. */
-interface PlaceOfImages {
-  /** The scope itself, or the same scope of a mirror. */
-  readonly scope: string;
-  readonly reference: Reference;
-}
-
-const SOME_DIGEST = `sha256:${'0'.repeat(64)}`;
-
-/** The places of the images that a scope speaks for: its mirrors by tag and by digest, and itself. */
-function placesUnder(conf: RegistriesConf, scope: string): readonly PlaceOfImages[] {
-  if (scope === '') return [];
-  const isHost = !scope.includes('/');
-  const image = tryParseReference(isHost ? `${scope.replace(/^\*\./, 'any.')}/any` : scope);
-  if (image === undefined) return [];
-  const byDigest = tryParseReference(`${image.name}@${SOME_DIGEST}`) ?? image;
-  const sources = [image, byDigest].flatMap((one) => resolveRegistry(conf, one).sources);
-  return sources.map(({ reference, isMirror }) => ({
-    scope: isMirror ? (isHost ? posix.dirname(reference.name) : reference.name) : scope,
-    reference,
-  }));
 }

@@ -1,5 +1,6 @@
+import { isHost } from '../../shared/trust/reference.ts';
 import type { RegistriesConf } from '../../shared/trust/registries-conf.ts';
-import type { Statement } from '../check.ts';
+import { type Statement, whereReadable } from '../check.ts';
 import { crioTexts, readCrioConfig } from '../crio-config.ts';
 import { type Host, isReadingReason } from '../host.ts';
 import type { NodeTrust } from '../trust.ts';
@@ -31,10 +32,28 @@ export async function insecureRegistries(
     const message = 'every registry is reached by TLS with its certificate checked';
     return { result: 'pass', message, observed: { insecure: 0 } };
   }
-  return found.map(({ location, file }): Statement => {
-    const message = `${file} lets ${location} be reached without checking its certificate`;
-    return { subject: location, result: 'fail', reason: 'insecure', message, observed: { file } };
-  });
+  return await Promise.all(
+    found.map(async ({ location, file }): Promise<Statement> => {
+      const certificates = await certificatesFor(host, location);
+      const but = certificates === undefined ? '' : `, although there are some in ${certificates}`;
+      const message = `${file} lets ${location} be reached without checking its certificate${but}`;
+      const observed = { file, certificates: certificates ?? null };
+      return { subject: location, result: 'fail', reason: 'insecure', message, observed };
+    }),
+  );
+}
+
+/** containers-certs.d(5): what is there is not asked for once a registry is insecure. */
+const CERTIFICATES = ['/etc/containers/certs.d', '/etc/docker/certs.d'];
+
+async function certificatesFor(host: Host, location: string): Promise<string | undefined> {
+  const [name = ''] = location.split('/');
+  if (!isHost(name)) return undefined;
+  for (const folder of CERTIFICATES.map((one) => `${one}/${name}`)) {
+    const files = (await whereReadable(host.list(folder))) ?? [];
+    if (files.some((file) => file.endsWith('.crt'))) return folder;
+  }
+  return undefined;
 }
 
 function insecureIn({ registries }: RegistriesConf): readonly Place[] {

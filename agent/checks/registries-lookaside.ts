@@ -1,4 +1,8 @@
+import type { Policy } from '../../shared/trust/policy-types.ts';
+import { parseReference } from '../../shared/trust/reference.ts';
+import { lookupRegistriesD, type RegistriesD } from '../../shared/trust/registries-d.ts';
 import type { RegistriesDSection } from '../../shared/trust/registries-d-file.ts';
+import { findScope } from '../../shared/trust/scope.ts';
 import type { Statement } from '../check.ts';
 import type { DesiredState } from '../desired/desired.ts';
 import { inspectFile } from '../files.ts';
@@ -7,6 +11,7 @@ import type { NodeTrust } from '../trust.ts';
 
 /** Scopes of Red Hat, and the hosts that serve their signatures. */
 const RED_HAT_SCOPE = /^registry\.(?:access\.redhat\.com|redhat\.io)(?:\/|$)/;
+const RED_HAT_REGISTRIES = ['registry.access.redhat.com', 'registry.redhat.io'];
 const RED_HAT_HOSTS: ReadonlySet<string> = new Set([
   'access.redhat.com',
   'registry.redhat.io',
@@ -16,10 +21,19 @@ const RED_HAT_HOSTS: ReadonlySet<string> = new Set([
 /** What the rule `registries.lookaside-urls` says of every address signatures are read from. */
 export async function lookasideUrls(
   host: Host,
-  { registriesD }: NodeTrust,
+  { registriesD, policy: { policy, path: policyPath } }: NodeTrust,
   desired: DesiredState,
 ): Promise<Statement | readonly Statement[]> {
   const { registries, path: folder } = registriesD;
+  if (policy === undefined) {
+    const hasNone = registries?.docker.size === 0 && registries.defaultDocker === undefined;
+    return hasNone ? noAddress(folder) : notRead(policyPath);
+  }
+  if (!asksForSimpleSignatures(policy)) {
+    const message =
+      'no scope of the policy asks for simple signatures, so no address of them is used';
+    return { result: 'notapplicable', reason: 'no-signed-scope', message };
+  }
   if (registries === undefined) return notRead(folder);
   const sections = [
     ...(registries.defaultDocker ? [['default-docker', registries.defaultDocker] as const] : []),
@@ -29,20 +43,21 @@ export async function lookasideUrls(
     const url = section.lookaside ?? section.sigstore;
     return url === undefined ? [] : [{ scope, section, url }];
   });
-  if (read.length === 0) {
-    const message = `${folder} names no address of signatures`;
-    return { result: 'notapplicable', reason: 'no-lookaside', message };
+  const missing = missingOfRedHat(policy, registries, folder);
+  if (read.length === 0 && missing.length === 0) {
+    return noAddress(folder);
   }
-  const faults: Statement[] = [];
+  const faults: Statement[] = [...missing];
   for (const { scope, section, url } of read) {
     const fault = addressFault(scope, url);
     if (fault === undefined) continue;
     const isApproved =
-      fault.reason === 'other-host' && (await isManaged(host, desired, folder, section));
+      (fault.reason === 'other-host' || fault.reason === 'file') &&
+      (await isRolledOut(host, desired, folder, section));
     if (!isApproved) faults.push({ subject: scope, ...fault, observed: { url: printable(url) } });
   }
   if (faults.length > 0) return faults;
-  const message = `${read.length} addresses of signatures are https, or files of the node`;
+  const message = `${read.length} addresses of signatures are https, or approved files of the node`;
   return { result: 'pass', message, observed: { addresses: read.length } };
 }
 
@@ -57,19 +72,47 @@ function addressFault(scope: string, url: string): Statement | undefined {
     const message = `signatures of ${scope} are fetched without TLS from ${shown}`;
     return { result: 'fail', reason: 'http', message };
   }
+  if (address.protocol === 'file:' && !RED_HAT_SCOPE.test(scope)) {
+    const message = `signatures of ${scope} are read from ${shown}, and nobody rolled that out`;
+    return { result: 'fail', reason: 'file', message };
+  }
   if (!RED_HAT_SCOPE.test(scope) || RED_HAT_HOSTS.has(address.hostname)) return undefined;
   const message = `signatures of ${scope} are fetched from ${shown}, which is not Red Hat’s`;
   return { result: 'fail', reason: 'other-host', message };
 }
 
-/** A mirror of Red Hat's signatures is right where it was rolled out. */
-async function isManaged(
+function asksForSimpleSignatures(policy: Policy): boolean {
+  const scopes = [...(policy.transports.get('docker')?.values() ?? [])];
+  return [policy.default, ...scopes].flat().some(({ type }) => type === 'signedBy');
+}
+
+/** Without an address for Red Hat's signatures those that the policy asks for are not found. */
+function missingOfRedHat(
+  policy: Policy,
+  registries: RegistriesD,
+  folder: string,
+): readonly Statement[] {
+  return RED_HAT_REGISTRIES.flatMap((registry): readonly Statement[] => {
+    const image = parseReference(`${registry}/any/image`);
+    const { requirements } = findScope(policy, 'docker', image.name);
+    const isSigned = requirements.some(({ type }) => type === 'signedBy');
+    const isBelow = [...registries.docker.keys()].some((key) => key.startsWith(`${registry}/`));
+    if (!isSigned || isBelow) return [];
+    if (lookupRegistriesD(registries, image).lookaside.file !== undefined) return [];
+    const message = `the policy asks for signatures of ${registry}, and ${folder} has no address of them`;
+    return [{ subject: registry, result: 'fail', reason: 'missing', message }];
+  });
+}
+
+/** A mirror of Red Hat's signatures, or a folder of them, is right where it was rolled out or came with the system. */
+async function isRolledOut(
   host: Host,
   desired: DesiredState,
   folder: string,
   { file }: RegistriesDSection,
 ): Promise<boolean> {
-  return (await inspectFile(host, desired, `${folder}/${file}`)).class === 'managed';
+  const inspected = await inspectFile(host, desired, `${folder}/${file}`);
+  return inspected.class === 'managed' || inspected.class === 'vendor';
 }
 
 /** An address without the password somebody may have written into it. */
@@ -77,8 +120,13 @@ function printable(url: string): string {
   return url.replace(/\/\/[^/@]*@/, '//…@');
 }
 
+function noAddress(folder: string): Statement {
+  const message = `${folder} names no address of signatures`;
+  return { result: 'notapplicable', reason: 'no-lookaside', message };
+}
+
 /** The statement of a rule about a file that another rule calls unreadable or wrong. */
 export function notRead(path: string): Statement {
-  const message = `${path} could not be read, so nothing can be said of its addresses`;
+  const message = `${path} could not be read, so nothing can be said of what it decides`;
   return { result: 'unknown', reason: 'not-read', message };
 }

@@ -6,11 +6,15 @@ import { inspectFile } from '../files.ts';
 import { type Host, isReadingReason } from '../host.ts';
 import { type NodeTrust, readNodeTrust } from '../trust.ts';
 import { REGISTRIES_D, trustFolders, trustWatches } from '../trust-places.ts';
+import { readPolicies } from '../trust-policies.ts';
 import { readOsRelease } from '../versions.ts';
 import { driftOf } from './drift.ts';
+import { allowedEffective } from './registries-allowed.ts';
 import { policyCoherence } from './registries-coherence.ts';
 import { insecureRegistries } from './registries-insecure.ts';
 import { lookasideUrls } from './registries-lookaside.ts';
+import { mirrors } from './registries-mirrors.ts';
+import { shortNames } from './registries-short-names.ts';
 import * as rules from './rules/registries.ts';
 
 /** Where signatures are looked for, and that nobody put a file of his own beside the managed ones. */
@@ -24,17 +28,22 @@ export const registries: Check = {
     rules.policyCoherence,
     rules.insecure,
     rules.unmanagedFiles,
+    rules.allowedEffective,
+    rules.shortNames,
+    rules.mirrors,
   ],
   watches: [...trustWatches, MACHINE_CONFIG_FOLDER],
   run,
 };
 
 async function run(
-  { host, baseline }: CheckContext,
+  { host, baseline, values }: CheckContext,
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
   const trust = await readNodeTrust(host);
+  const policies = await readPolicies(host, trust);
   const desired = await desiredState(host, baseline);
+  const { registriesConf: conf } = trust;
   signal.throwIfAborted();
   return [
     ...(await ask(rules.lookasideValid, () => lookasideValid(host, trust))),
@@ -43,6 +52,9 @@ async function run(
     ...(await ask(rules.policyCoherence, async () => policyCoherence(trust))),
     ...(await ask(rules.insecure, () => insecureRegistries(host, trust))),
     ...(await ask(rules.unmanagedFiles, () => unmanagedFiles(host, desired))),
+    ...(await ask(rules.allowedEffective, async () => allowedEffective(policies, conf, values))),
+    ...(await ask(rules.shortNames, () => shortNames(host, conf, values))),
+    ...(await ask(rules.mirrors, async () => mirrors(conf, values))),
   ];
 }
 

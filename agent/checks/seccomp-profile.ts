@@ -1,26 +1,73 @@
+import { sha256 } from '../../shared/canonical.ts';
 import type { Observed } from '../../shared/findings.ts';
 import type { CheckContext, Statement } from '../check.ts';
-import { crioText, readCrioConfig } from '../crio-config.ts';
+import {
+  type CrioConfig,
+  type CrioSetting,
+  crioHandlers,
+  crioText,
+  readCrioConfig,
+} from '../crio-config.ts';
+import { acceptedOf } from '../desired/baseline.ts';
 import { desiredState } from '../desired/desired.ts';
 import { inspectFile } from '../files.ts';
 import type { Host } from '../host.ts';
 import { driftOf } from './drift.ts';
+import { crioProfile as crioProfileRule } from './rules/seccomp.ts';
 
 /** Default actions that let through whatever a profile does not name. */
 const OPEN_ACTIONS: ReadonlySet<string> = new Set(['SCMP_ACT_ALLOW', 'SCMP_ACT_LOG']);
 
-/** What the rule `seccomp.crio-profile` says: CRI-O's default is its own, or one that somebody manages. */
-export async function crioProfile({ host, baseline }: CheckContext): Promise<Statement> {
-  const config = await readCrioConfig(host);
-  if (config === undefined) return noCrio();
-  const setting = crioText(config, 'crio', 'runtime', 'seccomp_profile');
+/**
+ * What the rule `seccomp.crio-profile` says: CRI-O's default is its own, or one that somebody manages; so are the
+ * profiles for privileged containers and of single runtimes, where they are set.
+ */
+export async function crioProfile(context: CheckContext): Promise<readonly Statement[]> {
+  const config = await readCrioConfig(context.host);
+  if (config === undefined) return [noCrio()];
+  const statements: Statement[] = [];
+  for (const { subject, setting } of profilesIn(config)) {
+    const statement = await judgeSetting(context, setting, subject);
+    statements.push(subject === undefined ? statement : { subject, ...statement });
+  }
+  return statements;
+}
+
+interface ProfileSetting {
+  /** Absent for the default of every container. */
+  readonly subject?: string;
+  readonly setting: CrioSetting<string> | undefined;
+}
+
+/** The default, and each of the others that is set: unset means that nothing is different. */
+function profilesIn(config: CrioConfig): readonly ProfileSetting[] {
+  const privileged = 'privileged_seccomp_profile';
+  const others = [
+    { subject: privileged, setting: crioText(config, 'crio', 'runtime', privileged) },
+    ...crioHandlers(config, 'runtimes').map(({ name, file, keys }) => ({
+      subject: `runtime ${name}`,
+      setting: crioText({ files: [file] }, ...keys, 'seccomp_profile'),
+    })),
+  ];
+  return [
+    { setting: crioText(config, 'crio', 'runtime', 'seccomp_profile') },
+    ...others.filter(({ setting }) => setting !== undefined && setting.value !== ''),
+  ];
+}
+
+async function judgeSetting(
+  { host, baseline }: CheckContext,
+  setting: CrioSetting<string> | undefined,
+  subject: string | undefined,
+): Promise<Statement> {
   const profile = setting?.value ?? '';
   const observed = { profile, path: setting?.path ?? null };
   if (setting === undefined || profile === '') {
     return { result: 'pass', message: 'CRI-O uses its built-in profile', observed };
   }
   if (profile === 'unconfined') {
-    const message = `${setting.path} sets seccomp_profile = "unconfined"`;
+    const what = subject === undefined ? '' : ` of ${subject}`;
+    const message = `${setting.path} sets the seccomp profile${what} to "unconfined"`;
     return { result: 'fail', reason: 'unconfined', message, observed };
   }
   const bytes = await host.readBytes(profile);
@@ -28,18 +75,23 @@ export async function crioProfile({ host, baseline }: CheckContext): Promise<Sta
     const message = `${profile} does not exist, named by ${setting.path}: CRI-O cannot start with it`;
     return { result: 'fail', reason: 'missing', message, observed };
   }
-  const judged = judgeProfile(profile, bytes, observed);
+  const seen = { ...observed, sha256: sha256(bytes) };
+  const judged = judgeProfile(profile, bytes, seen);
   if (judged.result !== 'pass') return judged;
-  const { observed: seen = observed } = judged;
+  const accepted = acceptedOf(baseline, {
+    ruleId: crioProfileRule.id,
+    ...(subject && { subject }),
+  });
+  if (accepted?.['profile'] === profile && accepted['sha256'] === seen.sha256) return judged;
   const desired = await desiredState(host, baseline);
   const drift = desired.file(profile) && driftOf(await inspectFile(host, desired, profile));
   if (drift !== undefined && drift.result !== 'pass') return drift;
   if (drift !== undefined || profile.startsWith('/usr/')) return judged;
   if (!desired.isKnown) {
     const message = `nothing here says whether ${profile} is the profile it should be`;
-    return { result: 'unknown', reason: 'no-oracle', message, observed: seen };
+    return { result: 'notchecked', reason: 'no-oracle', message, observed: seen };
   }
-  const message = `${profile} is neither of the operating system nor managed`;
+  const message = `${profile} is neither of the operating system, nor managed, nor accepted`;
   return { result: 'fail', reason: 'unmanaged', message, observed: seen };
 }
 
@@ -57,7 +109,7 @@ export async function podmanProfile(host: Host): Promise<Statement> {
 }
 
 /** A profile is good when what it does not name is refused. */
-function judgeProfile(path: string, bytes: Buffer, observed: Observed): Statement {
+export function judgeProfile(path: string, bytes: Buffer, observed: Observed): Statement {
   const action = defaultAction(bytes.toString());
   const seen = { ...observed, defaultAction: action ?? null };
   if (action === undefined) {

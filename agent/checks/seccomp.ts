@@ -1,13 +1,13 @@
 import type { Finding } from '../../shared/findings.ts';
 import { ask, type Check, type CheckContext, type Statement } from '../check.ts';
-import { type ObservedContainer, observeContainers } from '../containers.ts';
 import { CRIO_FOLDER, crioBoolean, readCrioConfig } from '../crio-config.ts';
 import { MACHINE_CONFIG_FOLDER } from '../desired/machine-config.ts';
-import { type Host, isReadingReason } from '../host.ts';
+import type { Host } from '../host.ts';
 import { KUBELET_CONFIG, readKubeletConfig } from '../kubelet-config.ts';
 import { crioMinor } from '../versions.ts';
 import * as rules from './rules/seccomp.ts';
-import { isApproved } from './runtime-approval.ts';
+import { containersFiltered } from './seccomp-containers.ts';
+import { LOCALHOST_PROFILES, localhostProfiles } from './seccomp-localhost.ts';
 import { crioProfile, noCrio, podmanProfile } from './seccomp-profile.ts';
 
 const ACTIONS = '/proc/sys/kernel/seccomp/actions_avail';
@@ -16,6 +16,7 @@ const KERNEL_RELEASE = '/proc/sys/kernel/osrelease';
 const NEEDED_ACTIONS = ['errno', 'kill_process'];
 /** From this CRI-O 1.x on `seccomp_use_default_when_empty` does nothing. */
 const DEAD_SETTING_MINOR = 30;
+
 /** Seccomp: what the kernel offers, what processes of containers really have, and what CRI-O is told. */
 export const seccomp: Check = {
   id: 'seccomp',
@@ -27,6 +28,7 @@ export const seccomp: Check = {
     rules.podmanProfile,
     rules.legacyOverride,
     rules.kubeletDefault,
+    rules.localhostProfiles,
   ],
   watches: [
     CRIO_FOLDER,
@@ -34,6 +36,7 @@ export const seccomp: Check = {
     '/etc/kubernetes',
     '/usr/share/containers',
     MACHINE_CONFIG_FOLDER,
+    LOCALHOST_PROFILES,
   ],
   run,
 };
@@ -47,6 +50,7 @@ async function run(context: CheckContext, signal: AbortSignal): Promise<readonly
     ...(await ask(rules.podmanProfile, () => podmanProfile(host))),
     ...(await ask(rules.legacyOverride, () => legacyOverride(host))),
     ...(await ask(rules.kubeletDefault, () => kubeletDefault(host))),
+    ...(await ask(rules.localhostProfiles, () => localhostProfiles(context, signal))),
   ];
 }
 
@@ -67,62 +71,6 @@ async function kernelSupport(host: Host): Promise<Statement> {
     return { result: 'fail', reason: 'no-kernel-support', message, observed };
   }
   return { result: 'pass', message: `the kernel offers ${NEEDED_ACTIONS.join(' and ')}`, observed };
-}
-
-async function containersFiltered(
-  { host, values }: CheckContext,
-  signal: AbortSignal,
-): Promise<Statement | readonly Statement[]> {
-  const containers = await observeContainers(host, signal);
-  if (containers === undefined) {
-    const message = 'the processes of the node are not visible in /proc';
-    return { result: 'error', reason: 'not-visible', message };
-  }
-  if (containers.length === 0) {
-    const message = 'no container is running';
-    return { result: 'notapplicable', reason: 'no-containers', message };
-  }
-  const unfilteredOnes = containers.filter(({ processes }) =>
-    processes.some(({ seccomp: mode }) => mode === 0),
-  );
-  // All capabilities alone excuse nothing: the configuration has to say that it is privileged.
-  const failing = unfilteredOnes
-    .filter((container) => !container.isPrivileged || container.spec === undefined)
-    .filter((container) => !isApproved(container, values))
-    .map(unfiltered);
-  if (failing.length > 0) return failing;
-  const except =
-    unfilteredOnes.length === 0
-      ? ''
-      : `, except ${unfilteredOnes.length} that are privileged or approved`;
-  const message = `${containers.length} containers run with a seccomp filter${except}`;
-  return { result: 'pass', message, observed: { unfiltered: 0 } };
-}
-
-function unfiltered(container: ObservedContainer): Statement {
-  const { subject, runtime, identity, specProblem } = container;
-  // Whether it is privileged stands in a file that cannot be read.
-  if (specProblem !== undefined && isReadingReason(specProblem.reason ?? '')) throw specProblem;
-  const profile = identity?.seccompProfile;
-  const why =
-    identity === undefined
-      ? '; its config.json is not there, so whether it is privileged is unknown'
-      : profile === undefined
-        ? ''
-        : `; it was started with the profile ${profile}`;
-  return {
-    subject,
-    result: 'fail',
-    reason: 'unfiltered',
-    message: `the container ${subject} runs without a seccomp filter${why}`,
-    observed: {
-      filtered: false,
-      runtime,
-      privileged: identity === undefined ? null : false,
-      profile: profile ?? null,
-    },
-    expected: { filtered: true },
-  };
 }
 
 async function legacyOverride(host: Host): Promise<Statement> {

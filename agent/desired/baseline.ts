@@ -55,6 +55,16 @@ export function captureBaseline(accepted: Accepted): Baseline {
   return { digest: digestOf({ observed, files }), acceptedAt, acceptedBy, observed, files };
 }
 
+/** What was accepted for one finding; undefined when nothing was. */
+export function acceptedOf(
+  baseline: Baseline | undefined,
+  finding: Pick<Finding, 'ruleId' | 'subject'>,
+): Observed | undefined {
+  const key = findingKey(finding);
+  if (baseline === undefined || !Object.hasOwn(baseline.observed, key)) return undefined;
+  return baseline.observed[key];
+}
+
 /** The baseline kept in `path`; undefined where none was captured. Throws `BaselineError`. */
 export async function loadBaseline(path: string): Promise<Baseline | undefined> {
   let text: string | undefined;

@@ -1,5 +1,6 @@
 import { API_VERSION } from '../../shared/api.ts';
 import { PolicyError, parsePolicy } from '../../shared/trust/policy.ts';
+import { type PolicyWarning, policyWarnings } from '../../shared/trust/policy-lint.ts';
 import type { Policy } from '../../shared/trust/policy-types.ts';
 import type { Command } from '../command.ts';
 import { EXIT } from '../exit.ts';
@@ -8,7 +9,6 @@ import { outputOption } from '../options.ts';
 import { type Style, styleOf } from '../output/colour.ts';
 import { DOCUMENT_FORMATS, documentText } from '../output/document.ts';
 import { safeText } from '../output/safe.ts';
-import { type PolicyWarning, policyWarnings } from '../policy-warnings.ts';
 
 /** Where and why a policy is refused. */
 export interface PolicyFault {

@@ -1,8 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sharedDir } from './shared.ts';
+import { fixture } from './trust-fixtures.ts';
+
+const RELEASE_KEY = 'etc/pki/rpm-gpg/RPM-GPG-KEY-redhat-release';
 
 /** Why a test over whole node trees is skipped; false where the maker of trees is there. */
 export const noHostRoots: string | false =
@@ -30,5 +33,8 @@ export function makeHostRoot(root: string, ...options: readonly string[]): strin
   execFileSync(process.execPath, [maker, root, ...options], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
+  // The maker leaves a note where a key should be.
+  if (existsSync(join(root, RELEASE_KEY)))
+    writeFileSync(join(root, RELEASE_KEY), fixture('keys/rsa.asc'));
   return root;
 }

@@ -73,8 +73,8 @@ export class TestKey {
   readonly fingerprint: Buffer;
   readonly #privateKey: KeyObject;
 
-  constructor(created: number) {
-    const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 1024 });
+  constructor(created: number, modulusLength = 1024) {
+    const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength });
     const { n = '', e = '' } = publicKey.export({ format: 'jwk' });
     this.created = created;
     this.#privateKey = privateKey;
@@ -166,7 +166,14 @@ export class TestKey {
   }
 }
 
-function integer(value: Uint8Array): Buffer {
+/** RFC 4880 §3.2: one signature in 256 begins with a zero byte, which a number has none of. */
+function integer(bytes: Uint8Array): Buffer {
+  const value = bytes.subarray(
+    Math.max(
+      0,
+      bytes.findIndex((byte) => byte !== 0),
+    ),
+  );
   const bits = value.length * 8 - Math.clz32(value[0] ?? 0) + 24;
   return Buffer.concat([Uint8Array.of(bits >> 8, bits), value]);
 }

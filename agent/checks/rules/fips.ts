@@ -87,3 +87,19 @@ export const clusterIntent: Rule = {
     nist53: ['SC-13'],
   }),
 };
+
+export const containerOverride: Rule = {
+  id: 'fips.container-override',
+  title: 'No running container is told that FIPS is off',
+  severity: 'medium',
+  rationale:
+    'With the annotation CRI-O mounts fips_enabled = 0 over the kernel’s answer, and the libraries in the container ' +
+    'take algorithms that the node does not allow.',
+  remediation: {
+    kind: 'pod',
+    text:
+      'Remove the annotation from the pod, and disable-fips.crio.io from allowed_annotations of the runtime by ' +
+      'the MachineConfig that sets it.',
+  },
+  mappings: derived({ nist53: ['SC-13'], nist190: ['4.4.3'] }),
+};

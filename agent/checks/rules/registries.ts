@@ -90,3 +90,55 @@ export const unmanagedFiles: Rule = {
   },
   mappings: derived({ nist53: ['CM-3', 'SI-7', 'SI-7(1)'], nist190: ['4.5.5'] }),
 };
+
+export const allowedEffective: Rule = {
+  id: 'registries.allowed-effective',
+  title: 'Images come from approved registries alone',
+  severity: 'medium',
+  rationale:
+    'What the cluster was told to allow is rendered into two files of the node, and a location in registries.conf ' +
+    'sends images of an approved name elsewhere.',
+  remediation: {
+    kind: 'API object',
+    text:
+      'Set registrySources.allowedRegistries of image.config.openshift.io/cluster to the approved list, and remove ' +
+      'other registries and locations.',
+  },
+  mappings: upstream({
+    CaC: ['ocp_allowed_registries'],
+    CIS: ['5.5.1'],
+    STIG: ['CNTR-OS-000890'],
+    nist53: ['CM-5(3)', 'CM-7(2)', 'CM-7(5)', 'CM-11'],
+    nist190: ['4.2.1'],
+  }),
+};
+
+export const shortNames: Rule = {
+  id: 'registries.short-names',
+  title: 'A short name does not fall through to a registry where everybody can publish',
+  severity: 'low',
+  rationale:
+    'Of several registries the first that answers decides what a name without a host means, so that anybody can take ' +
+    'a name that is not there yet.',
+  remediation: {
+    kind: 'API object',
+    text:
+      'Name one trusted registry in containerRuntimeSearchRegistries of image.config.openshift.io/cluster, or set ' +
+      'short-name-mode to enforcing.',
+  },
+  mappings: derived({ nist53: ['CM-7(5)'], nist190: ['4.1.5'] }),
+};
+
+export const mirrors: Rule = {
+  id: 'registries.mirrors',
+  title: 'Mirrors are approved and asked for digests alone',
+  severity: 'medium',
+  rationale:
+    'A mirror that is asked for a tag decides which image it names; one that is asked for a digest can only hand out ' +
+    'that image or none.',
+  remediation: {
+    kind: 'API object',
+    text: 'Mirror by ImageDigestMirrorSet in place of ImageTagMirrorSet, and remove mirrors that nobody approved.',
+  },
+  mappings: derived({ nist53: ['CM-5(3)'], nist190: ['4.2.1'] }),
+};

@@ -1,5 +1,5 @@
 import type { Rule } from '../../../shared/findings.ts';
-import { derived, upstream } from './mappings.ts';
+import { derived } from './mappings.ts';
 
 export const kernelSupport: Rule = {
   id: 'seccomp.kernel-support',
@@ -81,5 +81,21 @@ export const kubeletDefault: Rule = {
     kind: 'API object',
     text: 'Set seccompDefault: true in a KubeletConfig of the pool.',
   },
-  mappings: upstream({ CIS: ['5.7.2'] }),
+  mappings: derived({ CIS: ['5.7.2'] }),
+};
+
+export const localhostProfiles: Rule = {
+  id: 'seccomp.localhost-profiles',
+  title: 'Every profile that pods can name is known and refuses what it does not name',
+  severity: 'low',
+  rationale:
+    'A pod with a Localhost profile runs behind that file: one that allows everything is a filter all the same, so ' +
+    'that the processes show nothing of it.',
+  remediation: {
+    kind: 'API object',
+    text:
+      'Change the profile through the operator or MachineConfig that owns it; where a new one was meant, accept it ' +
+      'with `nodeseal baseline accept`.',
+  },
+  mappings: derived({ nist53: ['CM-6'], nist190: ['4.4.3'] }),
 };

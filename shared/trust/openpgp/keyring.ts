@@ -143,7 +143,7 @@ function primaryFlags(key: CertifiedKey, now: number): number | undefined {
 }
 
 /** End of the primary key's life in seconds since 1970; 0: none. */
-function primaryExpiry(key: CertifiedKey, now: number): number {
+export function primaryExpiry(key: CertifiedKey, now: number): number {
   const { created } = key.primary.packet;
   const direct = newestDirect(key, now);
   const expiry = direct === undefined ? 0 : keyExpiry(direct, created);
@@ -192,7 +192,7 @@ function isExpired(signature: SignaturePacket, now: number): boolean {
 }
 
 /** Undefined when it has no flags: then the algorithm alone decides. */
-function keyFlags(signature: SignaturePacket): number | undefined {
+export function keyFlags(signature: SignaturePacket): number | undefined {
   const flags = firstSubpacket(signature.hashed, SUBPACKET.keyFlags);
   return flags === undefined ? undefined : (flags[0] ?? 0);
 }
@@ -202,6 +202,11 @@ function keyExpiry(signature: SignaturePacket, created: number): number {
   if (lifetime === undefined) return 0;
   const seconds = Buffer.from(lifetime).readUInt32BE(0);
   return seconds === 0 ? 0 : created + seconds;
+}
+
+/** By itself, or by a revoker that it designated. */
+export function isRevoked(keyring: Keyring, key: CertifiedKey): boolean {
+  return key.isRevoked || isRevokedByOther(keyring, key);
 }
 
 /** RFC 4880 §5.2.3.15. A revoker counts even when it is itself revoked or expired. */

@@ -72,8 +72,24 @@ function inFile(path: string): KeySource {
   return { id: `file:${path}`, path, isUnusable: false };
 }
 
+/** Keys kept; clusters write one key into every scope and into the policy of every namespace. */
+const MAX_KNOWN = 256;
+const knownSigners = new Map<string, KeySource>();
+const knownLogs = new Map<string, KeySource>();
+
 /** By the key itself, so that the same key in another layout is the same. */
 function sigstoreKey(text: string, isLog: boolean): KeySource {
+  const known = isLog ? knownLogs : knownSigners;
+  const source = known.get(text);
+  if (source !== undefined) return source;
+  const read = readSigstoreKey(text, isLog);
+  known.set(text, read);
+  const [oldest] = known.keys();
+  if (known.size > MAX_KNOWN && oldest !== undefined) known.delete(oldest);
+  return read;
+}
+
+function readSigstoreKey(text: string, isLog: boolean): KeySource {
   const data = decodeBase64(text) ?? new Uint8Array();
   try {
     const key = readPublicKey(data, 'key');

@@ -17,21 +17,30 @@ import { runtime } from '../../../agent/checks/runtime.ts';
 import { seccomp } from '../../../agent/checks/seccomp.ts';
 import { selinux } from '../../../agent/checks/selinux.ts';
 import { trustPolicy } from '../../../agent/checks/trust-policy.ts';
+import { captureBaseline } from '../../../agent/desired/baseline.ts';
 import { configPathOf, containerFiles, NODE_PROCESS } from '../../support/container-tree.ts';
-import { say, treeOf } from '../../support/host-tree.ts';
+import { contextAt, say, treeOf } from '../../support/host-tree.ts';
 import { machineConfigOf } from '../../support/machine-config.ts';
 import { policyOf, statusOf } from '../../support/selinux-policy.ts';
+import { fixture } from '../../support/trust-fixtures.ts';
 import { alwaysPrivileged, asNobody } from '../../support/unprivileged.ts';
 
 const CHECKS = [selinux, fips, seccomp, runtime, trustPolicy, registries, node];
 /** What a profile asks for, so that no rule is without a question. */
-const VALUES = { sysctls: { 'kernel.dmesg_restrict': ['1'] }, kernelArguments: ['fips=1'] };
+const VALUES = {
+  sysctls: { 'kernel.dmesg_restrict': ['1'] },
+  kernelArguments: ['fips=1'],
+  allowedRegistries: ['quay.io', 'registry.redhat.io', 'registry.access.redhat.com'],
+  allowedMirrors: ['m.test'],
+};
 const POLICY = '/etc/containers/policy.json';
 const REGISTRY = '/etc/containers/registries.d/quay.yaml';
 const CRIO = '/etc/crio/crio.conf.d/00-default';
 const BOOLEAN = '/sys/fs/selinux/booleans/container_use_devices';
 const SELINUX_POLICY = '/etc/selinux/targeted/policy/policy.33';
 const STORE = '/etc/selinux/targeted/active';
+const NAMESPACE = '/etc/crio/policies/shop.json';
+const LOCALHOST = '/var/lib/kubelet/seccomp/a.json';
 const ENTRY = '/boot/loader/entries/ostree-1-rhcos.conf';
 const KUBELET = '/etc/kubernetes/kubelet.conf';
 const UNIT = '/etc/systemd/system/kubelet.service';
@@ -46,15 +55,26 @@ const PRIVILEGED = {
 } as const;
 const CONFIG_JSON = configPathOf(PRIVILEGED);
 
-const ROLLED_OUT = {
-  [POLICY]: JSON.stringify({
-    default: [{ type: 'reject' }],
-    transports: {
-      docker: { 'quay.io': [{ type: 'signedBy', keyType: 'GPGKeys', keyPath: '/etc/key' }] },
+const SIGNED = [{ type: 'signedBy', keyType: 'GPGKeys', keyPath: '/etc/key' }];
+const POLICY_TEXT = JSON.stringify({
+  default: [{ type: 'reject' }],
+  transports: {
+    docker: {
+      'quay.io': SIGNED,
+      'registry.redhat.io': SIGNED,
+      'registry.access.redhat.com': SIGNED,
     },
-  }),
-  [REGISTRY]: 'docker:\n  quay.io:\n    lookaside: https://sig.example.test\n',
+  },
+});
+const ROLLED_OUT = {
+  [POLICY]: POLICY_TEXT,
+  [NAMESPACE]: POLICY_TEXT,
+  [REGISTRY]:
+    'docker:\n  quay.io:\n    lookaside: https://sig.example.test\n' +
+    '  registry.redhat.io:\n    lookaside: https://registry.redhat.io/containers/sigstore\n' +
+    '  registry.access.redhat.com:\n    lookaside: https://access.redhat.com/webassets/docker/content/sigstore\n',
   [CRIO]: '[crio.runtime]\nselinux = true\n',
+  [LOCALHOST]: '{"defaultAction":"SCMP_ACT_ERRNO"}',
 };
 
 /** A node on which every rule of every check passes. */
@@ -93,14 +113,15 @@ const NODE: Readonly<Record<string, string | Buffer | undefined>> = {
   '/etc/crypto-policies/back-ends/nss.config': '',
   '/usr/share/crypto-policies/FIPS/nss.txt': '',
   '/etc/crio/crio.conf': '',
-  '/etc/containers/registries.conf': '',
+  '/etc/containers/registries.conf':
+    '[[registry]]\nlocation = "r.test"\nmirror-by-digest-only = true\n[[registry.mirror]]\nlocation = "m.test"\n',
   '/usr/share/containers/seccomp.json': '{"defaultAction":"SCMP_ACT_ERRNO"}',
   [KUBELET]: 'seccompDefault: true\ntlsCipherSuites: [TLS_AES_128_GCM_SHA256]\n',
   [UNIT]: '[Service]\nExecStart=/usr/bin/kubelet --v=2\n',
   [ANNOTATIONS]: '{"machineconfiguration.openshift.io/state":"Done"}',
   [SECRET]: '',
   '/proc/sys/kernel/dmesg_restrict': '1\n',
-  '/etc/key': 'key',
+  '/etc/key': fixture('keys/rsa.asc').toString(),
   '/etc/passwd': 'root:x:0:0:root:/root:/bin/sh\n',
   '/etc/os-release': 'VARIANT_ID=coreos\n',
   '/etc/containers/storage.conf': '[storage]\ndriver = "overlay"\n',
@@ -112,13 +133,26 @@ const CRIO_RULES = [
   'seccomp.crio-profile',
   'seccomp.legacy-override',
   'registries.insecure',
+  'registries.short-names',
+  'fips.container-override',
+];
+const POLICY_RULES = [
+  'default-reject',
+  'redhat-signed',
+  'scope-lint',
+  'key-files',
+  'key-fingerprints',
 ];
 const PERMISSIONS = 'node.file-permissions';
-const RUNTIME_RULES = ['seccomp.containers-filtered', ...runtime.rules.map(({ id }) => id)];
+const RUNTIME_RULES = [
+  'seccomp.containers-filtered',
+  'fips.container-override',
+  ...runtime.rules.map(({ id }) => id),
+];
 const LABEL_RULES = ['runtime.mcs-unique', 'runtime.selinux-domain'];
 const BOOT_RULES = ['selinux.kernel-args', 'fips.kernel-args'];
 const SELINUX_RULES = ['selinux.booleans', 'selinux.unconfined-daemons'];
-const POLICY_RULES = [
+const SELINUX_POLICY_RULES = [
   'selinux.policy-type',
   'selinux.policy-unmodified',
   'selinux.permissive-domains',
@@ -134,12 +168,12 @@ const REGISTRIES_D_RULES = [
 const FILES: Readonly<Record<string, readonly string[]>> = {
   '/sys/fs/selinux/enforce': ['selinux.enforcing', ...SELINUX_RULES, ...LABEL_RULES],
   '/sys/fs/selinux/status': ['selinux.uninterrupted'],
-  '/sys/fs/selinux/policyvers': POLICY_RULES,
+  '/sys/fs/selinux/policyvers': SELINUX_POLICY_RULES,
   '/sys/fs/selinux/mls': [],
   [BOOLEAN]: ['selinux.booleans'],
   [dirname(BOOLEAN)]: ['selinux.booleans'],
-  [SELINUX_POLICY]: POLICY_RULES,
-  [dirname(SELINUX_POLICY)]: POLICY_RULES,
+  [SELINUX_POLICY]: SELINUX_POLICY_RULES,
+  [dirname(SELINUX_POLICY)]: SELINUX_POLICY_RULES,
   [`/usr${SELINUX_POLICY}`]: ['selinux.policy-unmodified', 'selinux.permissive-domains'],
   [`${STORE}/booleans.local`]: ['selinux.policy-unmodified'],
   [`${STORE}/modules`]: ['selinux.policy-unmodified'],
@@ -156,14 +190,23 @@ const FILES: Readonly<Record<string, readonly string[]>> = {
   '/proc/2000/status': RUNTIME_RULES,
   '/proc/2000/attr/current': [...LABEL_RULES, 'selinux.unconfined-daemons'],
   '/proc/2000/uid_map': [],
-  [configPathOf({})]: ['runtime.host-namespaces', 'runtime.masked-paths', 'runtime.host-mounts'],
+  [configPathOf({})]: [
+    'runtime.host-namespaces',
+    'runtime.masked-paths',
+    'runtime.host-mounts',
+    'fips.container-override',
+  ],
   [CONFIG_JSON]: RUNTIME_RULES,
   '/sys/fs/cgroup/cgroup.controllers': ['runtime.cgroup-version'],
   '/proc/sys/kernel/dmesg_restrict': ['node.kernel-hardening'],
-  '/proc/sys/crypto/fips_enabled': ['fips.kernel-enabled', 'fips.cluster-intent'],
+  '/proc/sys/crypto/fips_enabled': [
+    'fips.kernel-enabled',
+    'fips.cluster-intent',
+    'fips.container-override',
+  ],
   '/proc/sys/kernel/osrelease': [],
   '/proc/sys/kernel/seccomp/actions_avail': ['seccomp.kernel-support'],
-  '/etc/selinux/config': ['selinux.config-enforcing', ...POLICY_RULES, PERMISSIONS],
+  '/etc/selinux/config': ['selinux.config-enforcing', ...SELINUX_POLICY_RULES, PERMISSIONS],
   [ENTRY]: BOOT_RULES,
   [dirname(ENTRY)]: BOOT_RULES,
   '/boot/grub2/grubenv': BOOT_RULES,
@@ -182,17 +225,32 @@ const FILES: Readonly<Record<string, readonly string[]>> = {
     'registries.insecure',
     'registries.policy-coherence',
     PERMISSIONS,
+    'registries.allowed-effective',
+    'registries.short-names',
+    'registries.mirrors',
   ],
-  '/etc/key': ['trust.key-files'],
+  '/etc/key': ['trust.key-files', 'trust.key-fingerprints'],
+  [NAMESPACE]: ['trust.namespace-policies', 'trust.key-files', 'node.mco-drift', PERMISSIONS],
+  [dirname(NAMESPACE)]: [
+    'trust.namespace-policies',
+    'registries.unmanaged-files',
+    'node.mco-drift',
+    PERMISSIONS,
+  ],
+  [LOCALHOST]: ['seccomp.localhost-profiles', 'node.mco-drift'],
+  [dirname(LOCALHOST)]: ['seccomp.localhost-profiles', 'node.mco-drift'],
   '/etc/passwd': [],
   '/etc/os-release': [],
   '/etc/containers/storage.conf': [PERMISSIONS],
   [POLICY]: [
     'trust.policy-valid',
     'trust.policy-managed',
-    'trust.key-files',
+    ...POLICY_RULES.map((rule) => `trust.${rule}`),
+    'trust.namespace-policies',
+    'registries.lookaside-urls',
     'registries.policy-coherence',
     PERMISSIONS,
+    'registries.allowed-effective',
   ],
   [REGISTRY]: [...REGISTRIES_D_RULES, PERMISSIONS],
   [dirname(REGISTRY)]: [...REGISTRIES_D_RULES, 'registries.unmanaged-files', PERMISSIONS],
@@ -204,6 +262,8 @@ const FILES: Readonly<Record<string, readonly string[]>> = {
     'node.mco-drift',
     'node.mco-state',
     PERMISSIONS,
+    'trust.namespace-policies',
+    'seccomp.localhost-profiles',
   ],
 };
 
@@ -217,7 +277,7 @@ interface Kind {
 
 const DEPTH = 20_000;
 const BRACKETS =
-  /crio|registries\.conf|seccomp\.json|kubelet|annotations|policy\.json|quay\.yaml|currentconfig|config\.json|storage\.conf/;
+  /crio|registries\.conf|seccomp|kubelet|annotations|policy\.json|quay\.yaml|currentconfig|config\.json|storage\.conf/;
 const KINDS: Readonly<Record<string, Kind>> = {
   absent: { make: () => {} },
   empty: { make: (path) => writeFileSync(path, '') },
@@ -248,16 +308,27 @@ const KINDS: Readonly<Record<string, Kind>> = {
 
 /** Answers that follow from another rule's error, and rules that judge a file by its kind. */
 const CONSEQUENCES: readonly RegExp[] = [
-  / unknown (?:no-policy|not-read)$/,
+  / unknown (?:no-policy|not-read)(?: @|$)/,
   / not-a-folder(?: @|$)/,
   /^trust\.policy-managed fail link$/,
   // Whatever it is that stands there, it is not what tells the version.
   /^runtime\.cgroup-version error not-visible$/,
   /^node\.file-permissions fail (?:link|not-a-file) /,
   /^node\.mco-drift fail (?:missing|dangling-link|link) /,
+  /^seccomp\.localhost-profiles notapplicable no-profiles$/,
 ];
 const isRoot = process.getuid?.() === 0;
-const FOLDERS = new Set([ENTRY, CRIO, REGISTRY, SELINUX_POLICY].map(dirname));
+const FOLDERS = new Set(
+  [ENTRY, CRIO, REGISTRY, SELINUX_POLICY, NAMESPACE, LOCALHOST].map((path) => dirname(path)),
+);
+
+/** What was accepted of this node: its keys. */
+const baseline = captureBaseline({
+  findings: await trustPolicy.run(contextAt(t.testdir(treeOf(NODE))), AbortSignal.timeout(10_000)),
+  files: {},
+  acceptedAt: '2026-01-01T00:00:00Z',
+  acceptedBy: 'admin',
+});
 
 const inOrder = await sayAll(t.testdir(treeOf(NODE)));
 
@@ -303,7 +374,7 @@ function isRight(path: string, line: string, reason: string | undefined): boolea
 }
 
 async function sayAll(root: string): Promise<readonly string[]> {
-  const spoken = CHECKS.map((check) => say(check, root, undefined, VALUES));
+  const spoken = CHECKS.map((check) => say(check, root, baseline, VALUES));
   const lines = (await Promise.all(spoken)).flat();
   // Files of tests belong to whoever runs them.
   return isRoot ? lines : lines.filter((line) => !line.startsWith(PERMISSIONS));

@@ -1,6 +1,7 @@
 import { symlinkSync } from 'node:fs';
 import t from 'tap';
 import { fips } from '../../../agent/checks/fips.ts';
+import type { Finding } from '../../../shared/findings.ts';
 import { contextAt, say, treeOf } from '../../support/host-tree.ts';
 
 const ENTRIES = '/boot/loader/entries';
@@ -20,6 +21,7 @@ const OFF: Places = { kernel: 0, now: false, next: false, policy: 'DEFAULT', int
 function node({ kernel, now, next, policy, intent }: Places, others: Files = {}): Files {
   const base = policy.split(':')[0];
   return {
+    '/proc/1/cgroup': '0::/init.scope\n',
     '/proc/sys/crypto/fips_enabled': `${kernel}\n`,
     '/proc/sys/kernel/osrelease': '5.14.0-427.26.1.el9_4.x86_64\n',
     '/proc/cmdline': `root=UUID=1${now ? ' fips=1' : ''} boot=UUID=2\n`,
@@ -31,6 +33,8 @@ function node({ kernel, now, next, policy, intent }: Places, others: Files = {})
     ...others,
   };
 }
+
+const NOTHING_TO_HIDE = 'notapplicable medium fips-off';
 
 /** The half states of FIPS, row by row; what is not named passes. */
 const STATES: readonly (readonly [
@@ -51,6 +55,7 @@ const STATES: readonly (readonly [
       'kernel-enabled': 'fail high policy-only',
       now: 'fail high missing',
       next: 'fail high missing',
+      'container-override': NOTHING_TO_HIDE,
     },
   ],
   [
@@ -60,6 +65,7 @@ const STATES: readonly (readonly [
       'kernel-enabled': 'fail medium pending-reboot',
       now: 'fail medium pending-reboot',
       'cluster-intent': 'fail medium pending-reboot',
+      'container-override': NOTHING_TO_HIDE,
     },
   ],
   [
@@ -70,12 +76,16 @@ const STATES: readonly (readonly [
   [
     'refused: the argument is there, the kernel is not in FIPS mode',
     node({ ...ON, kernel: 0, intent: false }),
-    { 'kernel-enabled': 'fail high refused' },
+    { 'kernel-enabled': 'fail high refused', 'container-override': NOTHING_TO_HIDE },
   ],
   [
     'refused by a later fips=0',
     node({ ...ON, kernel: 0, intent: false }, { '/proc/cmdline': 'fips=1 fips=0 boot=UUID=2\n' }),
-    { 'kernel-enabled': 'fail medium pending-reboot', now: 'fail medium pending-reboot' },
+    {
+      'kernel-enabled': 'fail high refused',
+      now: 'fail high overruled',
+      'container-override': NOTHING_TO_HIDE,
+    },
   ],
   [
     'the MachineConfig says FIPS, the node knows nothing of it',
@@ -86,6 +96,7 @@ const STATES: readonly (readonly [
       next: 'fail high missing',
       'crypto-policy': 'fail high not-fips',
       'cluster-intent': 'fail critical node-not-fips',
+      'container-override': NOTHING_TO_HIDE,
     },
   ],
   [
@@ -201,12 +212,17 @@ const STATES: readonly (readonly [
       'kernel-enabled': 'error high not-visible',
       now: 'error high not-visible',
       'cluster-intent': 'error high not-visible',
+      'container-override': 'error medium not-visible',
     },
   ],
   [
     'whose kernel was built without FIPS',
     node(ON, { '/proc/sys/crypto/fips_enabled': undefined }),
-    { 'kernel-enabled': 'fail high refused', 'cluster-intent': 'fail critical node-not-fips' },
+    {
+      'kernel-enabled': 'fail high refused',
+      'cluster-intent': 'fail high refused',
+      'container-override': NOTHING_TO_HIDE,
+    },
   ],
 ];
 
@@ -219,14 +235,268 @@ for (const [row, files, expected] of STATES) {
       'crypto-policy': 'pass high',
       'crypto-policy-applied': 'pass medium',
       'cluster-intent': 'pass high',
+      'container-override': 'pass medium',
       ...expected,
     });
   });
 }
 
+const yesNo = [true, false];
+const policies = ['FIPS', 'DEFAULT'];
+/** Each half state with everything that it leaves open, and the gravest answer to it. */
+const VERDICTS: readonly (readonly [
+  name: string,
+  state: string,
+  nodes: readonly Files[],
+  verdict: string,
+])[] = [
+  ['fully on', 'on', [node(ON)], 'pass'],
+  [
+    'the kernel alone',
+    'kernel-only',
+    yesNo.flatMap((intent) =>
+      ['DEFAULT', 'LEGACY'].map((policy) => node({ ...ON, policy, intent })),
+    ),
+    'fail high',
+  ],
+  ['the crypto policy alone', 'policy-only', [node({ ...OFF, policy: 'FIPS' })], 'fail high'],
+  [
+    'a reboot is pending',
+    'pending-reboot',
+    yesNo.flatMap((intent) =>
+      policies.map((policy) => node({ ...OFF, next: true, policy, intent })),
+    ),
+    'fail medium',
+  ],
+  ['lost at the next boot', 'lost-at-reboot', [node({ ...ON, next: false })], 'fail high'],
+  [
+    'refused by the kernel',
+    'refused',
+    yesNo.flatMap((intent) => policies.map((policy) => node({ ...ON, kernel: 0, policy, intent }))),
+    'fail high',
+  ],
+  [
+    'refused by a later fips=0, now and at the next boot',
+    'refused',
+    yesNo.map((intent) =>
+      node(
+        { ...ON, kernel: 0, intent },
+        {
+          '/proc/cmdline': 'fips=1 boot=UUID=2 fips=0\n',
+          [`${ENTRIES}/ostree-1-rhcos.conf`]: 'options fips=1 boot=UUID=2 fips=0\n',
+        },
+      ),
+    ),
+    'fail high',
+  ],
+  [
+    'asked for by the MachineConfig alone',
+    'not-enabled',
+    [node({ ...OFF, intent: true })],
+    'fail critical',
+  ],
+  [
+    'on without the intent of the cluster',
+    'not-cluster-intent',
+    [node({ ...ON, intent: false })],
+    'fail low',
+  ],
+  [
+    'on with a module that relaxes it',
+    'relaxed',
+    ['AD-SUPPORT', 'AD-SUPPORT-LEGACY', 'NO-ENFORCE-EMS', 'SHA1', 'GOST', 'SITE'].map((module) =>
+      node({ ...ON, policy: `FIPS:${module}` }),
+    ),
+    'fail medium',
+  ],
+  [
+    'on without boot= although /boot is a file system of its own',
+    'on',
+    [
+      node(ON, {
+        '/proc/cmdline': 'fips=1\n',
+        '/proc/1/mounts': '/dev/sda3 /boot ext4 rw 0 0\n',
+      }),
+    ],
+    'fail low',
+  ],
+];
+
+for (const [name, state, nodes, verdict] of VERDICTS) {
+  t.test(`FIPS that is ${name} goes by ${state} and is ${verdict} at the worst`, async (t) => {
+    for (const files of nodes) {
+      const root = t.testdir(treeOf(files));
+      const findings = await fips.run(contextAt(root), AbortSignal.timeout(5000));
+      t.equal(gravest(findings), verdict);
+      t.equal(findings[0]?.observed['state'] ?? 'unsaid', state);
+    }
+  });
+}
+
+function gravest(findings: readonly Finding[]): string {
+  const failed = findings.filter(({ result }) => result === 'fail');
+  const worst = ['critical', 'high', 'medium', 'low'].find((severity) =>
+    failed.some((finding) => finding.severity === severity),
+  );
+  return worst === undefined ? 'pass' : `fail ${worst}`;
+}
+
+t.test('a profile that requires FIPS expects it of a node that asks for nothing', async (t) => {
+  const root = t.testdir(treeOf(node(OFF)));
+  t.strictSame(await say(fips, root, undefined, { fips: 'required' }), [
+    'fips.kernel-enabled fail not-enabled',
+    'fips.kernel-args fail missing @ /proc/cmdline',
+    `fips.kernel-args fail missing @ ${ENTRIES}`,
+    'fips.crypto-policy fail not-fips',
+    'fips.crypto-policy-applied pass',
+    'fips.cluster-intent pass',
+    'fips.container-override notapplicable fips-off',
+  ]);
+});
+
+t.test('no profile requires FIPS of an architecture without it', async (t) => {
+  const others = { '/proc/sys/kernel/osrelease': '5.14.0-427.el9.aarch64\n' };
+  const root = t.testdir(treeOf(node(OFF, others)));
+  t.strictSame(
+    await say(fips, root, undefined, { fips: 'required' }),
+    fips.rules.map(({ id }) => `${id} notapplicable unsupported-architecture`),
+  );
+});
+
+const ID = 'c'.repeat(64);
+const CRIO = '/etc/crio/crio.conf.d';
+const hiding = (annotations: Readonly<Record<string, unknown>>): Files => ({
+  '/proc/700/cgroup': `0::/kubepods.slice/crio-${ID}.scope\n`,
+  '/proc/700/status': 'Seccomp:\t2\n',
+  [`/run/containers/storage/overlay-containers/${ID}/userdata/config.json`]: JSON.stringify({
+    annotations: {
+      'io.kubernetes.pod.name': 'cart-0',
+      'io.kubernetes.pod.namespace': 'shop',
+      'io.kubernetes.container.name': 'web',
+      ...annotations,
+    },
+  }),
+});
+const allowed = (...annotations: readonly string[]): string =>
+  `[crio.runtime.runtimes.crun]\nallowed_annotations = ${JSON.stringify(annotations)}\n`;
+const OLD = 'io.kubernetes.cri-o.DisableFIPS';
+const NEW = 'disable-fips.crio.io';
+
+/** What `fips.container-override` says of a node that is fully in FIPS mode. */
+const OVERRIDES: readonly (readonly [name: string, files: Files, expected: readonly string[]])[] = [
+  ['without containers', {}, ['pass']],
+  ['with a container that asks for nothing', hiding({}), ['pass']],
+  ['with the old annotation', hiding({ [OLD]: 'true' }), ['fail fips-hidden @ shop/cart-0/web']],
+  ['with the new annotation', hiding({ [NEW]: 'true' }), ['fail fips-hidden @ shop/cart-0/web']],
+  ['with an annotation that says false', hiding({ [OLD]: 'false' }), ['pass']],
+  ['with an annotation that is no text', hiding({ [OLD]: true }), [`error parse @ ${ID}`]],
+  [
+    'with the sandbox of such a pod',
+    hiding({ [OLD]: 'true', 'io.kubernetes.cri-o.ContainerType': 'sandbox' }),
+    ['pass'],
+  ],
+  [
+    'with a container of which only the files are left',
+    { ...hiding({ [OLD]: 'true' }), '/proc/700/cgroup': undefined },
+    ['pass'],
+  ],
+  [
+    'with a container whose config.json is not there',
+    {
+      '/proc/700/cgroup': `0::/kubepods.slice/crio-${ID}.scope\n`,
+      '/proc/700/status': 'Seccomp:\t2\n',
+    },
+    ['unknown no-config @ config.json'],
+  ],
+  [
+    'with a container of podman whose config.json is not there',
+    {
+      '/proc/700/cgroup': `0::/machine.slice/libpod-${ID}.scope\n`,
+      '/proc/700/status': 'Seccomp:\t2\n',
+    },
+    ['pass'],
+  ],
+  [
+    'whose container hides FIPS and whose CRI-O is configured by no TOML',
+    { ...hiding({ [NEW]: 'true' }), [`${CRIO}/10-a`]: '[[' },
+    ['fail fips-hidden @ shop/cart-0/web', `error parse @ ${CRIO}/10-a`],
+  ],
+  [
+    'whose CRI-O would permit it',
+    { [`${CRIO}/10-a`]: allowed('io.kubernetes.cri-o.userns-mode', NEW) },
+    ['fail override-allowed @ runtime crun'],
+  ],
+  [
+    'whose CRI-O would permit it to a workload',
+    { [`${CRIO}/10-a`]: allowed(NEW).replace('runtimes.crun', 'workloads.batch') },
+    ['fail override-allowed @ workload batch'],
+  ],
+  ['whose CRI-O permits something else', { [`${CRIO}/10-a`]: allowed('x') }, ['pass']],
+  [
+    'whose CRI-O has the runtime replaced by a later file',
+    {
+      [`${CRIO}/10-a`]: allowed(NEW),
+      [`${CRIO}/20-b`]: '[crio.runtime.runtimes.crun]\nruntime_path = "/usr/bin/crun"\n',
+    },
+    ['pass'],
+  ],
+  [
+    'with both',
+    { ...hiding({ [NEW]: 'true' }), [`${CRIO}/10-a`]: allowed(OLD) },
+    ['fail fips-hidden @ shop/cart-0/web', 'fail override-allowed @ runtime crun'],
+  ],
+  [
+    'whose CRI-O is configured by no TOML',
+    { [`${CRIO}/10-a`]: '[[' },
+    ['error parse @ /etc/crio/crio.conf.d/10-a'],
+  ],
+  [
+    'whose list has the wrong type',
+    { [`${CRIO}/10-a`]: '[crio.runtime.runtimes.crun]\nallowed_annotations = "all"\n' },
+    ['error parse @ /etc/crio/crio.conf.d/10-a'],
+  ],
+  [
+    'whose runtimes are no tables',
+    { [`${CRIO}/10-a`]: '[crio.runtime]\nruntimes = 1\n' },
+    ['pass'],
+  ],
+];
+
+for (const [name, files, expected] of OVERRIDES) {
+  t.test(`what hides FIPS on a node ${name}`, async (t) => {
+    const lines = await say(fips, t.testdir(treeOf(node(ON, files))));
+    const rule = 'fips.container-override ';
+    t.strictSame(
+      lines.filter((line) => line.startsWith(rule)),
+      expected.map((line) => rule + line),
+    );
+  });
+}
+
+t.test('a permission alone is a warning, a container that uses it is not', async (t) => {
+  const files = { ...hiding({ [NEW]: 'true' }), [`${CRIO}/10-a`]: allowed(NEW) };
+  const root = t.testdir(treeOf(node(ON, files)));
+  const findings = await fips.run(contextAt(root), AbortSignal.timeout(5000));
+  t.strictSame(
+    findings
+      .filter(({ ruleId }) => ruleId === 'fips.container-override')
+      .map(({ reason, severity }) => [reason, severity]),
+    [
+      ['fips-hidden', 'medium'],
+      ['override-allowed', 'low'],
+    ],
+  );
+});
+
 t.test('a node where nothing is FIPS or asks for it has nothing to answer for', async (t) => {
   const expected = fips.rules.map(({ id }) => `${id} notapplicable not-expected`);
   t.strictSame(await say(fips, t.testdir(treeOf(node(OFF)))), expected);
+});
+
+t.test('a node where everything is off goes by off', async (t) => {
+  const root = t.testdir(treeOf(node(OFF)));
+  const [first] = await fips.run(contextAt(root), AbortSignal.timeout(5000));
+  t.strictSame(first?.observed, { kernel: false, state: 'off' });
 });
 
 t.test('a node of an architecture without FIPS says so', async (t) => {

@@ -1,5 +1,6 @@
 import t from 'tap';
 import { checks } from '../../../agent/checks/index.ts';
+import { profileFor } from '../../../agent/profile-choice.ts';
 import { runChecks } from '../../../agent/runner.ts';
 import { containerFiles, NODE_PROCESS } from '../../support/container-tree.ts';
 import { contextAt, lineOf, treeOf } from '../../support/host-tree.ts';
@@ -156,7 +157,10 @@ const NODES: readonly (readonly [name: string, files: Files, lines: readonly str
 for (const [name, files, expected] of NODES) {
   t.test(`on ${name} nothing fails and nothing is an error`, async (t) => {
     const root = t.testdir(treeOf(files));
-    const results = (await runChecks(checks, contextAt(root))).flatMap((check) => check.results);
+    const context = contextAt(root);
+    const { profile } = await profileFor(context.host, undefined, checks);
+    const ran = await runChecks(checks, { ...context, values: profile.values, profile });
+    const results = ran.flatMap((check) => check.results);
     const lines = results.map(lineOf);
     const isOwned = process.getuid?.() === 0;
     t.strictSame(

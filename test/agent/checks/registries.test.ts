@@ -38,6 +38,12 @@ const NOT_READ = [
   'registries.policy-coherence unknown not-read',
 ];
 
+/** No list of approved registries, and no mirrors. */
+const USUAL = [
+  'registries.allowed-effective notapplicable no-approved-list',
+  'registries.mirrors notapplicable no-mirrors',
+];
+
 /** What does not pass. */
 const CASES: readonly (readonly [name: string, files: Files, expected: readonly string[]])[] = [
   ['in order', node(GOOD), []],
@@ -125,9 +131,58 @@ const CASES: readonly (readonly [name: string, files: Files, expected: readonly 
     ['registries.lookaside-urls fail scheme @ quay.io'],
   ],
   [
-    'with a lookaside on its own disk',
+    'with a lookaside on its own disk, as rolled out',
     registryOf('docker:\n  quay.io:\n    lookaside: file:///srv/sig\n'),
     [],
+  ],
+  [
+    'with a lookaside on its own disk that nobody rolled out',
+    node(
+      { [POLICY]: policy({ 'quay.io': SIGNED }) },
+      { [`${FOLDER}/own.yaml`]: 'docker:\n  quay.io:\n    lookaside: file:///srv/sig\n' },
+    ),
+    [
+      'registries.lookaside-managed notchecked no-oracle',
+      'registries.lookaside-urls fail file @ quay.io',
+      `registries.unmanaged-files fail unmanaged @ ${FOLDER}/own.yaml`,
+    ],
+  ],
+  [
+    'with a lookaside on its own disk, as the operating system brought it',
+    node(
+      { [POLICY]: policy({ 'quay.io': SIGNED }) },
+      {
+        [`${FOLDER}/own.yaml`]: 'docker:\n  quay.io:\n    lookaside: file:///srv/sig\n',
+        [`/usr${FOLDER}/own.yaml`]: 'docker:\n  quay.io:\n    lookaside: file:///srv/sig\n',
+      },
+    ),
+    ['registries.lookaside-managed notchecked no-oracle'],
+  ],
+  [
+    'that asks for Red Hat’s signatures and has no address of them',
+    registryOf(QUAY, { 'registry.redhat.io': SIGNED }),
+    [
+      'registries.lookaside-urls fail missing @ registry.redhat.io',
+      'registries.policy-coherence fail no-lookaside @ registry.redhat.io',
+    ],
+  ],
+  [
+    'that asks for Red Hat’s signatures in sigstore’s form',
+    registryOf(`${QUAY}  registry.redhat.io:\n    use-sigstore-attachments: true\n`, {
+      'quay.io': SIGNED,
+      'registry.redhat.io': SIGSTORE,
+    }),
+    [],
+  ],
+  [
+    'with http where only sigstore signatures are asked for',
+    registryOf(
+      'docker:\n  quay.io:\n    lookaside: http://sig.test\n    use-sigstore-attachments: true\n',
+      {
+        'quay.io': SIGSTORE,
+      },
+    ),
+    ['registries.lookaside-urls notapplicable no-signed-scope'],
   ],
   [
     'that takes Red Hat’s signatures from elsewhere, unmanaged',
@@ -152,14 +207,17 @@ const CASES: readonly (readonly [name: string, files: Files, expected: readonly 
   [
     'whose sigstore scope has no attachments',
     registryOf(QUAY, { 'quay.io/acme': SIGSTORE }),
-    ['registries.policy-coherence fail no-attachments @ quay.io/acme'],
+    [
+      'registries.lookaside-urls notapplicable no-signed-scope',
+      'registries.policy-coherence fail no-attachments @ quay.io/acme',
+    ],
   ],
   [
     'whose sigstore scope has attachments by its host',
     registryOf('docker:\n  quay.io:\n    use-sigstore-attachments: true\n', {
       'quay.io/acme': SIGSTORE,
     }),
-    ['registries.lookaside-urls notapplicable no-lookaside'],
+    ['registries.lookaside-urls notapplicable no-signed-scope'],
   ],
   [
     'whose signed scope is a wildcard that a lookaside serves',
@@ -184,7 +242,10 @@ const CASES: readonly (readonly [name: string, files: Files, expected: readonly 
   [
     'whose policy asks for no signatures',
     registryOf(QUAY, { 'quay.io': [{ type: 'insecureAcceptAnything' }] }),
-    ['registries.policy-coherence notapplicable no-signed-scope'],
+    [
+      'registries.lookaside-urls notapplicable no-signed-scope',
+      'registries.policy-coherence notapplicable no-signed-scope',
+    ],
   ],
   [
     'whose mirror of a signed scope has no lookaside',
@@ -193,7 +254,10 @@ const CASES: readonly (readonly [name: string, files: Files, expected: readonly 
       '/etc/containers/registries.conf.d/mirror.conf':
         '[[registry]]\nlocation = "quay.io"\n[[registry.mirror]]\nlocation = "mirror.test/quay"\n',
     }),
-    ['registries.policy-coherence fail no-lookaside @ quay.io'],
+    [
+      'registries.policy-coherence fail no-lookaside @ quay.io',
+      'registries.mirrors fail by-tag @ quay.io at mirror.test/quay',
+    ],
   ],
   [
     'whose mirror by digest has no lookaside',
@@ -212,7 +276,7 @@ const CASES: readonly (readonly [name: string, files: Files, expected: readonly 
       '/etc/containers/registries.conf.d/mirror.conf':
         '[[registry]]\nlocation = "quay.io"\n[[registry.mirror]]\nlocation = "mirror.test/quay"\n',
     }),
-    [],
+    ['registries.mirrors fail by-tag @ quay.io at mirror.test/quay'],
   ],
   [
     'with registries and mirrors that are not secured',
@@ -228,6 +292,7 @@ const CASES: readonly (readonly [name: string, files: Files, expected: readonly 
       'registries.insecure fail insecure @ a.test',
       'registries.insecure fail insecure @ m.test/b',
       'registries.insecure fail insecure @ c.test:5000',
+      'registries.mirrors fail by-tag @ b.test at m.test/b',
     ],
   ],
   [
@@ -242,13 +307,14 @@ const CASES: readonly (readonly [name: string, files: Files, expected: readonly 
   [
     'whose registries.conf is no TOML',
     node({ ...GOOD, '/etc/containers/registries.conf': '[[' }),
-    ['registries.policy-coherence unknown not-read', 'registries.insecure fail invalid'],
+    [
+      'registries.policy-coherence unknown not-read',
+      'registries.insecure fail invalid',
+      'registries.short-names unknown not-read',
+      'registries.mirrors unknown not-read',
+    ],
   ],
-  [
-    'whose policy is invalid',
-    node(GOOD, { [POLICY]: '{}' }),
-    ['registries.policy-coherence unknown not-read'],
-  ],
+  ['whose policy is invalid', node(GOOD, { [POLICY]: '{}' }), NOT_READ],
   [
     'with files beside the managed ones',
     node(GOOD, {
@@ -306,7 +372,7 @@ for (const [name, files, expected] of CASES) {
   t.test(`a node ${name}`, async (t) => {
     const lines = await say(registries, t.testdir(treeOf(files)));
     t.strictSame(
-      lines.filter((line) => !line.endsWith(' pass')),
+      lines.filter((line) => !line.endsWith(' pass') && !USUAL.includes(line)),
       expected,
     );
     const spoken = new Set(lines.map((line) => line.split(' ')[0]));
@@ -349,4 +415,24 @@ t.test('an address is shown without the password in it', async (t) => {
   );
   t.notMatch(JSON.stringify(findings), 'hunter2');
   t.match(JSON.stringify(findings), 'sig.test/x');
+});
+
+t.test('a certificate that is not asked for is named', async (t) => {
+  const files = {
+    '/etc/containers/registries.conf':
+      '[[registry]]\nlocation = "a.test:5000/x"\ninsecure = true\n[[registry]]\nlocation = "../b"\ninsecure = true\n',
+    '/etc/containers/certs.d/a.test:5000/ca.crt': 'x',
+    '/etc/b.crt': 'x',
+  };
+  const root = t.testdir(treeOf(node(GOOD, files)));
+  const findings = await registries.run(contextAt(root), AbortSignal.timeout(5000));
+  t.strictSame(
+    findings
+      .filter(({ ruleId }) => ruleId === 'registries.insecure')
+      .map(({ subject, observed }) => [subject, observed['certificates']]),
+    [
+      ['../b', null],
+      ['a.test:5000/x', '/etc/containers/certs.d/a.test:5000'],
+    ],
+  );
 });

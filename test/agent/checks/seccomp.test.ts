@@ -1,8 +1,11 @@
+import { execFileSync } from 'node:child_process';
+import { symlinkSync, writeFileSync } from 'node:fs';
 import t from 'tap';
 import { seccomp } from '../../../agent/checks/seccomp.ts';
 import { captureBaseline } from '../../../agent/desired/baseline.ts';
 import { sha256 } from '../../../shared/canonical.ts';
 import { contextAt, say, treeOf } from '../../support/host-tree.ts';
+import { machineConfigOf } from '../../support/machine-config.ts';
 
 const ACTIONS = '/proc/sys/kernel/seccomp/actions_avail';
 const DROP_INS = '/etc/crio/crio.conf.d';
@@ -10,7 +13,8 @@ const PROFILE = '/etc/crio/profile.json';
 const DENY = '{"defaultAction":"SCMP_ACT_ERRNO","syscalls":[]}';
 type Files = Readonly<Record<string, string | undefined>>;
 
-const ID = { a: 'a'.repeat(64), b: 'b'.repeat(64) };
+const never = AbortSignal.timeout(20_000);
+const ID = { a: 'a'.repeat(64), b: 'b'.repeat(64), c: 'c'.repeat(64), d: 'd'.repeat(64) };
 const slice = '/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod1.slice';
 
 /** A process in a control group; `mode` as in proc(5) status. */
@@ -25,6 +29,13 @@ const config = (id: string, annotations: Readonly<Record<string, string>>): File
   [`/run/containers/storage/overlay-containers/${id}/userdata/config.json`]: JSON.stringify({
     annotations,
   }),
+});
+
+/** podman keeps the names of its containers in its records, not in their annotations. */
+const podmanNames = (names: Readonly<Record<string, string>>): Files => ({
+  '/var/lib/containers/storage/overlay-containers/containers.json': JSON.stringify(
+    Object.entries(names).map(([id, name]) => ({ id, names: [name], metadata: '{}' })),
+  ),
 });
 
 /** An OpenShift node with one container behind a filter. */
@@ -45,6 +56,8 @@ const legacy = {
 const ownProfile = (path: string): Files => ({
   [`${DROP_INS}/99-own`]: `[crio.runtime]\nseccomp_profile = "${path}"\n`,
 });
+/** Nobody put a profile for pods there. */
+const NO_PROFILES = 'seccomp.localhost-profiles notapplicable no-profiles';
 const NO_PROFILE = 'seccomp.podman-profile notapplicable no-profile';
 const filtered = 'seccomp.containers-filtered';
 const named = {
@@ -181,12 +194,102 @@ const CASES: readonly (readonly [name: string, change: Files, expected: readonly
     [`${filtered} notapplicable no-containers`],
   ],
   ['one of whose containers ended meanwhile', { '/proc/2001/cgroup': `${crio(ID.b)}\n` }, []],
+  [
+    'with a container of RHEL 8, whose kernel does not count filters',
+    { '/proc/2000/status': 'Name:\tp\nNoNewPrivs:\t0\nSeccomp:\t2\nCpus_allowed:\t3\n' },
+    [],
+  ],
+  [
+    'with an unfiltered container of RHEL 8',
+    { '/proc/2000/status': 'Name:\tp\nNoNewPrivs:\t0\nSeccomp:\t0\nCpus_allowed:\t3\n' },
+    [`${filtered} fail unfiltered @ ${ID.a}`],
+  ],
+  [
+    'with a container in strict mode, which is stricter than a filter',
+    process(2000, crio(ID.a), 1),
+    [],
+  ],
+  [
+    'whose kernel says nothing of seccomp',
+    { '/proc/2000/status': 'Name:\tp\nNoNewPrivs:\t0\n' },
+    [`${filtered} unknown not-told @ ${ID.a}`],
+  ],
+  [
+    'whose container says RuntimeDefault and whose process has no filter',
+    {
+      ...process(2000, crio(ID.a), 0),
+      ...config(ID.a, { ...named, 'io.kubernetes.cri-o.SeccompProfilePath': 'runtime/default' }),
+    },
+    [`${filtered} fail unfiltered @ shop/cart-0/web`],
+  ],
+  [
+    'whose container says Unconfined and whose process has a filter',
+    config(ID.a, { ...named, 'io.kubernetes.cri-o.SeccompProfilePath': 'unconfined' }),
+    [],
+  ],
+  [
+    'whose kubelet and CRI-O are told to leave containers alone, while its processes are filtered',
+    { ...legacy, '/etc/kubernetes/kubelet.conf': 'kind: X\n' },
+    [
+      'seccomp.legacy-override fail weaker-default',
+      'seccomp.kubelet-default notapplicable not-expected',
+    ],
+  ],
+  [
+    'with control groups of version 1, one line a controller',
+    process(
+      2000,
+      `11:memory:${slice}/crio-${ID.a}.scope\n4:pids:${slice}/crio-${ID.a}.scope\n1:name=systemd:${slice}/crio-${ID.a}.scope`,
+      0,
+    ),
+    [`${filtered} fail unfiltered @ ${ID.a}`],
+  ],
+  [
+    'with the monitor of a container under control groups of version 1',
+    process(2001, `11:memory:${slice}/crio-conmon-${ID.b}.scope\n1:name=systemd:/`, 0),
+    [],
+  ],
+  [
+    'with a container of podman in a scope of systemd',
+    {
+      ...process(2000, `0::/machine.slice/libpod-${ID.a}.scope/container`, 0),
+      ...config(ID.a, {}),
+      ...podmanNames({ [ID.a]: 'web' }),
+    },
+    [`${filtered} fail unfiltered @ web`],
+  ],
+  [
+    'with the monitor of a container of podman',
+    process(2001, `0::/machine.slice/libpod-conmon-${ID.b}.scope`, 0),
+    [],
+  ],
+  [
+    'with a guaranteed pod, straight below kubepods.slice',
+    process(2000, `0::/kubepods.slice/kubepods-pod1.slice/crio-${ID.a}.scope`, 0),
+    [`${filtered} fail unfiltered @ ${ID.a}`],
+  ],
+  [
+    'with an unfiltered container in an approved namespace',
+    {
+      ...process(2000, crio(ID.a), 0),
+      ...config(ID.a, { ...named, 'io.kubernetes.pod.namespace': 'openshift-dns' }),
+    },
+    [],
+  ],
+  [
+    'with a namespace that is named like an approved one',
+    {
+      ...process(2000, crio(ID.a), 0),
+      ...config(ID.a, { ...named, 'io.kubernetes.pod.namespace': 'my-openshift-dns' }),
+    },
+    [`${filtered} fail unfiltered @ my-openshift-dns/cart-0/web`],
+  ],
   ['with CRI-O unconfined', ownProfile('unconfined'), ['seccomp.crio-profile fail unconfined']],
   ['with a profile that is not there', ownProfile(PROFILE), ['seccomp.crio-profile fail missing']],
   [
     'with a profile of its own that nothing knows',
     { ...ownProfile(PROFILE), [PROFILE]: DENY },
-    ['seccomp.crio-profile unknown no-oracle'],
+    ['seccomp.crio-profile notchecked no-oracle'],
   ],
   [
     'with a profile of the operating system',
@@ -212,6 +315,40 @@ const CASES: readonly (readonly [name: string, change: Files, expected: readonly
     'with a profile that is a list',
     { ...ownProfile(PROFILE), [PROFILE]: '[]' },
     ['seccomp.crio-profile fail invalid'],
+  ],
+  [
+    'with a profile for privileged containers that allows everything',
+    {
+      [`${DROP_INS}/99-own`]: `[crio.runtime]\nprivileged_seccomp_profile = "${PROFILE}"\n`,
+      [PROFILE]: '{"defaultAction":"SCMP_ACT_ALLOW"}',
+    },
+    ['seccomp.crio-profile fail allow-default @ privileged_seccomp_profile'],
+  ],
+  [
+    'with a profile for privileged containers that is taken back',
+    { [`${DROP_INS}/99-own`]: '[crio.runtime]\nprivileged_seccomp_profile = ""\n' },
+    [],
+  ],
+  [
+    'with a runtime that is unconfined, beside one that is not',
+    {
+      [`${DROP_INS}/99-own`]:
+        '[crio.runtime.runtimes.a]\nseccomp_profile = "unconfined"\n[crio.runtime.runtimes.b]\n',
+    },
+    ['seccomp.crio-profile fail unconfined @ runtime a'],
+  ],
+  [
+    'with a runtime whose profile is missing',
+    { [`${DROP_INS}/99-own`]: `[crio.runtime.runtimes.a]\nseccomp_profile = "${PROFILE}"\n` },
+    ['seccomp.crio-profile fail missing @ runtime a'],
+  ],
+  [
+    'with a runtime that a later file replaces whole',
+    {
+      [`${DROP_INS}/98-a`]: '[crio.runtime.runtimes.a]\nseccomp_profile = "unconfined"\n',
+      [`${DROP_INS}/99-a`]: '[crio.runtime.runtimes.a]\nruntime_path = "/usr/bin/crun"\n',
+    },
+    [],
   ],
   [
     'whose later drop-in takes the profile back',
@@ -295,7 +432,7 @@ for (const [name, change, expected] of CASES) {
   t.test(`a node ${name}`, async (t) => {
     const lines = await say(seccomp, t.testdir(treeOf({ ...NODE, ...change })));
     t.strictSame(
-      lines.filter((line) => !line.endsWith(' pass')),
+      lines.filter((line) => !/ pass(?: @|$)/.test(line) && line !== NO_PROFILES),
       expected,
     );
     const spoken = new Set(lines.map((line) => line.split(' ')[0]));
@@ -326,6 +463,164 @@ t.test('a profile that is not part of the baseline fails', async (t) => {
   const root = t.testdir(treeOf({ ...NODE, ...ownProfile(PROFILE), [PROFILE]: DENY }));
   t.ok((await say(seccomp, root, accepted({}))).includes('seccomp.crio-profile fail unmanaged'));
 });
+
+t.test('what is not judged is counted', async (t) => {
+  const files = {
+    ...NODE,
+    // The sandbox of a pod is no workload.
+    ...process(2001, crio(ID.b), 0),
+    ...config(ID.b, { 'io.kubernetes.cri-o.ContainerType': 'sandbox' }),
+    ...process(2002, crio(ID.c), 0),
+    ...config(ID.c, { 'io.kubernetes.cri-o.PrivilegedRuntime': 'true' }),
+    ...process(2003, crio(ID.d), 0),
+    ...config(ID.d, { ...named, 'io.kubernetes.pod.namespace': 'kube-system' }),
+  };
+  const findings = await seccomp.run(contextAt(t.testdir(treeOf(files))), never);
+  const finding = findings.find(({ ruleId }) => ruleId === filtered);
+  t.strictSame(finding?.observed, {
+    unfiltered: 0,
+    filtered: 1,
+    privileged: 1,
+    approved: 1,
+  });
+  t.match(finding?.message, '1 privileged, 1 the profile approves');
+});
+
+t.test('the profile in force says which containers are approved', async (t) => {
+  const root = t.testdir(
+    treeOf({ ...NODE, ...process(2000, crio(ID.a), 0), ...config(ID.a, named) }),
+  );
+  const passes = `${filtered} pass`;
+  t.ok((await say(seccomp, root, undefined, { privilegedNamespaces: ['sh*'] })).includes(passes));
+  t.notOk((await say(seccomp, root, undefined, { privilegedNamespaces: [] })).includes(passes));
+  const podman = t.testdir(
+    treeOf({
+      ...NODE,
+      ...process(2000, `0::/machine.slice/libpod-${ID.a}.scope`, 0),
+      ...config(ID.a, {}),
+      ...podmanNames({ [ID.a]: 'web' }),
+    }),
+  );
+  t.ok((await say(seccomp, podman, undefined, { privilegedContainers: ['web'] })).includes(passes));
+});
+
+const LOCAL = '/var/lib/kubelet/seccomp';
+const A = `${LOCAL}/a.json`;
+const DEEP = `${LOCAL}/operator/shop/cart.json`;
+const localRule = 'seccomp.localhost-profiles';
+
+/** What the rule of localhost profiles says without a baseline. */
+const LOCAL_CASES: readonly (readonly [name: string, files: Files, expected: readonly string[]])[] =
+  [
+    ['without the folder', {}, ['notapplicable no-profiles']],
+    [
+      'with profiles nobody knows',
+      { [A]: DENY, [DEEP]: DENY },
+      [`notchecked no-oracle @ ${A}`, `notchecked no-oracle @ ${DEEP}`],
+    ],
+    [
+      'with one that allows everything',
+      { [A]: '{"defaultAction":"SCMP_ACT_ALLOW"}' },
+      [`fail allow-default @ ${A}`],
+    ],
+    [
+      'with one that only logs',
+      { [DEEP]: '{"defaultAction":"SCMP_ACT_LOG"}' },
+      [`fail allow-default @ ${DEEP}`],
+    ],
+    ['with one that is no JSON', { [A]: '{' }, [`fail invalid @ ${A}`]],
+    ['with one that is empty', { [A]: '' }, [`fail invalid @ ${A}`]],
+    ['with one without a default', { [A]: '{"syscalls":[]}' }, [`fail invalid @ ${A}`]],
+  ];
+
+for (const [name, files, expected] of LOCAL_CASES) {
+  t.test(`profiles of pods on a node ${name}`, async (t) => {
+    const lines = await say(seccomp, t.testdir(treeOf({ ...NODE, ...files })));
+    t.strictSame(
+      lines.filter((line) => line.startsWith(localRule)),
+      expected.map((line) => `${localRule} ${line}`),
+    );
+  });
+}
+
+t.test('a profile of pods is held to the baseline that captured it', async (t) => {
+  const root = t.testdir(treeOf({ ...NODE, [A]: DENY }));
+  const baseline = captureBaseline({
+    findings: await seccomp.run(contextAt(root), never),
+    files: {},
+    acceptedAt: '2026-01-01T00:00:00Z',
+    acceptedBy: 'admin',
+  });
+  const local = async () =>
+    (await say(seccomp, root, baseline)).filter((line) => line.startsWith(localRule));
+  t.strictSame(await local(), [`${localRule} pass @ ${A}`]);
+  writeFileSync(`${root}${A}`, `${DENY} `);
+  t.strictSame(await local(), [`${localRule} fail changed @ ${A}`]);
+  writeFileSync(`${root}${A}`, DENY);
+  writeFileSync(`${root}${LOCAL}/b.json`, DENY);
+  t.strictSame(await local(), [
+    `${localRule} pass @ ${A}`,
+    `${localRule} fail new @ ${LOCAL}/b.json`,
+  ]);
+  writeFileSync(`${root}${LOCAL}/b.json`, '{"defaultAction":"SCMP_ACT_ALLOW"}');
+  t.strictSame((await local())[1], `${localRule} fail allow-default @ ${LOCAL}/b.json`);
+});
+
+t.test('a profile of pods that was rolled out is held to its MachineConfig', async (t) => {
+  const current = machineConfigOf({ [A]: DENY });
+  const files = { ...NODE, [A]: DENY, '/etc/machine-config-daemon/currentconfig': current };
+  const root = t.testdir(treeOf(files));
+  t.ok((await say(seccomp, root)).includes(`${localRule} pass @ ${A}`));
+  writeFileSync(`${root}${A}`, `${DENY} `);
+  t.ok((await say(seccomp, root)).includes(`${localRule} fail content @ ${A}`));
+});
+
+t.test(
+  'links, pipes and depths among the profiles of pods end the look at them, not the check',
+  async (t) => {
+    const root = t.testdir(treeOf({ ...NODE, [A]: DENY, '/var/lib/spo/x.json': DENY }));
+    symlinkSync('/var/lib/spo', `${root}${LOCAL}/operator`);
+    symlinkSync('gone.json', `${root}${LOCAL}/b.json`);
+    symlinkSync('c.json', `${root}${LOCAL}/c.json`);
+    symlinkSync('.', `${root}${LOCAL}/loop`);
+    execFileSync('mkfifo', [`${root}${LOCAL}/d.json`]);
+    const lines = (await say(seccomp, root)).filter((line) => line.startsWith(localRule));
+    for (const line of [
+      `notchecked no-oracle @ ${LOCAL}/operator/x.json`,
+      `fail missing @ ${LOCAL}/b.json`,
+      `error link-loop @ ${LOCAL}/c.json`,
+      `error not-a-file @ ${LOCAL}/d.json`,
+      `error too-many @ ${LOCAL}/loop/loop/loop/loop/loop/loop`,
+    ]) {
+      t.ok(lines.includes(`${localRule} ${line}`), line);
+    }
+  },
+);
+
+t.test('no more profiles of pods are read than is bearable', async (t) => {
+  const many = Object.fromEntries(
+    Array.from({ length: 1001 }, (_, at) => [`${LOCAL}/${String(at).padStart(4, '0')}`, DENY]),
+  );
+  const lines = await say(seccomp, t.testdir(treeOf({ ...NODE, ...many })));
+  t.equal(lines.filter((line) => line.startsWith(`${localRule} notchecked`)).length, 1000);
+  t.ok(lines.includes(`${localRule} error too-many @ ${LOCAL}/1000`));
+});
+
+t.test(
+  'a profile of CRI-O that nothing knows is accepted with the baseline that captured it',
+  async (t) => {
+    const root = t.testdir(treeOf({ ...NODE, ...ownProfile(PROFILE), [PROFILE]: DENY }));
+    const baseline = captureBaseline({
+      findings: await seccomp.run(contextAt(root), never),
+      files: {},
+      acceptedAt: '2026-01-01T00:00:00Z',
+      acceptedBy: 'admin',
+    });
+    t.ok((await say(seccomp, root, baseline)).includes('seccomp.crio-profile pass'));
+    writeFileSync(`${root}${PROFILE}`, `${DENY} `);
+    t.ok((await say(seccomp, root, baseline)).includes('seccomp.crio-profile fail unmanaged'));
+  },
+);
 
 t.test('the check stops when it is told to', async (t) => {
   const root = t.testdir(treeOf(NODE));

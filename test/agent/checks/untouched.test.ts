@@ -39,6 +39,7 @@ const UNKNOWN: Readonly<Record<string, string>> = {
   'runtime.host-namespaces unknown no-config': 'processes of containers without their config.json',
   'runtime.masked-paths unknown no-config': 'the same',
   'runtime.host-mounts unknown no-config': 'the same',
+  'fips.container-override unknown no-config @ config.json': 'the same',
   'runtime.cgroup-version error not-visible': 'no control groups in the tree',
 };
 
