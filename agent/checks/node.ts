@@ -12,7 +12,10 @@ import { inspectFile } from '../files.ts';
 import type { Host } from '../host.ts';
 import { POLICY, REGISTRIES_D } from '../trust-places.ts';
 import { readOsRelease } from '../versions.ts';
-import { driftOf } from './drift.ts';
+import { watchedWatches } from '../watched-places.ts';
+import { driftOf, duringUpdate } from './drift.ts';
+import { unitDrift } from './node-units.ts';
+import { unmanagedFiles } from './node-unmanaged.ts';
 import * as rules from './rules/node.ts';
 
 const FORCE_FILE = '/run/machine-config-daemon-force';
@@ -21,21 +24,20 @@ const FORCE_FILE = '/run/machine-config-daemon-force';
 export const node: Check = {
   id: 'node',
   title: 'The node is as its MachineConfig has it',
-  rules: [rules.mcoDrift, rules.mcoForced],
-  watches: [
-    MACHINE_CONFIG_FOLDER,
-    '/etc/containers',
-    '/etc/crio/crio.conf.d',
-    '/etc/kubernetes',
-    '/etc/systemd/system',
-    '/etc/sysctl.d',
-  ],
+  rules: [rules.mcoDrift, rules.unmanagedFiles, rules.mcoForced],
+  watches: [MACHINE_CONFIG_FOLDER, '/etc/crio/crio.conf.d', ...watchedWatches],
   run,
 };
 
-async function run({ host }: CheckContext, signal: AbortSignal): Promise<readonly Finding[]> {
+async function run(
+  { host, baseline }: CheckContext,
+  signal: AbortSignal,
+): Promise<readonly Finding[]> {
   return [
     ...(await ask(rules.mcoDrift, () => mcoDrift(host, signal))),
+    ...(await ask(rules.unmanagedFiles, async () =>
+      unmanagedFiles(host, await desiredState(host, baseline)),
+    )),
     ...(await ask(rules.mcoForced, () => mcoForced(host))),
   ];
 }
@@ -55,16 +57,19 @@ async function mcoDrift(
     const statements = await ask(rules.mcoDrift, async () => {
       // A content that does not decode is an error of this file alone.
       desired.file(path);
-      return driftOf(await inspectFile(host, desired, path)) ?? [];
+      const drift = driftOf(await inspectFile(host, desired, path));
+      return drift === undefined ? [] : duringUpdate(drift, desired);
     });
     for (const { ruleId: _, ...statement } of statements) {
       if (statement.result !== 'pass') found.push({ ...statement, subject: path });
     }
   }
   const lacking = await lackingArgument(host, machineConfig);
-  if (lacking !== undefined) found.push(lacking);
+  const others = [...(await unitDrift(host, machineConfig)), ...(lacking ? [lacking] : [])];
+  found.push(...others.map((statement) => duringUpdate(statement, desired)));
   if (found.length > 0) return found;
-  const message = `${paths.length} files are as rolled out by ${machineConfig.name}`;
+  const { name, units } = machineConfig;
+  const message = `${paths.length} files and ${units.length} units are as rolled out by ${name}`;
   return { result: 'pass', message, observed: { drifted: 0 } };
 }
 

@@ -10,7 +10,7 @@ import { type Host, isReadingReason } from '../host.ts';
 import { type NodeTrust, readNodeTrust, rootHome } from '../trust.ts';
 import { problemOf, readTrustFile, type TrustContent, type TrustProblem } from '../trust-files.ts';
 import { POLICY, trustWatches } from '../trust-places.ts';
-import { driftOf } from './drift.ts';
+import { driftOf, duringUpdate } from './drift.ts';
 import * as rules from './rules/trust-policy.ts';
 
 /** Programs that read policy.json: without any of them its absence is no fault. */
@@ -34,7 +34,9 @@ async function run(context: CheckContext, signal: AbortSignal): Promise<readonly
   signal.throwIfAborted();
   return [
     ...(await ask(rules.policyValid, () => policyValid(host, trust, desired))),
-    ...(await ask(rules.policyManaged, () => policyManaged(host, desired))),
+    ...(await ask(rules.policyManaged, async () =>
+      duringUpdate(await policyManaged(host, desired), desired),
+    )),
     ...(await ask(rules.userOverride, () => userOverride(host))),
     ...(await ask(rules.keyFiles, () => keyFiles(host, trust))),
   ];

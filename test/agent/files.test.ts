@@ -1,9 +1,9 @@
-import { chmodSync, rmSync, symlinkSync } from 'node:fs';
+import { chmodSync, rmSync, symlinkSync, truncateSync } from 'node:fs';
 import t from 'tap';
 import { captureBaseline } from '../../agent/desired/baseline.ts';
 import { desiredState } from '../../agent/desired/desired.ts';
-import { acceptableFiles, inspectFiles, surveyFiles } from '../../agent/files.ts';
 import { openHost } from '../../agent/host.ts';
+import { acceptableFiles, inspectFiles, surveyFiles } from '../../agent/survey.ts';
 import { sha256 } from '../../shared/canonical.ts';
 import { treeOf } from '../support/host-tree.ts';
 import { machineConfigOf } from '../support/machine-config.ts';
@@ -66,6 +66,31 @@ const CLASSES: readonly (readonly [
     { '/etc/containers/certs.d/quay.io/ca.crt': 'unmanaged' },
   ],
   [
+    'with a file beside those that packages brought, which nobody can tell from it',
+    { '/etc/sudoers.d/x': '' },
+    { '/etc/sudoers.d/x': 'unmanaged no-oracle' },
+  ],
+  [
+    'with a file beside those that the image brought',
+    { '/etc/sudoers.d/x': '', '/etc/sudoers.d/y': '', '/usr/etc/sudoers.d/y': '' },
+    { '/etc/sudoers.d/x': 'unmanaged', '/etc/sudoers.d/y': 'vendor' },
+  ],
+  [
+    'with folders of static pods, of which names alone are told',
+    { '/etc/kubernetes/static-pod-resources/etcd-pod-7/secrets/tls.key': 'x' },
+    { '/etc/kubernetes/static-pod-resources/etcd-pod-7': 'unmanaged name-only' },
+  ],
+  [
+    'without a file that the image brought',
+    { '/usr/etc/chrony.conf': 'x' },
+    { '/etc/chrony.conf': 'vendor-modified missing' },
+  ],
+  [
+    'with a program of its own',
+    { '/usr/local/bin/x': '', '/usr/etc/x': '' },
+    { '/usr/local/bin/x': 'unmanaged' },
+  ],
+  [
     'whose MachineConfig cannot be used',
     { [CURRENT]: '[]' },
     { [POLICY]: 'unknown', [REGISTRY]: 'unknown', '/etc/pki/key': 'unknown' },
@@ -98,12 +123,31 @@ t.test(
       class: 'managed-drift',
       expectedSha256: sha256(TEXT),
       expectedMode: 0o644,
+      expectedUid: process.getuid?.(),
+      expectedGid: process.getgid?.(),
       manager: 'rendered-worker-1',
     });
     t.strictSame([...items.keys()], [...items.keys()].sort());
     t.notMatch(JSON.stringify([...items]), 'signedBy');
   },
 );
+
+t.test('a file as the image brought it, with another mode, is not as it brought it', async (t) => {
+  const path = '/etc/ssh/sshd_config.d/50-redhat.conf';
+  const root = t.testdir(treeOf({ [path]: 'x', [`/usr${path}`]: 'x' }));
+  t.equal((await classes(root))[path], 'vendor');
+  chmodSync(`${root}${path}`, 0o666);
+  t.equal((await classes(root))[path], 'vendor-modified');
+});
+
+t.test('a file too large to be hashed has its size told', async (t) => {
+  const path = '/usr/local/bin/big';
+  const root = t.testdir(treeOf({ [path]: '', '/usr/etc/x': '' }));
+  truncateSync(`${root}${path}`, 5_000_000);
+  const host = openHost(root);
+  const [file] = await surveyFiles(host, await desiredState(host, undefined));
+  t.match(file, { path, class: 'unmanaged', reason: 'too-large', sha256: null, bytes: 5_000_000 });
+});
 
 t.test('a link in the place of a managed file is drift, even to the same content', async (t) => {
   const root = t.testdir(treeOf({ ...NODE, '/srv/policy.json': TEXT }));
