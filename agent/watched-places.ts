@@ -1,5 +1,6 @@
 import { type FolderFiles, filesBelow } from './folder-files.ts';
 import type { Host } from './host.ts';
+import { isTrustPath } from './trust-places.ts';
 
 /** How much a change there matters that nobody explains. */
 export type Weight = 'high' | 'medium' | 'low';
@@ -80,6 +81,11 @@ export async function watchedFolders(host: Host): Promise<readonly WatchedFolder
 /** True for a file of these places. */
 export function isWatchedPath(path: string): boolean {
   return placeOf(path) !== undefined;
+}
+
+/** The weight of the place a file lies in, the most exact one; undefined for what lies in none, or has a rule of its own. */
+export function weightOf(path: string): Weight | undefined {
+  return isTrustPath(path) ? undefined : placeOf(path)?.weight;
 }
 
 function placeOf(path: string): WatchedPlace | undefined {
