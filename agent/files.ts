@@ -93,8 +93,9 @@ async function see(host: Host, path: string): Promise<Seen & { readonly isLink: 
   let isLink = false;
   let target: HostStat | undefined;
   try {
-    isLink = (await host.lstat(path))?.kind === 'link';
-    target = await host.stat(path);
+    const own = await host.lstat(path);
+    isLink = own?.kind === 'link';
+    target = isLink ? await host.stat(path) : own;
     const sha256 = target && (await digestsOf(host).of(path));
     if (target === undefined || sha256 === undefined) {
       return { ...unseen(path, isLink ? 'dangling-link' : 'missing'), isLink };

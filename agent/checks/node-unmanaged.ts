@@ -1,10 +1,10 @@
-import type { Statement } from '../check.ts';
+import { type Statement, whereReadable } from '../check.ts';
 import type { DesiredState } from '../desired/desired.ts';
 import { inspectFile } from '../files.ts';
 import type { Host } from '../host.ts';
 import { canTellVendor, tooManyIn } from '../survey.ts';
 import { isTrustPath } from '../trust-places.ts';
-import { watchedFolders } from '../watched-places.ts';
+import { watchedFiles, watchedFolders } from '../watched-places.ts';
 import { duringUpdate } from './drift.ts';
 
 /**
@@ -18,7 +18,7 @@ const OF_THE_PLATFORM: readonly RegExp[] = [
   /^\/etc\/crypto-policies\/(?:config|state\/.+|back-ends\/.+)$/,
 ];
 
-/** Files in watched folders that nobody is known to have brought; those of the trust configuration are another rule's. */
+/** Files in watched places that nobody is known to have brought; those of the trust configuration are another rule's. */
 export async function unmanagedFiles(
   host: Host,
   desired: DesiredState,
@@ -36,30 +36,43 @@ export async function unmanagedFiles(
   const managed = new Set(desired.paths);
   const found: Statement[] = [];
   let [known, platform] = [0, 0];
-  const folders = await watchedFolders(host);
-  for (const folder of folders.filter(({ namesOnly }) => !namesOnly)) {
-    const { path, files, problem, tooMany } = folder;
+  const { files, problems } = await placesOf(host);
+  for (const subject of files) {
+    known++;
+    const statement = managed.has(subject) ? undefined : await unmanaged(host, desired, subject);
+    if (statement === undefined) continue;
+    if (OF_THE_PLATFORM.some((pattern) => pattern.test(subject))) platform++;
+    else found.push(duringUpdate(statement, desired));
+  }
+  if (problems.length + found.length > 0) return [...problems, ...found];
+  const message = `all ${known} files where the node is configured are known, ${platform} of them written by the platform as it runs`;
+  return { result: 'pass', message, observed: { unmanaged: 0, platform } };
+}
+
+/** The files there are, and a statement for each folder whose files cannot be told. */
+async function placesOf(
+  host: Host,
+): Promise<{ readonly files: readonly string[]; readonly problems: readonly Statement[] }> {
+  const problems: Statement[] = [];
+  const files = new Set<string>();
+  for (const path of watchedFiles) {
+    if ((await whereReadable(host.lstat(path))) !== undefined) files.add(path);
+  }
+  for (const folder of await watchedFolders(host)) {
+    if (folder.namesOnly) continue;
+    const { path: subject, problem, tooMany } = folder;
     if (problem !== undefined) {
       const { reason, message } = problem;
-      found.push({ subject: path, result: 'error', reason, message });
+      problems.push({ subject, result: 'error', reason, message });
     }
     if (tooMany !== undefined) {
       const observed = { files: tooMany };
       const message = tooManyIn(folder);
-      found.push({ subject: path, result: 'fail', reason: 'too-many', message, observed });
+      problems.push({ subject, result: 'fail', reason: 'too-many', message, observed });
     }
-    for (const subject of files.filter((file) => !isTrustPath(file))) {
-      known++;
-      if (managed.has(subject)) continue;
-      const statement = await unmanaged(host, desired, subject);
-      if (statement === undefined) continue;
-      if (OF_THE_PLATFORM.some((pattern) => pattern.test(subject))) platform++;
-      else found.push(duringUpdate(statement, desired));
-    }
+    for (const path of folder.files) if (!isTrustPath(path)) files.add(path);
   }
-  if (found.length > 0) return found;
-  const message = `all ${known} files where the node is configured are known, ${platform} of them written by the platform as it runs`;
-  return { result: 'pass', message, observed: { unmanaged: 0, platform } };
+  return { files: [...files], problems };
 }
 
 async function unmanaged(

@@ -120,8 +120,26 @@ t.test(
       ]);
     });
 
+    await t.test('a roll-out that takes its time', async (t) => {
+      const before = node.read(CURRENT);
+      const text = '{"default":[{"type":"reject"}],"transports":{}}';
+      node.rollOut('rendered-worker-3', { [POLICY]: text });
+      const after = node.read(CURRENT);
+      node.write(CURRENT, before);
+      t.match(await node.told(agent), [{ path: POLICY, weight: 'high', explained: null }]);
+      node.write(CURRENT, after);
+      t.match(await node.told(agent), [
+        {
+          path: POLICY,
+          weight: 'low',
+          changed: ['class'],
+          explained: { by: 'machine-config', name: 'rendered-worker-3' },
+        },
+      ]);
+    });
+
     await t.test('a roll-out of the same files under another name is no news', async (t) => {
-      node.rollOut('rendered-worker-3', {});
+      node.rollOut('rendered-worker-4', {});
       t.same(await node.told(agent), []);
     });
 

@@ -54,7 +54,14 @@ const CASES: readonly (readonly [name: string, change: Files, expected: readonly
     '/etc/sudoers.d/evil',
     '/etc/cni/net.d/00-evil.conflist',
     '/etc/audit/rules.d/00-evil.rules',
+    '/etc/systemd/system/kubelet.service',
+    '/etc/chrony.conf',
   ].map((path) => [`with ${path}`, { [path]: 'x' }, [`${RULE} fail unmanaged @ ${path}`]] as const),
+  [
+    'with the time taken from another server than the image has it',
+    { '/etc/chrony.conf': 'server evil\n', '/usr/etc/chrony.conf': 'pool x\n' },
+    [`${RULE} fail vendor-modified @ /etc/chrony.conf`],
+  ],
   [
     'with files of the trust configuration, which another rule names',
     { '/etc/containers/registries.d/evil.yaml': 'x', '/etc/crio/policies/evil.json': '{}' },
