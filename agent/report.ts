@@ -85,6 +85,7 @@ function describeFinding(
       was: before ?? null,
       now: after ?? null,
       ...pick(now ?? {}, ['reason', 'message']),
+      ...pick(membersOf(now?.['observed']) ?? {}, ['updating']),
     },
   };
 }

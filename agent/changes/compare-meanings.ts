@@ -1,6 +1,8 @@
-import type { Json } from '../../shared/canonical.ts';
 import { PolicyError, parsePolicy } from '../../shared/trust/policy.ts';
-import { summarizeChanges } from '../../shared/trust/policy-diff/summary.ts';
+import {
+  type PolicyChangeSummary,
+  summarizeChanges,
+} from '../../shared/trust/policy-diff/summary.ts';
 import { diffPolicies } from '../../shared/trust/policy-diff.ts';
 import type { Policy } from '../../shared/trust/policy-types.ts';
 import type { Meaning } from './meaning.ts';
@@ -11,15 +13,44 @@ const MAX_NAMED = 20;
 /** What a file says; `absent` where there is none. */
 type Side = Meaning | 'absent';
 
+/** How two contents differ, in what they mean. Lists are bounded and end with how many there are more. */
+export type Difference =
+  | ({ readonly kind: 'policy' } & (PolicyChangeSummary | Validity))
+  | {
+      readonly kind: 'keys';
+      readonly added: readonly string[];
+      readonly removed: readonly string[];
+    }
+  | {
+      readonly kind: 'settings';
+      readonly added: readonly string[];
+      readonly removed: readonly string[];
+      readonly changed: readonly string[];
+      /** Only of files whose values may be shown. */
+      readonly values?: readonly SettingChange[];
+    };
+
+/** Of a policy that no tool can read, which then refuses every image. */
+interface Validity {
+  readonly was: 'valid' | 'invalid';
+  readonly now: 'valid' | 'invalid';
+}
+
+interface SettingChange {
+  readonly at: string;
+  readonly was: string | null;
+  readonly now: string | null;
+}
+
 /** What a change means, for an event; undefined where the two cannot be compared. */
-export function compareMeanings(was: Side, now: Side): Json | undefined {
+export function compareMeanings(was: Side, now: Side): Difference | undefined {
   const kind = was === 'absent' ? (now === 'absent' ? undefined : now.kind) : was.kind;
   if (kind === 'policy') return comparePolicies(was, now);
   if (kind === 'keys') return compareKeys(was, now);
   return kind === 'settings' ? compareSettings(was, now) : undefined;
 }
 
-function compareKeys(was: Side, now: Side): Json | undefined {
+function compareKeys(was: Side, now: Side): Difference | undefined {
   const [old, current] = [keysOf(was), keysOf(now)];
   if (old === undefined || current === undefined) return undefined;
   return {
@@ -35,17 +66,18 @@ function keysOf(side: Side): readonly string[] | undefined {
 }
 
 /** Where a policy is gone, another speaks or none: that is told by the rules. */
-function comparePolicies(was: Side, now: Side): Json | undefined {
+function comparePolicies(was: Side, now: Side): Difference | undefined {
   if (was === 'absent' || was.kind !== 'policy') return undefined;
   if (now === 'absent' || now.kind !== 'policy') return undefined;
   const [old, current] = [readPolicy(was.text), readPolicy(now.text)];
   if (old === undefined || current === undefined) {
-    // What no tool can read refuses every image.
     const word = (policy: Policy | undefined) => (policy === undefined ? 'invalid' : 'valid');
     return { kind: 'policy', was: word(old), now: word(current) };
   }
-  const { lines, ...counts } = summarizeChanges(diffPolicies({ policy: old }, { policy: current }));
-  return { kind: 'policy', ...counts, lines };
+  return {
+    kind: 'policy',
+    ...summarizeChanges(diffPolicies({ policy: old }, { policy: current })),
+  };
 }
 
 function readPolicy(text: string): Policy | undefined {
@@ -59,14 +91,14 @@ function readPolicy(text: string): Policy | undefined {
 
 type Settings = Extract<Meaning, { kind: 'settings' }>;
 
-function compareSettings(was: Side, now: Side): Json | undefined {
+function compareSettings(was: Side, now: Side): Difference | undefined {
   const [old, current] = [settingsOf(was, now), settingsOf(now, was)];
   if (old === undefined || current === undefined) return undefined;
   const places = [...new Set([...Object.keys(old.values), ...Object.keys(current.values)])].sort();
   const changed = places
     .map((at) => ({ at, was: valueAt(old, at), now: valueAt(current, at) }))
     .filter((one) => one.was !== one.now);
-  const named = (isSo: (one: (typeof changed)[number]) => boolean): Json =>
+  const named = (isSo: (one: SettingChange) => boolean): readonly string[] =>
     bounded(changed.filter(isSo).map(({ at }) => at));
   return {
     kind: 'settings',
@@ -88,7 +120,7 @@ function valueAt({ values }: Settings, at: string): string | null {
   return Object.hasOwn(values, at) ? (values[at] ?? null) : null;
 }
 
-function bounded(names: readonly string[]): Json {
+function bounded(names: readonly string[]): readonly string[] {
   if (names.length <= MAX_NAMED) return names;
   return [...names.slice(0, MAX_NAMED), `and ${names.length - MAX_NAMED} more`];
 }

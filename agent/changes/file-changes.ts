@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import type { Json } from '../../shared/canonical.ts';
 import { sha256 } from '../../shared/canonical.ts';
 import type { Items } from '../../shared/report.ts';
 import { type CheckContext, whereReadable } from '../check.ts';
@@ -8,7 +7,7 @@ import type { Host } from '../host.ts';
 import { type Members, membersOf } from '../members.ts';
 import { isTrustPath } from '../trust-places.ts';
 import { isWatchedPath } from '../watched-places.ts';
-import { compareMeanings } from './compare-meanings.ts';
+import { compareMeanings, type Difference } from './compare-meanings.ts';
 import { bootedDeployment } from './deployment.ts';
 import { explain } from './explanation.ts';
 import type { FileChange } from './file-event.ts';
@@ -107,7 +106,7 @@ export class FileChanges {
     old: KeptMeaning | undefined,
     was: Members | undefined,
     now: Members | undefined,
-  ): Json | undefined {
+  ): Difference | undefined {
     // Each only for the content that was reported; of nothing there is nothing to compare.
     const [before, after] = [this.#meant(old, was), this.#meant(this.#kept.get(path), now)];
     if (before === undefined || after === undefined) return undefined;

@@ -3,13 +3,14 @@ import type { EventClass } from '../../shared/protocol.ts';
 import { type Members, pick } from '../members.ts';
 import type { EventDraft } from '../spool.ts';
 import { weightOf } from '../watched-places.ts';
+import type { Difference } from './compare-meanings.ts';
 import type { Explanation } from './explanation.ts';
 
 /** What is known of a change of a file beside the items before and after it. */
 export interface FileChange {
   readonly explained: Explanation | undefined;
-  /** What it means, as `compareMeanings` tells it. */
-  readonly meaning: Json | undefined;
+  /** What it means, where both sides are known. */
+  readonly meaning: Difference | undefined;
 }
 
 /** Members of an item whose change is a change of the file; that another MachineConfig wants the same is none. */
@@ -46,7 +47,7 @@ export function fileEvent(
       ...(both && (changed.includes('uid') || changed.includes('gid'))
         ? { owner: { was: owner(was), now: owner(now) } }
         : {}),
-      ...(change?.meaning === undefined ? {} : { meaning: change.meaning }),
+      ...(change?.meaning === undefined ? {} : { meaning: toJson(change.meaning) }),
       explained: explained === undefined ? null : { ...explained },
       ...pick(now ?? {}, ['class', 'manager', 'reason']),
     },
@@ -65,6 +66,10 @@ function isNewJudgement(was: Members, now: Members): boolean {
 /** Files of the trust configuration and keys of a policy lie in no other place, and weigh most. */
 function weigh(path: string): EventClass {
   return weightOf(path) ?? 'high';
+}
+
+function toJson(difference: Difference): Json {
+  return { ...difference } as unknown as Json; // plain data by its type: strings, numbers, lists and objects of these
 }
 
 function octal({ mode }: Members): string | null {

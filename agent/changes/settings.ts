@@ -1,7 +1,7 @@
 import { CodedError } from '../../shared/errors.ts';
 import { memberPath } from '../../shared/trust/member-path.ts';
 import { readToml } from '../../shared/trust/toml.ts';
-import { parseAllDocuments } from '../../shared/yaml-nodes.ts';
+import { yamlValue } from './yaml-value.ts';
 
 /** How a file of settings is written; `lines` is `name = value` with # for comments. */
 export type SettingsFormat = 'toml' | 'yaml' | 'lines';
@@ -10,6 +10,7 @@ export type SettingsFormat = 'toml' | 'yaml' | 'lines';
 export type Settings = ReadonlyMap<string, string>;
 
 /** More than the longest configuration anybody reads; what has more is not taken apart. */
+const MAX_CHARACTERS = 64 * 1024;
 const MAX_SETTINGS = 2000;
 const MAX_DEPTH = 24;
 /** What tells one table of a list from the next, in the order of preference. */
@@ -17,10 +18,11 @@ const NAMES = ['prefix', 'location', 'name'];
 
 /** The settings of a file; undefined for a text that is not what its format asks, or far too long. */
 export function readSettings(format: SettingsFormat, text: string): Settings | undefined {
+  if (text.length > MAX_CHARACTERS) return undefined;
   const settings = new Map<string, string>();
   try {
     if (format === 'lines') readLines(text, settings);
-    else addSettings(format === 'toml' ? readToml(text) : readYaml(text), '', 0, settings);
+    else addSettings(format === 'toml' ? readToml(text) : yamlValue(text), '', 0, settings);
     return settings;
   } catch (error) {
     if (error instanceof CodedError) return undefined;
@@ -35,19 +37,6 @@ function readLines(text: string, settings: Map<string, string>): void {
     /^[ \t]*-?([\w./*-]+)[ \t]*=[ \t]*(.*)$/gm,
   )) {
     set(settings, name, value.trim());
-  }
-}
-
-function readYaml(text: string): unknown {
-  const [document] = parseAllDocuments(text, { uniqueKeys: true });
-  if (document === undefined) return undefined;
-  if (document.errors.length > 0) {
-    throw new SettingsError('ERR_SETTINGS', 'expected YAML');
-  }
-  try {
-    return document.toJS({ maxAliasCount: 100 });
-  } catch (cause) {
-    throw new SettingsError('ERR_SETTINGS', 'expected fewer aliases', { cause });
   }
 }
 

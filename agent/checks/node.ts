@@ -14,6 +14,7 @@ import { POLICY, REGISTRIES_D } from '../trust-places.ts';
 import { readOsRelease } from '../versions.ts';
 import { watchedWatches } from '../watched-places.ts';
 import { driftOf, duringUpdate } from './drift.ts';
+import { withMeaning } from './drift-meaning.ts';
 import { unitDrift } from './node-units.ts';
 import { unmanagedFiles } from './node-unmanaged.ts';
 import * as rules from './rules/node.ts';
@@ -56,9 +57,10 @@ async function mcoDrift(
     signal.throwIfAborted();
     const statements = await ask(rules.mcoDrift, async () => {
       // A content that does not decode is an error of this file alone.
-      desired.file(path);
+      const want = desired.file(path);
       const drift = driftOf(await inspectFile(host, desired, path));
-      return drift === undefined ? [] : duringUpdate(drift, desired);
+      if (drift === undefined) return [];
+      return duringUpdate(await withMeaning(host, path, want, drift), desired);
     });
     for (const { ruleId: _, ...statement } of statements) {
       if (statement.result !== 'pass') found.push({ ...statement, subject: path });

@@ -9,6 +9,7 @@ import { type NodeTrust, readNodeTrust } from '../trust.ts';
 import { REGISTRIES_D, trustFolders, trustWatches } from '../trust-places.ts';
 import { readOsRelease } from '../versions.ts';
 import { driftOf, duringUpdate } from './drift.ts';
+import { withMeaning } from './drift-meaning.ts';
 import { policyCoherence } from './registries-coherence.ts';
 import { insecureRegistries } from './registries-insecure.ts';
 import { lookasideUrls } from './registries-lookaside.ts';
@@ -93,10 +94,11 @@ async function lookasideManaged(
   const differing: Statement[] = [];
   for (const path of paths) {
     // A content of the MachineConfig that does not decode is an error that names it.
-    desired.file(path);
+    const want = desired.file(path);
     const drift = driftOf(await inspectFile(host, desired, path));
     if (drift === undefined || drift.result === 'pass') continue;
-    differing.push({ subject: path, ...duringUpdate(drift, desired) });
+    const told = await withMeaning(host, path, want, drift);
+    differing.push({ subject: path, ...duringUpdate(told, desired) });
   }
   if (differing.length > 0) return differing;
   const message = `${paths.length} files of ${REGISTRIES_D} are as rolled out`;

@@ -110,6 +110,12 @@ const cases: readonly Case[] = [
     events: [{ class: 'medium', data: { was: 'fail', now: 'fail', reason: 'two' } }],
   },
   {
+    name: 'that fails while the node is being updated',
+    before: { a: item({}) },
+    after: { a: item({ result: 'fail', observed: { updating: true, mode: '0644' } }) },
+    events: [{ class: 'medium', data: { now: 'fail', updating: true, mode: undefined } }],
+  },
+  {
     name: 'whose evidence alone changed',
     before: { a: item({}) },
     after: { a: item({ observed: { n: 1 } }) },
@@ -306,7 +312,7 @@ t.test(
   'a change that is explained weighs little and says by whom, and what it means',
   async (t) => {
     const explained = { by: 'machine-config', name: 'rendered-2' } as const;
-    const meaning = { kind: 'policy', effect: 'weakened' };
+    const meaning = { kind: 'policy', was: 'valid', now: 'invalid' } as const;
     const [event] = eventsOf(
       'files',
       new Map([['/p', file('1')]]),

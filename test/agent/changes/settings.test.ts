@@ -40,7 +40,7 @@ const CASES: readonly (readonly [
     'YAML',
     'yaml',
     'authentication:\n  anonymous:\n    enabled: false\n  x509: {}\nlist: [1, 2]\nnone: null\n',
-    { 'authentication.anonymous.enabled': 'false', list: '[1,2]' },
+    { 'authentication.anonymous.enabled': 'false', list: '["1","2"]' },
   ],
   ['JSON, which is YAML', 'yaml', '{"a": {"b": "c"}}', { 'a.b': 'c' }],
   [
@@ -68,7 +68,7 @@ const CASES: readonly (readonly [
   [
     'aliases that grow without end',
     'yaml',
-    `a: &a [x, x]\n${[...'bcdefghijk'].map((name, n) => `${name}: &${name} [*${'abcdefghij'[n]}, *${'abcdefghij'[n]}]\n`).join('')}`,
+    `a0: &a0 [x, x]\n${Array.from({ length: 20 }, (_, n) => `a${n + 1}: &a${n + 1} [*a${n}, *a${n}]\n`).join('')}`,
     undefined,
   ],
   [
@@ -78,6 +78,34 @@ const CASES: readonly (readonly [
     { ['__proto__']: '1', constructor: '2' },
   ],
 ];
+
+/** Each as long as is read at all; with a parser for every occasion some of these took minutes. */
+const LONG = 64 * 1024;
+const HARD: readonly (readonly [name: string, format: SettingsFormat, text: string])[] = [
+  ['open brackets', 'yaml', '['.repeat(LONG)],
+  ['open tables', 'yaml', '{a: '.repeat(LONG / 4)],
+  ['nested lists', 'yaml', '- '.repeat(LONG / 2)],
+  ['quotation marks', 'yaml', '"'.repeat(LONG)],
+  ['tags', 'yaml', '!!binary '.repeat(LONG / 9)],
+  ['many keys', 'yaml', Array.from({ length: LONG / 12 }, (_, n) => `a${n}: 1\n`).join('')],
+  [
+    'a chain of aliases',
+    'yaml',
+    `x: &x0 y\n${Array.from({ length: 1500 }, (_, n) => `a${n}: &x${n + 1} [*x${n}]\n`).join('')}`,
+  ],
+  ['an alias of itself', 'yaml', 'a: &a [*a]\n'],
+  ['open lists', 'toml', `a = ${'['.repeat(LONG - 4)}`],
+  ['dots', 'toml', `${'a.'.repeat(LONG / 2 - 3)}a = 1`],
+  ['too long a text', 'lines', 'a=1\n'.repeat(LONG / 4 + 1)],
+];
+
+for (const [name, format, text] of HARD) {
+  t.test(`${name} (${format}) are refused in time`, async (t) => {
+    const startMs = performance.now();
+    t.equal(readSettings(format, text), undefined);
+    t.ok(performance.now() - startMs < 10_000);
+  });
+}
 
 for (const [name, format, text, settings] of CASES) {
   t.test(`${name} (${format}) is read as settings`, async (t) => {

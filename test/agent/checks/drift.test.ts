@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import t from 'tap';
 import { driftOf } from '../../../agent/checks/drift.ts';
 import { node } from '../../../agent/checks/node.ts';
+import { registries } from '../../../agent/checks/registries.ts';
 import { desiredState } from '../../../agent/desired/desired.ts';
 import { inspectFile } from '../../../agent/files.ts';
 import { openHost } from '../../../agent/host.ts';
@@ -38,6 +39,55 @@ t.test(
     });
   },
 );
+
+const MEANINGS: readonly (readonly [
+  name: string,
+  path: string,
+  want: string,
+  now: string,
+  differing: string | undefined,
+])[] = [
+  [
+    'of kubelet, by names alone',
+    FILE,
+    'authentication: {anonymous: {enabled: false}}\ntls: a\n',
+    'authentication: {anonymous: {enabled: true}}\nport: 10255\n',
+    'settings: added port; removed tls; changed authentication.anonymous.enabled',
+  ],
+  [
+    'of CRI-O, by names alone',
+    '/etc/crio/crio.conf.d/00-default',
+    '[crio.runtime]\nselinux = true\n',
+    '[crio.runtime]\nselinux = false\n',
+    'settings: changed crio.runtime.selinux',
+  ],
+  [
+    'of registries.d',
+    '/etc/containers/registries.d/x.yaml',
+    'docker: {q.io: {lookaside: "https://a/"}}',
+    'docker: {q.io: {lookaside: "https://b/"}}',
+    'settings: changed docker["q.io"].lookaside',
+  ],
+  ['that sets the same', FILE, 'a: 1', 'a:   1 # as before', 'no setting differs'],
+  ['that cannot be read', FILE, 'a: 1', 'a: [', undefined],
+  ['of keys', '/etc/pki/rpm-gpg/key', 'one', 'two', 'no key differs'],
+  ['that means nothing to us', '/etc/sudoers.d/x', 'one', 'two', undefined],
+];
+
+for (const [name, path, want, now, differing] of MEANINGS) {
+  t.test(`another content ${name}: ${differing ?? 'no more words'}`, async (t) => {
+    const config = machineConfigOf({ [path]: want });
+    const root = t.testdir(treeOf({ [path]: now, [`${FOLDER}/currentconfig`]: config }));
+    const findings = [];
+    for (const check of [node, registries]) {
+      findings.push(...(await check.run(contextAt(root), AbortSignal.timeout(5000))));
+    }
+    const found = findings.find(({ subject, reason }) => subject === path && reason === 'content');
+    t.equal(found?.observed['differing'], differing);
+    const end = differing === undefined ? '' : `; ${differing}`;
+    t.equal(found?.message, `${path} has another content, rolled out by rendered-worker-1${end}`);
+  });
+}
 
 const OWNERS: readonly (readonly [
   name: string,
