@@ -56,17 +56,25 @@ export async function surveyFiles(
   return [...inspected.values()].sort((one, other) => (one.path < other.path ? -1 : 1));
 }
 
-/** The files of a survey that can be part of a baseline. */
+/**
+ * The files of a survey, made without a baseline, that a person can accept. Of the trust configuration all; elsewhere
+ * not what a MachineConfig or the image speaks for, which the next roll-out would make drift.
+ */
 export function acceptableFiles(
   files: readonly InspectedFile[],
 ): Readonly<Record<string, BaselineFile>> {
   return Object.fromEntries(
-    files.flatMap(({ path, sha256, mode, uid, gid }) =>
-      sha256 === null || mode === null || uid === null || gid === null
-        ? []
-        : [[path, { sha256, mode, uid, gid }]],
-    ),
+    files.flatMap((file) => {
+      const { path, sha256, mode, uid, gid } = file;
+      if (sha256 === null || mode === null || uid === null || gid === null) return [];
+      return isSpokenFor(file) ? [] : [[path, { sha256, mode, uid, gid }]];
+    }),
   );
+}
+
+function isSpokenFor({ path, class: kind }: InspectedFile): boolean {
+  const isElsewhere = isWatchedPath(path) && !isTrustPath(path);
+  return isElsewhere && (kind === 'managed' || kind === 'managed-drift' || kind === 'vendor');
 }
 
 /**

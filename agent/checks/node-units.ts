@@ -73,8 +73,8 @@ async function enabledUnits(host: Host): Promise<ReadonlySet<string>> {
 async function canBeEnabled(host: Host, { name, contents }: MachineConfigUnit): Promise<boolean> {
   if (/@\.\w+$/.test(name)) return false;
   const text = contents ?? (await unitText(host, name));
-  const [, install = ''] = (text ?? '').split(/^\s*\[Install\]\s*$/m);
-  return /^\s*(?:WantedBy|RequiredBy|UpheldBy)\s*=\s*\S/m.test(install);
+  const [, install = ''] = (text ?? '').split(/^[ \t]*\[Install\][ \t]*$/m);
+  return /^[ \t]*(?:WantedBy|RequiredBy|UpheldBy)[ \t]*=[ \t]*\S/m.test(install);
 }
 
 async function unitText(host: Host, name: string): Promise<string | undefined> {

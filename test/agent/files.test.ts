@@ -185,3 +185,26 @@ t.test('what is on a node can be accepted, and is managed from then on', async (
   t.equal(accepted.length, 2);
   t.ok(accepted.every((file) => file.class === 'managed'));
 });
+
+t.test(
+  'beside the trust configuration a person accepts what nothing else speaks for',
+  async (t) => {
+    const [vendor, rolledOut, own] = [
+      '/etc/sudoers.d/x',
+      '/etc/sysctl.d/x.conf',
+      '/etc/cni/net.d/x',
+    ];
+    const files = { [vendor]: 'x', [rolledOut]: 'x', [own]: 'x', [`/usr${vendor}`]: 'x' };
+    const config = machineConfigOf({ ...ROLLED_OUT, [rolledOut]: 'x' });
+    const root = t.testdir(treeOf({ ...NODE, ...files, [CURRENT]: config }));
+    const host = openHost(root);
+    const accepted = async () =>
+      Object.keys(acceptableFiles(await surveyFiles(host, await desiredState(host, undefined))));
+    t.strictSame(await accepted(), [own, POLICY, REGISTRY, '/etc/pki/key'].sort());
+    chmodSync(`${root}${vendor}`, 0o600);
+    t.ok(
+      (await accepted()).includes(vendor),
+      'but also what was changed since the image brought it',
+    );
+  },
+);
