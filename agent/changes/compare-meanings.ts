@@ -7,8 +7,9 @@ import { diffPolicies } from '../../shared/trust/policy-diff.ts';
 import type { Policy } from '../../shared/trust/policy-types.ts';
 import type { Meaning } from './meaning.ts';
 
-/** The most that one event names; of more it says how many. */
+/** The most that one event names; of more it says how many. Whoever writes a file must not make it too long to be told. */
 const MAX_NAMED = 20;
+const MAX_LENGTH = 160;
 
 /** What a file says; `absent` where there is none. */
 type Side = Meaning | 'absent';
@@ -74,10 +75,8 @@ function comparePolicies(was: Side, now: Side): Difference | undefined {
     const word = (policy: Policy | undefined) => (policy === undefined ? 'invalid' : 'valid');
     return { kind: 'policy', was: word(old), now: word(current) };
   }
-  return {
-    kind: 'policy',
-    ...summarizeChanges(diffPolicies({ policy: old }, { policy: current })),
-  };
+  const summary = summarizeChanges(diffPolicies({ policy: old }, { policy: current }));
+  return { kind: 'policy', ...summary, lines: summary.lines.map((line) => cut(line, 2)) };
 }
 
 function readPolicy(text: string): Policy | undefined {
@@ -105,7 +104,7 @@ function compareSettings(was: Side, now: Side): Difference | undefined {
     added: named((one) => one.was === null),
     removed: named((one) => one.now === null),
     changed: named((one) => one.was !== null && one.now !== null),
-    ...(old.shown && current.shown ? { values: changed.slice(0, MAX_NAMED) } : {}),
+    ...(old.shown && current.shown ? { values: changed.slice(0, MAX_NAMED).map(cutChange) } : {}),
   };
 }
 
@@ -120,7 +119,16 @@ function valueAt({ values }: Settings, at: string): string | null {
   return Object.hasOwn(values, at) ? (values[at] ?? null) : null;
 }
 
+function cutChange({ at, was, now }: SettingChange): SettingChange {
+  return { at: cut(at), was: was && cut(was), now: now && cut(now) };
+}
+
 function bounded(names: readonly string[]): readonly string[] {
-  if (names.length <= MAX_NAMED) return names;
-  return [...names.slice(0, MAX_NAMED), `and ${names.length - MAX_NAMED} more`];
+  const first = names.slice(0, MAX_NAMED).map((name) => cut(name));
+  return names.length > MAX_NAMED ? [...first, `and ${names.length - MAX_NAMED} more`] : first;
+}
+
+function cut(text: string, times = 1): string {
+  const length = MAX_LENGTH * times;
+  return text.length <= length ? text : `${text.slice(0, length).toWellFormed()}…`;
 }

@@ -23,6 +23,8 @@ const PATHS = [
 const LIMIT_BYTES = 16 * 1024 * 1024;
 /** Longest content of one file after inflating; what is larger is no configuration. */
 const CONTENT_LIMIT_BYTES = 8 * 1024 * 1024;
+/** Kubernetes allows no longer one; it stands in every report. */
+const MAX_NAME_LENGTH = 253;
 
 /** Files the machine-config-daemon leaves out of its own validation: certificate sync rewrites them. */
 const REFRESHED_ELSEWHERE: ReadonlySet<string> = new Set([
@@ -84,7 +86,7 @@ export function parseMachineConfig(path: string, text: string): MachineConfig {
   }
   return {
     path,
-    name: root.at('metadata', 'name').text() ?? path,
+    name: root.at('metadata', 'name').text()?.slice(0, MAX_NAME_LENGTH) ?? path,
     fips: spec.at('fips').boolean() ?? false,
     kernelArguments: spec
       .at('kernelArguments')

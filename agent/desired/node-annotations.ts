@@ -11,6 +11,8 @@ const PATHS = [
   '/etc/machine-config-daemon/node-annotations.json.bak',
 ];
 const LIMIT_BYTES = 1024 * 1024;
+/** Characters of one annotation; a reason is as long as the error it quotes. */
+const MAX_LENGTH = 1000;
 const PREFIX = 'machineconfiguration.openshift.io/';
 
 /**
@@ -57,7 +59,7 @@ export function parseNodeAnnotations(path: string, text: string): NodeAnnotation
   const member = <Name extends keyof NodeAnnotations>(name: Name): { [_ in Name]?: string } => {
     const value = values.get(`${PREFIX}${name}`);
     const picked: { [_ in Name]?: string } = {};
-    if (typeof value === 'string' && value !== '') picked[name] = value;
+    if (typeof value === 'string' && value !== '') picked[name] = value.slice(0, MAX_LENGTH);
     return picked;
   };
   return {

@@ -128,7 +128,36 @@ t.test('a long value is cut, and still told from another', async (t) => {
   const long = (end: string): string => `a=${'x'.repeat(1000)}${end}\n`;
   const found = compareMeanings(meant(path, long('1')), meant(path, long('2')));
   t.match(found, { changed: ['a'] });
+  t.match(found, { values: [{ was: /^x+…/, now: /^x+…/ }] });
   t.ok(JSON.stringify(found).length < 1000);
+});
+
+t.test('nobody can write a file whose change is too long to be told', async (t) => {
+  const limit = 131_072;
+  const control = '\\u0001'.repeat(3000);
+  const toml = (value: number): string =>
+    Array.from(
+      { length: 3 },
+      (_, n) => `[[registry]]\nprefix = "${n}${control}"\na${value} = 1\n`,
+    ).join('');
+  const conf = '/etc/containers/registries.conf.d/x.conf';
+  const policy = (type: string): string => {
+    const scopes = Array.from({ length: 9 }, (_, n) => [
+      `${n}${'a'.repeat(20_000)}.io`,
+      [{ type }],
+    ]);
+    return JSON.stringify({
+      default: [{ type: 'reject' }],
+      transports: { docker: Object.fromEntries(scopes) },
+    });
+  };
+  for (const [path, was, now] of [
+    [conf, toml(1), toml(2)],
+    [POLICY, policy('reject'), policy('insecureAcceptAnything')],
+  ] as const) {
+    const found = compareMeanings(meant(path, was), meant(path, now));
+    t.ok(found !== undefined && JSON.stringify(found).length < limit / 2, path);
+  }
 });
 
 t.test('files that mean nothing to us, that are too long or no text', async (t) => {

@@ -4,6 +4,7 @@ import t from 'tap';
 import { driftOf } from '../../../agent/checks/drift.ts';
 import { node } from '../../../agent/checks/node.ts';
 import { registries } from '../../../agent/checks/registries.ts';
+import { trustPolicy } from '../../../agent/checks/trust-policy.ts';
 import { desiredState } from '../../../agent/desired/desired.ts';
 import { inspectFile } from '../../../agent/files.ts';
 import { openHost } from '../../../agent/host.ts';
@@ -166,6 +167,42 @@ for (const [name, make, updating] of SIGNS) {
     },
   );
 }
+
+t.test(
+  'every rule that compares with what is desired marks what it finds during an update',
+  async (t) => {
+    const files = {
+      '/etc/containers/policy.json': '{}',
+      '/etc/containers/registries.d/x.yaml': '',
+    };
+    const root = t.testdir(
+      treeOf({
+        [`${FOLDER}/currentconfig`]: machineConfigOf(files),
+        '/etc/containers/policy.json': '{ }',
+        '/etc/containers/registries.d/x.yaml': '#',
+        '/etc/containers/registries.d/y.yaml': '',
+        '/etc/sudoers.d/x': '',
+        '/usr/etc/x': '',
+      }),
+    );
+    annotate(root, '{"@state":"Rebooting"}');
+    const found = [];
+    for (const check of [node, registries, trustPolicy]) {
+      found.push(...(await check.run(contextAt(root), AbortSignal.timeout(5000))));
+    }
+    t.strictSame(
+      found
+        .filter(({ observed }) => observed['updating'])
+        .map((one) => `${one.ruleId} ${one.result}`),
+      [
+        'node.unmanaged-files fail',
+        'registries.lookaside-managed fail',
+        'registries.unmanaged-files fail',
+        'trust.policy-managed fail',
+      ],
+    );
+  },
+);
 
 function annotate(root: string, text: string): void {
   const values = text.replace('@', 'machineconfiguration.openshift.io/');

@@ -229,6 +229,11 @@ t.test('name, FIPS and kernel arguments are read, and what is left out is off', 
   t.match(parseMachineConfig(PATH, '{}'), { name: PATH, fips: false, kernelArguments: [] });
 });
 
+t.test('a name is no longer than Kubernetes has them, whatever the file says', async (t) => {
+  const text = JSON.stringify({ metadata: { name: 'x'.repeat(100_000) } });
+  t.equal(parseMachineConfig(PATH, text).name.length, 253);
+});
+
 t.test('of two files with one path the later one counts', async (t) => {
   const files = ['one', 'two'].map((text) => ({
     path: '/f',
