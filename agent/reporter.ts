@@ -104,7 +104,9 @@ export class Reporter {
   ): Promise<ReadonlyMap<string, FileChange>> {
     const before = this.#known('files');
     const paths = isNews ? changedKeys(before, items) : [];
-    return await this.#changes.look(context, before, items, paths);
+    const { files, events } = await this.#changes.look(context, before, items, paths);
+    for (const event of events) await this.#options.emit(event);
+    return files;
   }
 
   /** Resolves when everything reported so far is remembered. */

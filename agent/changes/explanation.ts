@@ -16,6 +16,8 @@ export type Explanation =
 /** What is known at the moment of a look. */
 export interface Situation {
   readonly desired: DesiredState;
+  /** Somebody edited the MachineConfig on the node: it explains nothing. */
+  readonly isAltered?: boolean;
   /** The ostree deployments that were booted at the last look and now; undefined where there are none. */
   readonly deployment: { readonly was: string | undefined; readonly now: string | undefined };
 }
@@ -25,15 +27,18 @@ export function explain(
   path: string,
   was: Members | undefined,
   now: Members | undefined,
-  { desired, deployment }: Situation,
+  { desired, deployment, isAltered = false }: Situation,
 ): Explanation | undefined {
   const want = wanted(desired, path);
   if (now?.['class'] === 'managed' && want !== undefined) {
-    if (want.sha256 === now['expectedSha256']) return { by: want.source, name: want.name };
+    const isForged = isAltered && want.source === 'machine-config';
+    if (want.sha256 === now['expectedSha256'] && !isForged) {
+      return { by: want.source, name: want.name };
+    }
   }
   const { machineConfig, update } = desired;
   const isLeft = now === undefined || now['class'] === 'vendor';
-  if (machineConfig !== undefined && isLeft && !machineConfig.files.has(path)) {
+  if (machineConfig !== undefined && !isAltered && isLeft && !machineConfig.files.has(path)) {
     const { name } = machineConfig;
     const before = String(was?.['manager'] ?? '');
     // What another MachineConfig brought is taken away again. A baseline is called by a sentence.

@@ -5,14 +5,26 @@ import { type CheckContext, whereReadable } from '../check.ts';
 import { desiredState } from '../desired/desired.ts';
 import type { Host } from '../host.ts';
 import { type Members, membersOf } from '../members.ts';
+import type { EventDraft } from '../spool.ts';
 import { isTrustPath } from '../trust-places.ts';
 import { isWatchedPath } from '../watched-places.ts';
 import { compareMeanings, type Difference } from './compare-meanings.ts';
 import { bootedDeployment } from './deployment.ts';
 import { explain } from './explanation.ts';
 import type { FileChange } from './file-event.ts';
-import { type KeptMeaning, keepMeanings, recallMeanings } from './kept-meanings.ts';
+import { type Kept, type KeptMeaning, keepMeanings, recallMeanings } from './kept-meanings.ts';
 import { type Meaning, meaningOf } from './meaning.ts';
+import {
+  machineConfigEvent,
+  type SeenMachineConfig,
+  seeMachineConfig,
+} from './seen-machine-config.ts';
+
+/** What a look has to say. */
+interface Seen {
+  readonly files: ReadonlyMap<string, FileChange>;
+  readonly events: readonly EventDraft[];
+}
 
 /** Remembers what the files of a node said, so that of a change it can tell what it means and who asked for it. */
 export class FileChanges {
@@ -21,47 +33,53 @@ export class FileChanges {
   /** Digests of what was read in this life, by path: what means nothing to us is not read again either. */
   readonly #read = new Map<string, string>();
   #deployment: string | undefined;
+  #machineConfig: SeenMachineConfig | undefined;
   #isSaved = true;
 
-  private constructor(file: string, kept: Map<string, KeptMeaning>, deployment?: string) {
+  private constructor(file: string, { files, deployment, machineConfig }: Kept) {
     this.#file = file;
-    this.#kept = kept;
+    this.#kept = new Map(files);
     this.#deployment = deployment;
+    this.#machineConfig = machineConfig;
   }
 
   /** With what an earlier life of the agent kept in its state directory. */
   static async open(stateDir: string): Promise<FileChanges> {
     const file = join(stateDir, 'file-meanings.json');
-    const { files, deployment } = await recallMeanings(file);
-    return new FileChanges(file, new Map(files), deployment);
+    return new FileChanges(file, await recallMeanings(file));
   }
 
   /**
-   * What there is to say of the files at `paths`, whose items changed from `before` to `after`; of none when it is
-   * the first look. Reads only files that are new to it. Never throws for a state of the node.
+   * What there is to say of the files at `paths`, whose items changed from `before` to `after` (none at the first
+   * look), and of the MachineConfig. Reads only files that are new to it. Never throws for a state of the node.
    */
   async look(
     { host, baseline }: Pick<CheckContext, 'host' | 'baseline'>,
     before: Items,
     after: Items,
     paths: readonly string[],
-  ): Promise<ReadonlyMap<string, FileChange>> {
+  ): Promise<Seen> {
     const old = new Map(paths.map((path) => [path, this.#kept.get(path)]));
     await this.#learn(host, after);
     const now = await bootedDeployment(host);
+    const config = await seeMachineConfig(host, this.#machineConfig);
+    const event = machineConfigEvent(this.#machineConfig, config);
     const changes = new Map<string, FileChange>();
     if (paths.length > 0) {
       const desired = await desiredState(host, baseline);
-      const situation = { desired, deployment: { was: this.#deployment, now } };
+      const deployment = { was: this.#deployment, now };
+      const situation = { desired, deployment, isAltered: config?.isAltered === true };
       for (const path of paths) {
         const [is, will] = [membersOf(before.get(path)), membersOf(after.get(path))];
         const explained = explain(path, is, will, situation);
         changes.set(path, { explained, meaning: this.#compare(path, old.get(path), is, will) });
       }
     }
-    if (this.#deployment !== now) this.#isSaved = false;
+    const isSame = this.#deployment === now && this.#machineConfig?.digest === config?.digest;
+    if (!isSame || this.#machineConfig?.name !== config?.name) this.#isSaved = false;
     this.#deployment = now;
-    return changes;
+    this.#machineConfig = config;
+    return { files: changes, events: event === undefined ? [] : [event] };
   }
 
   /** True when something is not kept yet. */
@@ -72,10 +90,14 @@ export class FileChanges {
   /** Writes what changed since the last call. Rejects when the disk does not take it. */
   async save(): Promise<void> {
     if (this.#isSaved) return;
-    const deployment = this.#deployment === undefined ? {} : { deployment: this.#deployment };
+    const [deployment, machineConfig] = [this.#deployment, this.#machineConfig];
     this.#isSaved = true;
     try {
-      await keepMeanings(this.#file, { ...deployment, files: this.#kept });
+      await keepMeanings(this.#file, {
+        ...(deployment === undefined ? {} : { deployment }),
+        ...(machineConfig === undefined ? {} : { machineConfig }),
+        files: this.#kept,
+      });
     } catch (error) {
       this.#isSaved = false;
       throw error;

@@ -1,6 +1,7 @@
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import * as v from 'valibot';
 import { type Meaning, meaningSchema } from './meaning.ts';
+import { type SeenMachineConfig, seenMachineConfigSchema } from './seen-machine-config.ts';
 
 /** What a file was when it was last looked at. */
 export interface KeptMeaning {
@@ -13,12 +14,14 @@ export interface KeptMeaning {
 export interface Kept {
   /** The deployment that was booted at the last look. */
   readonly deployment?: string;
+  readonly machineConfig?: SeenMachineConfig;
   readonly files: ReadonlyMap<string, KeptMeaning>;
 }
 
 const schema = v.strictObject({
   format: v.literal(1),
   deployment: v.exactOptional(v.string()),
+  machineConfig: v.exactOptional(seenMachineConfigSchema),
   files: v.array(
     v.tuple([v.string(), v.strictObject({ sha256: v.string(), meaning: meaningSchema })]),
   ),
@@ -29,18 +32,18 @@ export async function recallMeanings(path: string): Promise<Kept> {
   try {
     const parsed = v.safeParse(schema, JSON.parse(await readFile(path, 'utf8')));
     if (!parsed.success) return { files: new Map() };
-    const { deployment, files } = parsed.output;
-    return { ...(deployment === undefined ? {} : { deployment }), files: new Map(files) };
+    const { format: _, files, ...others } = parsed.output;
+    return { ...others, files: new Map(files) };
   } catch {
     return { files: new Map() };
   }
 }
 
 /** Replaces what is kept, whole or not at all (mode 0600: policies of the node are in it). Rejects when it cannot. */
-export async function keepMeanings(path: string, { deployment, files }: Kept): Promise<void> {
+export async function keepMeanings(path: string, { files, ...others }: Kept): Promise<void> {
   const draft = `${path}.tmp`;
   try {
-    await write(draft, JSON.stringify({ format: 1, deployment, files: [...files] }));
+    await write(draft, JSON.stringify({ format: 1, ...others, files: [...files] }));
     await rename(draft, path);
   } catch (error) {
     await rm(draft, { force: true }).catch(() => {});

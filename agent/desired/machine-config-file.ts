@@ -26,9 +26,13 @@ export type FileEntry = readonly [path: string, file: MachineConfigFile];
 
 /** Both ways to ask for a content. */
 export function contentsBy(read: () => Buffer): Pick<MachineConfigFile, 'read' | 'digest'> {
+  return { read, ...digestBy(read) };
+}
+
+/** A digest that is made at the first question, and again when that failed. */
+export function digestBy(read: () => string | Buffer): Pick<MachineConfigFile, 'digest'> {
   let known: string | undefined;
   return {
-    read,
     digest: () => {
       known ??= sha256(read());
       return known;

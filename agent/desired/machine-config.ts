@@ -6,6 +6,7 @@ import { DataUrlError, decodeDataUrl } from './data-url.ts';
 import {
   contentsBy,
   DEFAULT_MODE,
+  digestBy,
   type FileEntry,
   type MachineConfigFile,
   type MachineConfigOwner,
@@ -44,6 +45,8 @@ export interface MachineConfig {
   /** By path on the node: storage files, units and drop-ins. */
   readonly files: ReadonlyMap<string, MachineConfigFile>;
   readonly units: readonly MachineConfigUnit[];
+  /** `sha256:…` of its spec: the operator names a rendered one by what is in it, so that one name has one digest. */
+  digest(): string;
 }
 
 const memoryOf = memoryPerHost({
@@ -94,6 +97,7 @@ export function parseMachineConfig(path: string, text: string): MachineConfig {
       .map((item) => item.text() ?? ''),
     files: new Map([...storageFiles(config), ...unitFiles(config)]),
     units: unitsOf(config),
+    ...digestBy(() => JSON.stringify(spec.value ?? null)),
   };
 }
 

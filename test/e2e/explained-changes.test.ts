@@ -143,6 +143,24 @@ t.test(
       t.same(await node.told(agent), []);
     });
 
+    await t.test('a roll-out that is none: the name stays, the content does not', async (t) => {
+      const next = agent.spool.state.next;
+      node.rollOut('rendered-worker-4', { [POLICY]: ACCEPT });
+      t.match(await node.told(agent), [
+        { path: POLICY, weight: 'high', class: 'managed', explained: null },
+      ]);
+      const items = await agent.spool.read(next, { records: 10, bytes: 100_000 });
+      t.match(
+        items.filter(({ kind }) => kind === 'machine-config.changed'),
+        [
+          {
+            class: 'high',
+            data: { was: 'rendered-worker-4', now: 'rendered-worker-4', altered: true },
+          },
+        ],
+      );
+    });
+
     await t.test('a file of nobody, while the node is being updated and after', async (t) => {
       const annotations = '/etc/machine-config-daemon/node-annotations.json';
       node.write(annotations, '{"machineconfiguration.openshift.io/state":"Working"}');

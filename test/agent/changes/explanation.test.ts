@@ -114,6 +114,14 @@ t.test('who asked for a change', async (t) => {
   }
 });
 
+t.test('a MachineConfig that somebody edited explains nothing', async (t) => {
+  const desired = await desiredState(openHost(root), baseline);
+  const situation = { desired, deployment: SAME, isAltered: true };
+  t.equal(explain('/mc', undefined, managed, situation), undefined);
+  t.equal(explain('/x', ours, undefined, situation), undefined);
+  t.match(explain('/accepted', undefined, managed, situation), { by: 'baseline' });
+});
+
 t.test('a MachineConfig that cannot be used explains nothing', async (t) => {
   const broken = t.testdir(treeOf({ [`${FOLDER}/currentconfig`]: '[' }));
   const desired: DesiredState = await desiredState(openHost(broken), baseline);

@@ -60,8 +60,8 @@ t.test('what a change means is known in the next life too', async (t) => {
   t.equal(statSync(join(state, FILE)).mode & 0o777, 0o600);
   write(SYSCTL, 'a=2\n');
   const second = await FileChanges.open(state);
-  const changes = await second.look(context, before, items(SYSCTL), [SYSCTL]);
-  t.match(changes.get(SYSCTL), { meaning: { values: [{ at: 'a', was: '1', now: '2' }] } });
+  const { files } = await second.look(context, before, items(SYSCTL), [SYSCTL]);
+  t.match(files.get(SYSCTL), { meaning: { values: [{ at: 'a', was: '1', now: '2' }] } });
 });
 
 t.test('a file is read when it is new or changed, also one that means nothing to us', async (t) => {
@@ -87,12 +87,18 @@ t.test(
     write(SYSCTL, 'a=2\n');
     const two = items(SYSCTL);
     write(SYSCTL, 'a=3\n');
-    t.equal((await changes.look(context, one, two, [SYSCTL])).get(SYSCTL)?.meaning, undefined);
+    t.equal(
+      (await changes.look(context, one, two, [SYSCTL])).files.get(SYSCTL)?.meaning,
+      undefined,
+    );
     const three = items(SYSCTL);
-    t.equal((await changes.look(context, two, three, [SYSCTL])).get(SYSCTL)?.meaning, undefined);
+    t.equal(
+      (await changes.look(context, two, three, [SYSCTL])).files.get(SYSCTL)?.meaning,
+      undefined,
+    );
     write(SYSCTL, 'a=4\n');
     const found = await changes.look(context, three, items(SYSCTL), [SYSCTL]);
-    t.match(found.get(SYSCTL), { meaning: { values: [{ at: 'a', was: '3', now: '4' }] } });
+    t.match(found.files.get(SYSCTL), { meaning: { values: [{ at: 'a', was: '3', now: '4' }] } });
   },
 );
 
@@ -102,7 +108,7 @@ t.test('a file that went is told by what it set, once', async (t) => {
   const before = items(SYSCTL);
   await changes.look(context, new Map(), before, []);
   const found = await changes.look(context, before, new Map(), [SYSCTL]);
-  t.match(found.get(SYSCTL), { meaning: { removed: ['a'] } });
+  t.match(found.files.get(SYSCTL), { meaning: { removed: ['a'] } });
   await changes.save();
   t.notMatch(readFileSync(join(state, FILE), 'utf8'), SYSCTL, 'nothing of it is kept');
 });
@@ -125,7 +131,7 @@ t.test('what is kept and cannot be used is as if nothing were', async (t) => {
     const before = items(SYSCTL);
     write(SYSCTL, 'a=2\n');
     const found = await changes.look(context, before, items(SYSCTL), [SYSCTL]);
-    t.strictSame(found.get(SYSCTL), { explained: undefined, meaning: undefined }, text);
+    t.strictSame(found.files.get(SYSCTL), { explained: undefined, meaning: undefined }, text);
     await changes.save();
     t.match(JSON.parse(readFileSync(join(state, FILE), 'utf8')), { format: 1 });
   }
