@@ -1,11 +1,7 @@
-import type { Json } from '../shared/canonical.ts';
-import { sha256 } from '../shared/canonical.ts';
-import type { Items } from '../shared/report.ts';
 import { isFileError } from './check.ts';
-import type { BaselineFile } from './desired/baseline.ts';
 import type { DesiredFile, DesiredState } from './desired/desired.ts';
-import { type Host, HostError, isReadingReason } from './host.ts';
-import { isTrustPath, namedPathsIn, trustFolders, trustPaths } from './trust-places.ts';
+import { digestsOf } from './digests.ts';
+import { type Host, HostError, type HostStat, isReadingReason } from './host.ts';
 
 /**
  * What a file is to those who manage the node: as desired or not (`managed`, `managed-drift`), as the operating
@@ -20,12 +16,12 @@ export type FileClass =
   | 'unmanaged'
   | 'unknown';
 
-/** A file of the trust configuration as it is. Hashes only: its content never leaves the node. */
+/** A file of the node as it is. Hashes only: its content never leaves the node. */
 export interface InspectedFile {
   readonly path: string;
-  /** `sha256:…`; null for what does not exist or cannot be read, then `reason` says why. */
+  /** `sha256:…`; null for what does not exist or was not read, then `reason` says why. */
   readonly sha256: string | null;
-  /** Permission bits, of what a link leads to; null like `sha256`. */
+  /** Permission bits, of what a link leads to; null for what does not exist or cannot be looked at. */
   readonly mode: number | null;
   readonly uid: number | null;
   readonly gid: number | null;
@@ -35,53 +31,18 @@ export interface InspectedFile {
    * where the machine-config-operator wants the file itself.
    */
   readonly reason?: string;
+  /** Of a file that is too large to be hashed. */
+  readonly bytes?: number;
   readonly expectedSha256?: string;
   readonly expectedMode?: number;
+  readonly expectedUid?: number;
+  readonly expectedGid?: number;
   /** Who manages it: the name of a MachineConfig, or who accepted the baseline when. */
   readonly manager?: string;
 }
 
-/** The section `files` of a report: every file of the trust configuration by its path. */
-export async function inspectFiles(host: Host, desired: DesiredState): Promise<Items> {
-  const files = await surveyFiles(host, desired);
-  return new Map(files.map((file): [string, Json] => [file.path, { ...file }]));
-}
-
-/** The same files, typed, sorted by path. A folder that cannot be listed stands for its files. */
-export async function surveyFiles(
-  host: Host,
-  desired: DesiredState,
-): Promise<readonly InspectedFile[]> {
-  const folders = await trustFolders(host);
-  const paths = new Set([
-    ...trustPaths,
-    ...desired.paths.filter(isTrustPath),
-    ...(await namedPathsIn(host)),
-    ...folders.flatMap(({ files }) => files),
-  ]);
-  const inspected: InspectedFile[] = [];
-  for (const path of [...paths].sort()) {
-    const file = await inspectFile(host, desired, path);
-    // What is not there and nobody asks for is no file.
-    const isAskedFor = file.class === 'managed-drift' || file.class === 'vendor-modified';
-    if (file.reason !== 'missing' || isAskedFor) inspected.push(file);
-  }
-  for (const { path, problem } of folders) {
-    if (problem !== undefined) inspected.push(unreadable(path, problem.reason));
-  }
-  return inspected;
-}
-
-/** The files of a survey that can be part of a baseline. */
-export function acceptableFiles(
-  files: readonly InspectedFile[],
-): Readonly<Record<string, BaselineFile>> {
-  return Object.fromEntries(
-    files.flatMap(({ path, sha256, mode }) =>
-      sha256 === null || mode === null ? [] : [[path, { sha256, mode }]],
-    ),
-  );
-}
+/** Where an operating system of ostree keeps its own copy of /etc; there is none where packages bring the files. */
+export const VENDOR_ETC = '/usr/etc';
 
 /** One file, compared with what it should be. Never throws for a state of the node. */
 export async function inspectFile(
@@ -92,49 +53,68 @@ export async function inspectFile(
   const { isLink, ...seen } = await see(host, path);
   const want = wanted(desired, path);
   if (want === 'unknown') return { ...seen, class: 'unknown' };
-  const isUnreadable = seen.reason !== undefined && isReadingReason(seen.reason);
-  if (want !== undefined) {
-    const isOther = isLink && want.source === 'machine-config' && seen.sha256 !== null;
-    const isEqual = !isOther && seen.sha256 === want.sha256 && seen.mode === want.mode;
-    return {
-      ...seen,
-      ...(isOther ? { reason: 'link' } : {}),
-      class: isUnreadable ? 'unknown' : isEqual ? 'managed' : 'managed-drift',
-      expectedSha256: want.sha256,
-      expectedMode: want.mode,
-      manager: want.name,
-    };
-  }
-  if (isUnreadable) return { ...seen, class: 'unknown' };
+  if (want !== undefined) return { ...seen, ...compare(seen, isLink, want) };
+  const isUnread = seen.reason !== undefined && isReadingReason(seen.reason);
+  // What it is called is enough to tell that nobody brought it.
+  if (isUnread && seen.reason !== 'too-large') return { ...seen, class: 'unknown' };
   return { ...seen, class: await classOfUnmanaged(host, seen) };
 }
 
-interface Seen extends Omit<InspectedFile, 'class'> {
-  readonly isLink: boolean;
+type Seen = Omit<InspectedFile, 'class'>;
+
+function compare(
+  seen: Seen,
+  isLink: boolean,
+  want: DesiredFile,
+): Partial<InspectedFile> & Pick<InspectedFile, 'class'> {
+  const { reason } = seen;
+  const isOther = isLink && want.source === 'machine-config' && seen.sha256 !== null;
+  const isLacking = want.isOptional === true && reason === 'missing';
+  const isEqual =
+    isLacking ||
+    (!isOther &&
+      seen.sha256 === want.sha256 &&
+      seen.mode === want.mode &&
+      (want.uid ?? seen.uid) === seen.uid &&
+      (want.gid ?? seen.gid) === seen.gid);
+  const isUnread = reason !== undefined && isReadingReason(reason);
+  return {
+    ...(isOther ? { reason: 'link' } : {}),
+    class: isUnread ? 'unknown' : isEqual ? 'managed' : 'managed-drift',
+    expectedSha256: want.sha256,
+    expectedMode: want.mode,
+    ...(want.uid === undefined ? {} : { expectedUid: want.uid }),
+    ...(want.gid === undefined ? {} : { expectedGid: want.gid }),
+    manager: want.name,
+  };
 }
 
-async function see(host: Host, path: string): Promise<Seen> {
+async function see(host: Host, path: string): Promise<Seen & { readonly isLink: boolean }> {
+  let isLink = false;
+  let target: HostStat | undefined;
   try {
-    const isLink = (await host.lstat(path))?.kind === 'link';
-    const target = await host.stat(path);
-    const bytes = target && (await host.readBytes(path));
-    if (target === undefined || bytes === undefined) {
-      return { ...absent(path, isLink ? 'dangling-link' : 'missing'), isLink };
+    const own = await host.lstat(path);
+    isLink = own?.kind === 'link';
+    target = isLink ? await host.stat(path) : own;
+    const sha256 = target && (await digestsOf(host).of(path));
+    if (target === undefined || sha256 === undefined) {
+      return { ...unseen(path, isLink ? 'dangling-link' : 'missing'), isLink };
     }
     const { mode, uid, gid } = target;
-    return { path, sha256: sha256(bytes), mode, uid, gid, isLink };
+    return { path, sha256, mode, uid, gid, isLink };
   } catch (error) {
     if (!(error instanceof HostError)) throw error;
-    return { ...absent(path, error.reason), isLink: false };
+    const { reason } = error;
+    if (target === undefined) return { ...unseen(path, reason), isLink };
+    const { mode, uid, gid, size } = target;
+    const bytes = reason === 'too-large' ? { bytes: size } : {};
+    return { path, sha256: null, mode, uid, gid, reason, ...bytes, isLink };
   }
 }
 
-function absent(path: string, reason: string): Omit<Seen, 'isLink'> {
+/** What stands for a path that could not be looked at. */
+export function unseen(path: string, reason: string): Omit<InspectedFile, 'class'> {
   return { path, sha256: null, mode: null, uid: null, gid: null, reason };
-}
-
-function unreadable(path: string, reason: string): InspectedFile {
-  return { ...absent(path, reason), class: 'unknown' };
 }
 
 function wanted(desired: DesiredState, path: string): DesiredFile | 'unknown' | undefined {
@@ -146,14 +126,15 @@ function wanted(desired: DesiredState, path: string): DesiredFile | 'unknown' | 
   }
 }
 
-/** ostree keeps the image's own copy of /etc in /usr/etc; /usr itself cannot be written there. */
-async function classOfUnmanaged(
-  host: Host,
-  { path, sha256: own }: Pick<InspectedFile, 'path' | 'sha256'>,
-): Promise<FileClass> {
-  if (path.startsWith('/usr/')) return 'vendor';
+/** /usr itself cannot be written where the operating system is an image. */
+async function classOfUnmanaged(host: Host, seen: Seen): Promise<FileClass> {
+  const { path, reason } = seen;
+  // /usr/local is a link to /var, and not the image's.
+  if (path.startsWith('/usr/')) return path.startsWith('/usr/local/') ? 'unmanaged' : 'vendor';
   if (!path.startsWith('/etc/')) return 'unmanaged';
-  const copy = await see(host, `/usr${path}`);
-  if (copy.sha256 === null) return 'unmanaged';
-  return copy.sha256 === own ? 'vendor' : 'vendor-modified';
+  const copy = await see(host, `${VENDOR_ETC}${path.slice('/etc'.length)}`);
+  if (copy.reason === 'missing' || copy.reason === 'dangling-link') return 'unmanaged';
+  if (copy.reason !== undefined || reason === 'too-large') return 'unknown';
+  const isSame = (['sha256', 'mode', 'uid', 'gid'] as const).every((of) => copy[of] === seen[of]);
+  return isSame ? 'vendor' : 'vendor-modified';
 }

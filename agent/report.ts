@@ -3,6 +3,8 @@ import { findingKey, type RuleResult } from '../shared/findings.ts';
 import type { EventClass } from '../shared/protocol.ts';
 import type { Items, SectionName } from '../shared/report.ts';
 import { combine } from '../shared/results.ts';
+import { type FileChange, fileEvent } from './changes/file-event.ts';
+import { type Members, membersOf, pick } from './members.ts';
 import type { CheckResult } from './runner.ts';
 import type { EventDraft } from './spool.ts';
 
@@ -20,31 +22,45 @@ export function checkItems(results: Iterable<CheckResult>): Items {
   return items;
 }
 
-/** What of a section's change is worth an event that is kept: one event for one change of one item. */
-export function eventsOf(section: SectionName, before: Items, after: Items): readonly EventDraft[] {
+/**
+ * What of a section's change is worth an event that is kept: one event for one change of one item. `files` says more of
+ * those in the section `files`.
+ */
+export function eventsOf(
+  section: SectionName,
+  before: Items,
+  after: Items,
+  files: ReadonlyMap<string, FileChange> = new Map(),
+): readonly EventDraft[] {
   const describe = DESCRIPTIONS[section];
   if (describe === undefined) return [];
   const events: EventDraft[] = [];
-  for (const key of new Set([...before.keys(), ...after.keys()])) {
-    const [was, now] = [before.get(key), after.get(key)];
-    const isSame =
-      was !== undefined && now !== undefined && canonicalJson(was) === canonicalJson(now);
-    const event = isSame ? undefined : describe(key, membersOf(was), membersOf(now));
+  for (const key of changedKeys(before, after)) {
+    const [was, now] = [membersOf(before.get(key)), membersOf(after.get(key))];
+    const event = describe(key, was, now, files.get(key));
     if (event !== undefined) events.push(event);
   }
   return events;
 }
 
-type Members = Readonly<Record<string, Json | undefined>>;
+/** Keys of items that came, went or say something else. */
+export function changedKeys(before: Items, after: Items): readonly string[] {
+  return [...new Set([...before.keys(), ...after.keys()])].filter((key) => {
+    const [was, now] = [before.get(key), after.get(key)];
+    return was === undefined || now === undefined || canonicalJson(was) !== canonicalJson(now);
+  });
+}
+
 type Describe = (
   key: string,
   was: Members | undefined,
   now: Members | undefined,
+  file: FileChange | undefined,
 ) => EventDraft | undefined;
 
 const DESCRIPTIONS: Readonly<Partial<Record<SectionName, Describe>>> = {
   checks: describeFinding,
-  files: describeFile,
+  files: fileEvent,
   images: describeImage,
 };
 
@@ -69,28 +85,7 @@ function describeFinding(
       was: before ?? null,
       now: after ?? null,
       ...pick(now ?? {}, ['reason', 'message', 'override']),
-    },
-  };
-}
-
-/** Files of the trust set alone are in the section, so each change of one is of class high. */
-function describeFile(
-  path: string,
-  was: Members | undefined,
-  now: Members | undefined,
-): EventDraft {
-  const names = ['sha256', 'mode', 'uid', 'gid', 'class', 'reason'];
-  const changed = names.filter((name) => was?.[name] !== now?.[name]);
-  return {
-    kind: 'file.changed',
-    class: 'high',
-    data: {
-      path,
-      change: was === undefined ? 'added' : now === undefined ? 'removed' : 'changed',
-      was: was?.['sha256'] ?? null,
-      now: now?.['sha256'] ?? null,
-      changed,
-      ...pick(now ?? {}, ['class', 'manager', 'reason']),
+      ...pick(membersOf(now?.['observed']) ?? {}, ['updating']),
     },
   };
 }
@@ -119,21 +114,6 @@ function describeImage(
 function classOf(severity: Json | undefined): EventClass {
   if (severity === 'critical' || severity === 'high') return 'high';
   return severity === 'medium' ? 'medium' : 'low';
-}
-
-function membersOf(item: Json | undefined): Members | undefined {
-  const isObject = typeof item === 'object' && item !== null && !Array.isArray(item);
-  return isObject ? (item as Members) : undefined;
-}
-
-/** Those that are there, so that an absent one is not a `null`. */
-function pick(members: Members, names: readonly string[]): { readonly [name: string]: Json } {
-  const picked: Record<string, Json> = {};
-  for (const name of names) {
-    const member = members[name];
-    if (member !== undefined) picked[name] = member;
-  }
-  return picked;
 }
 
 function toJson(found: RuleResult): Json {

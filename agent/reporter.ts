@@ -3,6 +3,8 @@ import type { Clock } from '../shared/clock.ts';
 import { messageOf } from '../shared/errors.ts';
 import type { Logger } from '../shared/log.ts';
 import { type Items, SECTIONS, type SectionName } from '../shared/report.ts';
+import { FileChanges } from './changes/file-changes.ts';
+import type { FileChange } from './changes/file-event.ts';
 import type { Check, CheckContext } from './check.ts';
 import type { Conditions } from './conditions.ts';
 import { type Baseline, loadBaseline } from './desired/baseline.ts';
@@ -10,7 +12,7 @@ import type { Host } from './host.ts';
 import { type Remembered, recall, remember } from './memory.ts';
 import type { NodeState } from './node-state.ts';
 import { DEFAULT_VALUES } from './profile-values.ts';
-import { checkItems, eventsOf } from './report.ts';
+import { changedKeys, checkItems, eventsOf } from './report.ts';
 import { type CheckResult, runCheck } from './runner.ts';
 import type { SectionSource } from './section-sources.ts';
 import type { EventDraft } from './spool.ts';
@@ -37,16 +39,23 @@ export class Reporter {
   /** What the last life of the agent reported, until this one has looked for itself. */
   readonly #remembered: Remembered | undefined;
   readonly #reported = new Set<SectionName>();
+  readonly #changes: FileChanges;
   #saving: Promise<void> = Promise.resolve();
   #isSavePending = false;
 
-  private constructor(options: ReporterOptions, remembered: Remembered | undefined) {
+  private constructor(
+    options: ReporterOptions,
+    remembered: Remembered | undefined,
+    changes: FileChanges,
+  ) {
     this.#options = options;
     this.#remembered = remembered;
+    this.#changes = changes;
   }
 
   static async open(options: ReporterOptions): Promise<Reporter> {
-    return new Reporter(options, await recall(memoryFile(options)));
+    const changes = await FileChanges.open(options.stateDir);
+    return new Reporter(options, await recall(memoryFile(options)), changes);
   }
 
   /** What is to be scheduled: checks and sections that go by no check, with what they look at. */
@@ -74,7 +83,10 @@ export class Reporter {
         if (source.after !== id && jobOf(source.section) !== id) continue;
         const items = await source.collect(context, signal);
         const { section } = source;
-        await this.#put(section, items, this.#reported.has(section) || this.#recalls(section));
+        const isNews = this.#reported.has(section) || this.#recalls(section);
+        const files =
+          section === 'files' ? await this.#fileChanges(context, items, isNews) : undefined;
+        await this.#put(section, items, isNews, files);
       }
     } catch (error) {
       if (!signal.aborted) log.error({ err: error, job: id }, 'looking at the node failed');
@@ -101,6 +113,18 @@ export class Reporter {
     await this.#put('checks', this.#checkItems(), isNews);
   }
 
+  async #fileChanges(
+    context: CheckContext,
+    items: Items,
+    isNews: boolean,
+  ): Promise<ReadonlyMap<string, FileChange>> {
+    const before = this.#known('files');
+    const paths = isNews ? changedKeys(before, items) : [];
+    const { files, events } = await this.#changes.look(context, before, items, paths);
+    for (const event of events) await this.#options.emit(event);
+    return files;
+  }
+
   /** Resolves when everything reported so far is remembered. */
   async saved(): Promise<void> {
     await this.#saving;
@@ -120,13 +144,18 @@ export class Reporter {
   }
 
   /** The first report of a new agent tells what is, not what changed: nothing is remembered to compare it with. */
-  async #put(name: SectionName, items: Items, isNews: boolean): Promise<void> {
+  async #put(
+    name: SectionName,
+    items: Items,
+    isNews: boolean,
+    files?: ReadonlyMap<string, FileChange>,
+  ): Promise<void> {
     const { state, emit } = this.#options;
     const before = this.#known(name);
     const isChanged = state.replace(name, items);
     this.#reported.add(name);
-    for (const event of isNews ? eventsOf(name, before, items) : []) await emit(event);
-    if (isChanged) this.#save();
+    for (const event of isNews ? eventsOf(name, before, items, files) : []) await emit(event);
+    if (isChanged || this.#changes.isUnsaved) this.#save();
   }
 
   /** As reported in this life or, until then, in the last. */
@@ -158,6 +187,7 @@ export class Reporter {
       const sections = new Map(names.map((name) => [name, this.#known(name)]));
       try {
         await remember(memoryFile(this.#options), sections);
+        await this.#changes.save();
         conditions.set('MemoryUnwritable', undefined);
       } catch (error) {
         conditions.set('MemoryUnwritable', messageOf(error));

@@ -4,9 +4,10 @@ import { describeImages } from './checks/images.ts';
 import { desiredState } from './desired/desired.ts';
 import { MACHINE_CONFIG_FOLDER } from './desired/machine-config.ts';
 import { factItems, readFacts } from './facts.ts';
-import { inspectFiles } from './files.ts';
+import { inspectFiles } from './survey.ts';
 import { describeTrust, readNodeTrust } from './trust.ts';
 import { trustWatches, trustWatchesIn } from './trust-places.ts';
+import { watchedWatches } from './watched-places.ts';
 
 /** Where the items of a section come from. */
 export interface SectionSource {
@@ -28,7 +29,7 @@ export const sectionSources: readonly SectionSource[] = [
   },
   {
     section: 'files',
-    watches: [...trustWatches, MACHINE_CONFIG_FOLDER],
+    watches: [...new Set([...trustWatches, ...watchedWatches, MACHINE_CONFIG_FOLDER])],
     watchesIn: trustWatchesIn,
     collect: async ({ host, baseline }) =>
       await inspectFiles(host, await desiredState(host, baseline)),

@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { readCrioPlaces } from './crio-places.ts';
-import { type Host, HostError } from './host.ts';
+import { type FolderFiles, filesBelow } from './folder-files.ts';
+import type { Host } from './host.ts';
 import { readNodeTrust } from './trust.ts';
 
 export const POLICY: string = '/etc/containers/policy.json';
@@ -46,44 +47,14 @@ export const trustWatches: readonly string[] = [
   ...FOLDERS,
 ];
 
-/** A folder of the trust configuration with the files below it, or the reason why it cannot be listed. */
-export interface TrustFolder {
-  readonly path: string;
-  /** Whole paths, sorted by code unit. */
-  readonly files: readonly string[];
-  readonly problem?: HostError;
-}
-
-/** The folders that exist. */
-export async function trustFolders(host: Host): Promise<readonly TrustFolder[]> {
-  const folders: TrustFolder[] = [];
+/** The folders that exist. Never throws for a state of the node. */
+export async function trustFolders(host: Host): Promise<readonly FolderFiles[]> {
+  const folders: FolderFiles[] = [];
   for (const path of FOLDERS) {
-    try {
-      const files = await filesBelow(host, path, 0);
-      if (files !== undefined) folders.push({ path, files });
-    } catch (error) {
-      if (!(error instanceof HostError)) throw error;
-      folders.push({ path, files: [], problem: error });
-    }
+    const found = await filesBelow(host, path, MAX_DEPTH);
+    if (found !== undefined) folders.push(found);
   }
   return folders;
-}
-
-async function filesBelow(
-  host: Host,
-  folder: string,
-  depth: number,
-): Promise<readonly string[] | undefined> {
-  const names = await host.list(folder);
-  if (names === undefined) return undefined;
-  const paths: string[] = [];
-  for (const name of names) {
-    const path = `${folder}/${name}`;
-    const isFolder = depth < MAX_DEPTH && (await host.lstat(path))?.kind === 'folder';
-    if (isFolder) paths.push(...((await filesBelow(host, path, depth + 1)) ?? []));
-    else paths.push(path);
-  }
-  return paths;
 }
 
 /** Files that take part because others name them: policies of CRI-O and of namespaces, and the keys of every policy. */

@@ -56,8 +56,12 @@ const fileSchema = v.object({
   reason: v.exactOptional(v.string()),
   sha256: digest,
   mode: v.nullable(v.number()),
+  uid: v.exactOptional(v.nullable(v.number())),
+  gid: v.exactOptional(v.nullable(v.number())),
   expectedSha256: v.exactOptional(v.string()),
   expectedMode: v.exactOptional(v.number()),
+  expectedUid: v.exactOptional(v.number()),
+  expectedGid: v.exactOptional(v.number()),
   manager: v.exactOptional(v.string()),
 });
 

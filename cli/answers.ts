@@ -72,8 +72,12 @@ const DRIFT: Shape = {
   reason: 'text?',
   sha256: 'text?',
   mode: 'number?',
+  uid: 'number?',
+  gid: 'number?',
   expectedSha256: 'text?',
   expectedMode: 'number?',
+  expectedUid: 'number?',
+  expectedGid: 'number?',
   manager: 'text?',
 };
 const CHECK: Shape = {

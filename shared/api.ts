@@ -113,8 +113,13 @@ export interface DriftItem extends OfNode {
   readonly reason?: string;
   readonly sha256: string | null;
   readonly mode: number | null;
+  /** Owner, as ids; absent in reports of earlier agents. */
+  readonly uid?: number | null;
+  readonly gid?: number | null;
   readonly expectedSha256?: string;
   readonly expectedMode?: number;
+  readonly expectedUid?: number;
+  readonly expectedGid?: number;
   /** Who manages it: the name of a MachineConfig, or who accepted the baseline when. */
   readonly manager?: string;
 }

@@ -1,18 +1,32 @@
+import type { Observed } from '../../shared/findings.ts';
 import type { Statement } from '../check.ts';
+import type { DesiredState } from '../desired/desired.ts';
 import type { InspectedFile } from '../files.ts';
 import { isReadingReason } from '../host.ts';
 
 /**
- * What a rule says of one managed file: that it is as desired, how it differs, or that it cannot be compared.
- * Undefined for a file nobody manages.
+ * What a rule says of one managed file: that it is as desired, every way in which it differs, or that it cannot be
+ * compared. Undefined for a file nobody manages.
  */
 export function driftOf(file: InspectedFile): Statement | undefined {
   const { path, manager, expectedSha256, expectedMode, reason } = file;
   if (expectedSha256 === undefined || expectedMode === undefined) return undefined;
-  const observed = { sha256: file.sha256, mode: octal(file.mode) };
-  const expected = { sha256: expectedSha256, mode: octal(expectedMode) };
-  const compared = { observed, expected };
+  const { expectedUid, expectedGid } = file;
+  const compared = {
+    observed: { sha256: file.sha256, mode: octal(file.mode), owner: owner(file.uid, file.gid) },
+    expected: {
+      sha256: expectedSha256,
+      mode: octal(expectedMode),
+      ...(expectedUid === undefined || expectedGid === undefined
+        ? {}
+        : { owner: owner(expectedUid, expectedGid) }),
+    },
+  };
   const by = `by ${manager}`;
+  if (file.class === 'managed') {
+    const what = reason === 'missing' ? 'absent, which is as good as' : 'as';
+    return { result: 'pass', message: `${path} is ${what} rolled out ${by}`, ...compared };
+  }
   if (reason !== undefined && isReadingReason(reason)) {
     const message = `${path} is managed ${by} and cannot be read here (${reason})`;
     return { result: 'error', reason, message, ...compared };
@@ -21,15 +35,49 @@ export function driftOf(file: InspectedFile): Statement | undefined {
     const message = `${path} is ${WORDS[reason] ?? reason}, managed ${by}`;
     return { result: 'fail', reason, message, ...compared };
   }
-  if (file.sha256 !== expectedSha256) {
-    const message = `${path} has another content than was rolled out ${by}`;
-    return { result: 'fail', reason: 'content', message, ...compared };
-  }
-  if (file.mode !== expectedMode) {
-    const message = `${path} has mode ${observed.mode}, expected ${expected.mode} ${by}`;
-    return { result: 'fail', reason: 'mode', severity: 'medium', message, ...compared };
-  }
-  return { result: 'pass', message: `${path} is as rolled out ${by}`, ...compared };
+  const [worst, ...others] = differencesOf(file);
+  if (worst === undefined) return undefined;
+  const words = [worst, ...others].map(({ words }) => words).join(', ');
+  return {
+    result: 'fail',
+    reason: worst.reason,
+    ...(worst.reason === 'mode' ? { severity: 'medium' as const } : {}),
+    message: `${path} has ${words}, rolled out ${by}`,
+    ...compared,
+  };
+}
+
+/** Says that what differs may be in the middle of being made equal; the result stays what it is. */
+export function duringUpdate(
+  statement: Statement,
+  { update }: Pick<DesiredState, 'update'>,
+): Statement {
+  if (update === undefined || statement.result === 'pass') return statement;
+  const observed: Observed = { ...statement.observed, updating: true, updatingBy: update.path };
+  return { ...statement, observed };
+}
+
+interface Difference {
+  readonly reason: 'content' | 'owner' | 'mode';
+  readonly words: string;
+}
+
+/** All of them, the worst first. */
+function differencesOf(file: InspectedFile): readonly Difference[] {
+  const { expectedUid = file.uid, expectedGid = file.gid } = file;
+  const [mode, wanted] = [octal(file.mode), octal(file.expectedMode ?? null)];
+  const [found, asked] = [owner(file.uid, file.gid), owner(expectedUid, expectedGid)];
+  return [
+    ...(file.sha256 === file.expectedSha256
+      ? []
+      : [{ reason: 'content', words: 'another content' } as const]),
+    ...(found === asked
+      ? []
+      : [{ reason: 'owner', words: `owner ${found} in place of ${asked}` } as const]),
+    ...(mode === wanted
+      ? []
+      : [{ reason: 'mode', words: `mode ${mode} in place of ${wanted}` } as const]),
+  ];
 }
 
 const WORDS: Readonly<Record<string, string>> = {
@@ -40,4 +88,9 @@ const WORDS: Readonly<Record<string, string>> = {
 
 function octal(mode: number | null): string | null {
   return mode === null ? null : mode.toString(8).padStart(4, '0');
+}
+
+/** `uid:gid`, or null where nothing was seen. */
+function owner(uid: number | null, gid: number | null): string | null {
+  return uid === null || gid === null ? null : `${uid}:${gid}`;
 }

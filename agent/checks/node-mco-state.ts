@@ -1,7 +1,7 @@
 import type { CheckContext, Statement } from '../check.ts';
 import { readMachineConfig } from '../desired/machine-config.ts';
+import { readNodeAnnotations } from '../desired/node-annotations.ts';
 import type { Host } from '../host.ts';
-import { NODE_ANNOTATIONS, readNodeAnnotations } from '../node-annotations.ts';
 
 const FORCE_FILE = '/run/machine-config-daemon-force';
 /** ostree keeps here what the next boot turns into a deployment. */
@@ -40,13 +40,13 @@ async function forced(host: Host): Promise<Statement | undefined> {
 async function annotated(host: Host, nowMs: number): Promise<Statement | undefined> {
   const annotations = await readNodeAnnotations(host);
   if (annotations === undefined) return undefined;
-  const { state, currentConfig, desiredConfig, reason, writtenMs } = annotations;
+  const { path: subject, state, currentConfig, desiredConfig, reason } = annotations;
+  const writtenMs = (await host.stat(subject))?.mtimeMs ?? nowMs;
   const observed = {
     state: state ?? null,
     current: currentConfig ?? null,
     desired: desiredConfig ?? null,
   };
-  const subject = NODE_ANNOTATIONS;
   if (state !== undefined && FAILED_STATES.has(state)) {
     const why = reason === undefined ? '' : `: ${reason.slice(0, MAX_REASON_LENGTH)}`;
     const message = `the machine-config-daemon says that the node is ${state}${why}`;

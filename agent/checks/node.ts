@@ -8,11 +8,15 @@ import { inspectFile } from '../files.ts';
 import type { Host } from '../host.ts';
 import { POLICY, REGISTRIES_D } from '../trust-places.ts';
 import { readOsRelease } from '../versions.ts';
-import { driftOf } from './drift.ts';
+import { watchedWatches } from '../watched-places.ts';
+import { driftOf, duringUpdate } from './drift.ts';
+import { withMeaning } from './drift-meaning.ts';
 import { kernelHardening } from './node-kernel.ts';
 import { kubeletHardening } from './node-kubelet.ts';
 import { mcoState, noMachineConfig } from './node-mco-state.ts';
 import { filePermissions } from './node-permissions.ts';
+import { unitDrift } from './node-units.ts';
+import { unmanagedFiles } from './node-unmanaged.ts';
 import * as rules from './rules/node.ts';
 
 /** The node as a whole against the MachineConfig it was given. */
@@ -21,6 +25,7 @@ export const node: Check = {
   title: 'The node is as its MachineConfig has it, and hardened',
   rules: [
     rules.mcoDrift,
+    rules.unmanagedFiles,
     rules.mcoState,
     rules.filePermissions,
     rules.kubeletHardening,
@@ -28,22 +33,21 @@ export const node: Check = {
   ],
   watches: [
     MACHINE_CONFIG_FOLDER,
-    '/etc/containers',
     '/etc/crio/crio.conf.d',
-    '/etc/kubernetes',
-    '/etc/systemd/system',
-    '/etc/systemd/system/kubelet.service.d',
-    '/etc/sysctl.d',
     '/var/lib/kubelet',
     '/run/ostree',
+    ...watchedWatches,
   ],
   run,
 };
 
 async function run(context: CheckContext, signal: AbortSignal): Promise<readonly Finding[]> {
-  const { host } = context;
+  const { host, baseline } = context;
   return [
     ...(await ask(rules.mcoDrift, () => mcoDrift(host, signal))),
+    ...(await ask(rules.unmanagedFiles, async () =>
+      unmanagedFiles(host, await desiredState(host, baseline)),
+    )),
     ...(await ask(rules.mcoState, () => mcoState(context))),
     ...(await ask(rules.filePermissions, () => filePermissions(host, signal))),
     ...(await ask(rules.kubeletHardening, () => kubeletHardening(host))),
@@ -65,17 +69,21 @@ async function mcoDrift(
     signal.throwIfAborted();
     const statements = await ask(rules.mcoDrift, async () => {
       // A content that does not decode is an error of this file alone.
-      desired.file(path);
-      return driftOf(await inspectFile(host, desired, path)) ?? [];
+      const want = desired.file(path);
+      const drift = driftOf(await inspectFile(host, desired, path));
+      if (drift === undefined) return [];
+      return duringUpdate(await withMeaning(host, path, want, drift), desired);
     });
     for (const { ruleId: _, ...statement } of statements) {
       if (statement.result !== 'pass') found.push({ ...statement, subject: path });
     }
   }
   const lacking = await lackingArgument(host, machineConfig);
-  if (lacking !== undefined) found.push(lacking);
+  const others = [...(await unitDrift(host, machineConfig)), ...(lacking ? [lacking] : [])];
+  found.push(...others.map((statement) => duringUpdate(statement, desired)));
   if (found.length > 0) return found;
-  const message = `${paths.length} files are as rolled out by ${machineConfig.name}`;
+  const { name, units } = machineConfig;
+  const message = `${paths.length} files and ${units.length} units are as rolled out by ${name}`;
   return { result: 'pass', message, observed: { drifted: 0 } };
 }
 

@@ -4,11 +4,13 @@ import { type DesiredState, desiredState } from '../desired/desired.ts';
 import { MACHINE_CONFIG_FOLDER } from '../desired/machine-config.ts';
 import { inspectFile } from '../files.ts';
 import { type Host, isReadingReason } from '../host.ts';
+import { tooManyIn } from '../survey.ts';
 import { type NodeTrust, readNodeTrust } from '../trust.ts';
 import { REGISTRIES_D, trustFolders, trustWatches } from '../trust-places.ts';
 import { readPolicies } from '../trust-policies.ts';
 import { readOsRelease } from '../versions.ts';
-import { driftOf } from './drift.ts';
+import { driftOf, duringUpdate } from './drift.ts';
+import { withMeaning } from './drift-meaning.ts';
 import { allowedEffective } from './registries-allowed.ts';
 import { policyCoherence } from './registries-coherence.ts';
 import { insecureRegistries } from './registries-insecure.ts';
@@ -104,9 +106,11 @@ async function lookasideManaged(
   const differing: Statement[] = [];
   for (const path of paths) {
     // A content of the MachineConfig that does not decode is an error that names it.
-    desired.file(path);
+    const want = desired.file(path);
     const drift = driftOf(await inspectFile(host, desired, path));
-    if (drift !== undefined && drift.result !== 'pass') differing.push({ subject: path, ...drift });
+    if (drift === undefined || drift.result === 'pass') continue;
+    const told = await withMeaning(host, path, want, drift);
+    differing.push({ subject: path, ...duringUpdate(told, desired) });
   }
   if (differing.length > 0) return differing;
   const message = `${paths.length} files of ${REGISTRIES_D} are as rolled out`;
@@ -135,10 +139,16 @@ async function unmanagedFiles(
   const managed = new Set(desired.paths);
   const found: Statement[] = [];
   let count = 0;
-  for (const { path: folder, files, problem } of await trustFolders(host)) {
+  for (const folder of await trustFolders(host)) {
+    const { path, files, problem, tooMany } = folder;
     if (problem !== undefined) {
       const { reason, message } = problem;
-      found.push({ subject: folder, result: 'error', reason, message });
+      found.push({ subject: path, result: 'error', reason, message });
+    }
+    if (tooMany !== undefined) {
+      const observed = { files: tooMany };
+      const message = tooManyIn(folder);
+      found.push({ subject: path, result: 'fail', reason: 'too-many', message, observed });
     }
     count += files.length;
     for (const subject of files.filter((path) => !managed.has(path))) {
@@ -147,13 +157,14 @@ async function unmanagedFiles(
       if (!isImage && PACKAGED.some((pattern) => pattern.test(subject))) continue;
       const isModified = file.class === 'vendor-modified';
       const what = isModified ? 'was changed since the operating system brought it' : 'is there';
-      found.push({
+      const statement: Statement = {
         subject,
         result: 'fail',
         reason: isModified ? 'vendor-modified' : 'unmanaged',
         message: `${subject} ${what}, and neither MachineConfig nor baseline knows it`,
         observed: { sha256: file.sha256 },
-      });
+      };
+      found.push(duringUpdate(statement, desired));
     }
   }
   if (found.length > 0) return found;

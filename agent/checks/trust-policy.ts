@@ -8,6 +8,7 @@ import { type NodeTrust, readNodeTrust, rootHome } from '../trust.ts';
 import type { TrustProblem } from '../trust-files.ts';
 import { POLICY, trustWatches, trustWatchesIn } from '../trust-places.ts';
 import { type ReadPolicy, readPolicies } from '../trust-policies.ts';
+import { duringUpdate } from './drift.ts';
 import * as keyRules from './rules/trust-keys.ts';
 import * as rules from './rules/trust-policy.ts';
 import { keyFiles } from './trust-key-files.ts';
@@ -56,7 +57,9 @@ async function run(context: CheckContext, signal: AbortSignal): Promise<readonly
   signal.throwIfAborted();
   return [
     ...(await ask(rules.policyValid, () => policyValid(host, trust, policies, desired))),
-    ...(await ask(rules.policyManaged, () => policyManaged(host, desired))),
+    ...(await ask(rules.policyManaged, async () =>
+      duringUpdate(await policyManaged(host, desired), desired),
+    )),
     ...(await ask(rules.defaultReject, () => judge(() => defaultReject(policies)))),
     ...(await ask(rules.redHatSigned, () => judge(() => redHatSigned(policies, conf)))),
     ...(await ask(rules.scopeLint, () => judge(() => scopeLint(policies)))),

@@ -25,6 +25,9 @@ export interface BaselineFile {
   readonly sha256: string;
   /** Permission bits. */
   readonly mode: number;
+  /** Ids as the agent sees them; a baseline of an earlier version has none. */
+  readonly uid?: number;
+  readonly gid?: number;
 }
 
 /** Longest baseline that is read, bytes: some 100 times a usual one. */
@@ -124,7 +127,15 @@ const schema: v.GenericSchema<Baseline> = v.strictObject({
     v.string(),
     v.record(v.string(), v.nullable(v.union([v.string(), v.number(), v.boolean()]))),
   ),
-  files: v.record(v.string(), v.strictObject({ sha256: sha256Text, mode: v.number() })),
+  files: v.record(
+    v.string(),
+    v.strictObject({
+      sha256: sha256Text,
+      mode: v.number(),
+      uid: v.exactOptional(v.number()),
+      gid: v.exactOptional(v.number()),
+    }),
+  ),
 });
 
 function parseBaseline(path: string, text: string): Baseline {

@@ -1,9 +1,19 @@
 import { gunzipSync } from 'node:zlib';
 import { messageOf } from '../../shared/errors.ts';
-import type { Host } from '../host.ts';
+import { memoryPerHost } from '../content-memory.ts';
+import { type Host, HostError } from '../host.ts';
 import { JsonMember } from '../json-member.ts';
 import { DataUrlError, decodeDataUrl } from './data-url.ts';
 import { MachineConfigError } from './machine-config-error.ts';
+import {
+  contentsBy,
+  DEFAULT_MODE,
+  digestBy,
+  type FileEntry,
+  type MachineConfigFile,
+  type MachineConfigOwner,
+} from './machine-config-file.ts';
+import { type MachineConfigUnit, unitFiles, unitsOf } from './machine-config-units.ts';
 
 export const MACHINE_CONFIG_FOLDER: string = '/etc/machine-config-daemon';
 /** What the daemon applied last on a node of a hosted control plane. */
@@ -17,7 +27,8 @@ const PATHS = [
 const LIMIT_BYTES = 16 * 1024 * 1024;
 /** Longest content of one file after inflating; what is larger is no configuration. */
 const CONTENT_LIMIT_BYTES = 8 * 1024 * 1024;
-const DEFAULT_MODE = 0o644;
+/** Kubernetes allows no longer one; it stands in every report. */
+const MAX_NAME_LENGTH = 253;
 
 /** Files the machine-config-daemon leaves out of its own validation: certificate sync rewrites them. */
 const REFRESHED_ELSEWHERE: ReadonlySet<string> = new Set([
@@ -36,22 +47,38 @@ export interface MachineConfig {
   readonly kernelArguments: readonly string[];
   /** By path on the node: storage files, units and drop-ins. */
   readonly files: ReadonlyMap<string, MachineConfigFile>;
+  readonly units: readonly MachineConfigUnit[];
+  /** `sha256:…` of its spec: the operator names a rendered one by what is in it, so that one name has one digest. */
+  digest(): string;
 }
 
-export interface MachineConfigFile {
-  /** Permission bits. */
-  readonly mode: number;
-  /** Decodes the content; throws `MachineConfigError` when it does not decode. */
-  read(): Buffer;
-}
+const memoryOf = memoryPerHost({
+  make: (bytes, path) => {
+    const text = decode(bytes, path);
+    return text.trim() === '' ? undefined : parseMachineConfig(path, text);
+  },
+  limitBytes: LIMIT_BYTES,
+  maxFiles: PATHS.length,
+});
 
-/** The MachineConfig of this node; undefined where none is kept (no OpenShift, or an empty file). */
+/**
+ * The MachineConfig of this node; undefined where none is kept (no OpenShift, or an empty file). As long as the
+ * file does not change it is the same object, so that what was decoded once is not decoded again.
+ */
 export async function readMachineConfig(host: Host): Promise<MachineConfig | undefined> {
   for (const path of PATHS) {
-    const text = await host.readText(path, LIMIT_BYTES);
-    if (text !== undefined && text.trim() !== '') return parseMachineConfig(path, text);
+    const config = await memoryOf(host).of(path);
+    if (config !== undefined) return config;
   }
   return undefined;
+}
+
+function decode(bytes: Buffer, path: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (cause) {
+    throw new HostError('ERR_HOST_ENCODING', path, 'expected UTF-8 text', { cause });
+  }
 }
 
 /** Reads a rendered MachineConfig with an Ignition configuration of spec 2.2 or 3.0 to 3.5. */
@@ -68,24 +95,24 @@ export function parseMachineConfig(path: string, text: string): MachineConfig {
   }
   return {
     path,
-    name: root.at('metadata', 'name').text() ?? path,
+    name: root.at('metadata', 'name').text()?.slice(0, MAX_NAME_LENGTH) ?? path,
     fips: spec.at('fips').boolean() ?? false,
     kernelArguments: spec
       .at('kernelArguments')
       .list()
       .map((item) => item.text() ?? ''),
     files: new Map([...storageFiles(path, config), ...unitFiles(config)]),
+    units: unitsOf(config),
+    ...digestBy(() => JSON.stringify(spec.value ?? null)),
   };
 }
 
-type Entry = readonly [path: string, file: MachineConfigFile];
-
 /** In order: of two entries for one path the later one wins, as Ignition 2 has it. */
-function storageFiles(machineConfig: string, config: JsonMember): readonly Entry[] {
+function storageFiles(machineConfig: string, config: JsonMember): readonly FileEntry[] {
   return config
     .at('storage', 'files')
     .list()
-    .flatMap((file): readonly Entry[] => {
+    .flatMap((file): readonly FileEntry[] => {
       const path = file.at('path').text();
       if (path === undefined || !path.startsWith('/')) {
         throw file.at('path').error('expected an absolute path');
@@ -95,38 +122,24 @@ function storageFiles(machineConfig: string, config: JsonMember): readonly Entry
       if (!Number.isInteger(mode) || mode < 0 || mode > 0o7777) {
         throw file.at('mode').error('expected permission bits, 0 to 4095');
       }
-      return [[path, { mode, read: () => contentOf(machineConfig, file) }]];
+      const owners = { ...ownerIn(file, 'user'), ...ownerIn(file, 'group') };
+      return [[path, { mode, ...owners, ...contentsBy(() => contentOf(machineConfig, file)) }]];
     });
 }
 
-const UNITS = '/etc/systemd/system';
-
-/** A unit without contents is one of the operating system that is only enabled or extended. */
-function unitFiles(config: JsonMember): readonly Entry[] {
-  return config
-    .at('systemd', 'units')
-    .list()
-    .flatMap((unit) => {
-      const name = unitName(unit);
-      const own = textFile(`${UNITS}/${name}`, unit);
-      const dropIns = unit
-        .at('dropins')
-        .list()
-        .flatMap((dropIn) => textFile(`${UNITS}/${name}.d/${unitName(dropIn)}`, dropIn));
-      return unit.at('mask').boolean() === true ? dropIns : [...own, ...dropIns];
-    });
-}
-
-function unitName(member: JsonMember): string {
-  const name = member.at('name').text() ?? '';
-  if (!/^[^/]+$/.test(name)) throw member.at('name').error('expected a file name');
-  return name;
-}
-
-function textFile(path: string, member: JsonMember): readonly Entry[] {
-  const contents = member.at('contents').text();
-  if (contents === undefined) return [];
-  return [[path, { mode: DEFAULT_MODE, read: () => Buffer.from(contents, 'utf8') }]];
+/** A name goes by the node's own passwd and group; nothing said is root, as the daemon and Ignition have it. */
+function ownerIn<Name extends 'user' | 'group'>(
+  file: JsonMember,
+  name: Name,
+): { readonly [_ in Name]?: MachineConfigOwner } {
+  const id = file.at(name, 'id').number();
+  if (id !== undefined && (!Number.isInteger(id) || id < 0)) {
+    throw file.at(name, 'id').error('expected an id, 0 or more');
+  }
+  const owner = id ?? (file.at(name, 'name').text() || undefined);
+  const picked: { [_ in Name]?: MachineConfigOwner } = {};
+  if (owner !== undefined) picked[name] = owner;
+  return picked;
 }
 
 function contentOf(machineConfig: string, file: JsonMember): Buffer {

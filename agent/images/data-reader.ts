@@ -1,12 +1,11 @@
 import type { ContentIdentity, Host, HostStat } from '../host.ts';
+import { settledText } from '../settled.ts';
 import type { ImageStore, StoredImage } from './store.ts';
 
 /** Which content was read, by place: what was not there has its word too. */
 export type DataIdentity = ReadonlyMap<string, string>;
 
 const ABSENT = 'absent';
-/** A change so short after another may look like it: the kernel's clock ticks in steps of milliseconds. */
-const SETTLED_MS = 2_000;
 /** Kept for a moment, since an image is read for each of its names. */
 const HELD_BYTES = 64 * 1024;
 
@@ -120,7 +119,7 @@ export class DataReader implements Host {
 
   #textOf(identity: ContentIdentity | undefined): string | undefined {
     if (identity === undefined) return ABSENT;
-    return identity.changedMs < this.#nowMs - SETTLED_MS ? identity.text : undefined;
+    return settledText(identity, this.#nowMs);
   }
 
   /** The image's folder and the file in it, as they lie behind all links; undefined for what is no image's data. */

@@ -24,6 +24,13 @@ export const DRIFT: Presentation<DriftItem> = {
       value: ({ expectedMode }) => octal(expectedMode ?? null),
       wide: true,
     },
+    { header: 'OWNER', key: 'uid', value: ({ uid, gid }) => owner(uid, gid), wide: true },
+    {
+      header: 'EXPECTED-OWNER',
+      key: 'expectedUid',
+      value: ({ expectedUid, expectedGid }) => owner(expectedUid, expectedGid),
+      wide: true,
+    },
     { header: 'SHA256', key: 'sha256', value: ({ sha256 }) => sha256, wide: true },
     {
       header: 'EXPECTED-SHA256',
@@ -37,6 +44,11 @@ export const DRIFT: Presentation<DriftItem> = {
 
 function octal(mode: number | null): string | null {
   return mode === null ? null : `0${mode.toString(8)}`;
+}
+
+/** `uid:gid`; null where one of them is not known. */
+function owner(uid: number | null = null, gid: number | null = null): string | null {
+  return uid === null || gid === null ? null : `${uid}:${gid}`;
 }
 
 /** Rules over all nodes, as `get checks` shows them. */

@@ -1,9 +1,9 @@
-import { chmodSync, rmSync, symlinkSync } from 'node:fs';
+import { chmodSync, rmSync, symlinkSync, truncateSync } from 'node:fs';
 import t from 'tap';
 import { captureBaseline } from '../../agent/desired/baseline.ts';
 import { desiredState } from '../../agent/desired/desired.ts';
-import { acceptableFiles, inspectFiles, surveyFiles } from '../../agent/files.ts';
 import { openHost } from '../../agent/host.ts';
+import { acceptableFiles, inspectFiles, surveyFiles } from '../../agent/survey.ts';
 import { sha256 } from '../../shared/canonical.ts';
 import { treeOf } from '../support/host-tree.ts';
 import { machineConfigOf } from '../support/machine-config.ts';
@@ -84,6 +84,31 @@ const CLASSES: readonly (readonly [
     { '/etc/containers/certs.d/quay.io/ca.crt': 'unmanaged' },
   ],
   [
+    'with a file beside those that packages brought, which nobody can tell from it',
+    { '/etc/sudoers.d/x': '' },
+    { '/etc/sudoers.d/x': 'unmanaged no-oracle' },
+  ],
+  [
+    'with a file beside those that the image brought',
+    { '/etc/sudoers.d/x': '', '/etc/sudoers.d/y': '', '/usr/etc/sudoers.d/y': '' },
+    { '/etc/sudoers.d/x': 'unmanaged', '/etc/sudoers.d/y': 'vendor' },
+  ],
+  [
+    'with folders of static pods, of which names alone are told',
+    { '/etc/kubernetes/static-pod-resources/etcd-pod-7/secrets/tls.key': 'x' },
+    { '/etc/kubernetes/static-pod-resources/etcd-pod-7': 'unmanaged name-only' },
+  ],
+  [
+    'without a file that the image brought',
+    { '/usr/etc/chrony.conf': 'x' },
+    { '/etc/chrony.conf': 'vendor-modified missing' },
+  ],
+  [
+    'with a program of its own',
+    { '/usr/local/bin/x': '', '/usr/etc/x': '' },
+    { '/usr/local/bin/x': 'unmanaged' },
+  ],
+  [
     'whose MachineConfig cannot be used',
     { [CURRENT]: '[]' },
     { [POLICY]: 'unknown', [REGISTRY]: 'unknown', '/etc/pki/key': 'unknown' },
@@ -116,12 +141,31 @@ t.test(
       class: 'managed-drift',
       expectedSha256: sha256(TEXT),
       expectedMode: 0o644,
+      expectedUid: process.getuid?.(),
+      expectedGid: process.getgid?.(),
       manager: 'rendered-worker-1',
     });
     t.strictSame([...items.keys()], [...items.keys()].sort());
     t.notMatch(JSON.stringify([...items]), 'signedBy');
   },
 );
+
+t.test('a file as the image brought it, with another mode, is not as it brought it', async (t) => {
+  const path = '/etc/ssh/sshd_config.d/50-redhat.conf';
+  const root = t.testdir(treeOf({ [path]: 'x', [`/usr${path}`]: 'x' }));
+  t.equal((await classes(root))[path], 'vendor');
+  chmodSync(`${root}${path}`, 0o666);
+  t.equal((await classes(root))[path], 'vendor-modified');
+});
+
+t.test('a file too large to be hashed has its size told', async (t) => {
+  const path = '/usr/local/bin/big';
+  const root = t.testdir(treeOf({ [path]: '', '/usr/etc/x': '' }));
+  truncateSync(`${root}${path}`, 5_000_000);
+  const host = openHost(root);
+  const [file] = await surveyFiles(host, await desiredState(host, undefined));
+  t.match(file, { path, class: 'unmanaged', reason: 'too-large', sha256: null, bytes: 5_000_000 });
+});
 
 t.test('a link in the place of a managed file is drift, even to the same content', async (t) => {
   const root = t.testdir(treeOf({ ...NODE, '/srv/policy.json': TEXT }));
@@ -159,3 +203,26 @@ t.test('what is on a node can be accepted, and is managed from then on', async (
   t.equal(accepted.length, 2);
   t.ok(accepted.every((file) => file.class === 'managed'));
 });
+
+t.test(
+  'beside the trust configuration a person accepts what nothing else speaks for',
+  async (t) => {
+    const [vendor, rolledOut, own] = [
+      '/etc/sudoers.d/x',
+      '/etc/sysctl.d/x.conf',
+      '/etc/cni/net.d/x',
+    ];
+    const files = { [vendor]: 'x', [rolledOut]: 'x', [own]: 'x', [`/usr${vendor}`]: 'x' };
+    const config = machineConfigOf({ ...ROLLED_OUT, [rolledOut]: 'x' });
+    const root = t.testdir(treeOf({ ...NODE, ...files, [CURRENT]: config }));
+    const host = openHost(root);
+    const accepted = async () =>
+      Object.keys(acceptableFiles(await surveyFiles(host, await desiredState(host, undefined))));
+    t.strictSame(await accepted(), [own, POLICY, REGISTRY, '/etc/pki/key'].sort());
+    chmodSync(`${root}${vendor}`, 0o600);
+    t.ok(
+      (await accepted()).includes(vendor),
+      'but also what was changed since the image brought it',
+    );
+  },
+);

@@ -110,6 +110,12 @@ const cases: readonly Case[] = [
     events: [{ class: 'medium', data: { was: 'fail', now: 'fail', reason: 'two' } }],
   },
   {
+    name: 'that fails while the node is being updated',
+    before: { a: item({}) },
+    after: { a: item({ result: 'fail', observed: { updating: true, mode: '0644' } }) },
+    events: [{ class: 'medium', data: { now: 'fail', updating: true, mode: undefined } }],
+  },
+  {
     name: 'whose evidence alone changed',
     before: { a: item({}) },
     after: { a: item({ observed: { n: 1 } }) },
@@ -170,6 +176,72 @@ const others: readonly Case[] = [
     before: { '/p': file('1') },
     after: { '/p': file('1', { mode: 511 }) },
     events: [{ data: { changed: ['mode'] } }],
+  },
+  {
+    name: 'a file with another mode and owner, in the words of chmod and chown',
+    section: 'files',
+    before: { '/p': file('1', { uid: 0, gid: 0 }) },
+    after: { '/p': file('1', { mode: 0o666, uid: 7, gid: 0 }) },
+    events: [
+      {
+        class: 'high',
+        data: {
+          changed: ['mode', 'uid'],
+          mode: { was: '0644', now: '0666' },
+          owner: { was: '0:0', now: '7:0' },
+          explained: null,
+        },
+      },
+    ],
+  },
+  {
+    name: 'a file in a place that weighs less',
+    section: 'files',
+    before: { '/etc/sysctl.d/x.conf': file('1') },
+    after: { '/etc/sysctl.d/x.conf': file('2') },
+    events: [{ class: 'medium' }],
+  },
+  {
+    name: 'a file of the trust configuration below a place that weighs less',
+    section: 'files',
+    before: { '/etc/containers/registries.d/x.yaml': file('1') },
+    after: { '/etc/containers/registries.d/x.yaml': file('2') },
+    events: [{ class: 'high' }],
+  },
+  {
+    name: 'a file that another MachineConfig wants the same',
+    section: 'files',
+    before: { '/p': file('1', { manager: 'rendered-1' }) },
+    after: { '/p': file('1', { manager: 'rendered-2' }) },
+    events: [],
+  },
+  {
+    name: 'a file that was accepted',
+    section: 'files',
+    before: { '/p': file('1', { class: 'unmanaged', reason: 'no-oracle' }) },
+    after: { '/p': file('1', { manager: 'baseline accepted by a' }) },
+    events: [],
+  },
+  {
+    name: 'a file whose MachineConfig cannot be read any more',
+    section: 'files',
+    before: { '/p': file('1', { class: 'managed-drift' }) },
+    after: { '/p': file('1', { class: 'unknown' }) },
+    events: [],
+  },
+  {
+    name: 'a file that is as desired now because something else is desired',
+    section: 'files',
+    before: { '/p': file('1', { class: 'managed-drift' }) },
+    after: { '/p': file('1') },
+    events: [{ data: { changed: ['class'], was: '1', now: '1' } }],
+  },
+  {
+    name: 'a folder with some files more of far too many',
+    section: 'files',
+    before: { '/p': file(null, { class: 'unknown', reason: 'too-many', count: 600 }) },
+    after: { '/p': file(null, { class: 'unknown', reason: 'too-many', count: 601 }) },
+    events: [],
   },
   {
     name: 'a file that is new',
@@ -235,3 +307,18 @@ for (const { name, section = 'checks', before, after, events } of [
     t.match(found, events);
   });
 }
+
+t.test(
+  'a change that is explained weighs little and says by whom, and what it means',
+  async (t) => {
+    const explained = { by: 'machine-config', name: 'rendered-2' } as const;
+    const meaning = { kind: 'policy', was: 'valid', now: 'invalid' } as const;
+    const [event] = eventsOf(
+      'files',
+      new Map([['/p', file('1')]]),
+      new Map([['/p', file('2')]]),
+      new Map([['/p', { explained, meaning }]]),
+    );
+    t.match(event, { kind: 'file.changed', class: 'low', data: { explained, meaning } });
+  },
+);

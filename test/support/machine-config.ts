@@ -4,10 +4,20 @@ export interface MachineConfigMembers {
   readonly kernelArguments?: readonly string[];
 }
 
+/** A unit in the words of Ignition. */
+export interface UnitOfMachineConfig {
+  readonly name: string;
+  readonly enabled?: boolean;
+  readonly mask?: boolean;
+  readonly contents?: string;
+  readonly dropins?: readonly { readonly name: string; readonly contents?: string }[];
+}
+
 /** A rendered MachineConfig that writes these files with mode 0644, in the words of the operator. */
 export function machineConfigOf(
   files: Readonly<Record<string, string>>,
   members: MachineConfigMembers = {},
+  units: readonly UnitOfMachineConfig[] = [],
 ): string {
   const entries = Object.entries(files).map(([path, text]) => ({
     path,
@@ -21,7 +31,11 @@ export function machineConfigOf(
     kind: 'MachineConfig',
     metadata: { name: 'rendered-worker-1' },
     spec: {
-      config: { ignition: { version: '3.4.0' }, storage: { files: entries } },
+      config: {
+        ignition: { version: '3.4.0' },
+        storage: { files: entries },
+        systemd: { units },
+      },
       ...members,
     },
   });

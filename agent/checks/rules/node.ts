@@ -3,7 +3,7 @@ import { derived, upstream } from './mappings.ts';
 
 export const mcoDrift: Rule = {
   id: 'node.mco-drift',
-  title: 'Every file and kernel argument of the MachineConfig is on the node as rolled out',
+  title: 'Every file, unit and kernel argument of the MachineConfig is on the node as rolled out',
   severity: 'high',
   rationale:
     'The cluster’s own drift monitor stops at the first difference and does not look again; here all of them ' +
@@ -17,6 +17,26 @@ export const mcoDrift: Rule = {
   mappings: derived({
     STIG: ['CNTR-OS-000920'],
     nist53: ['SI-7', 'SI-7(1)', 'SI-6', 'CM-6'],
+    nist190: ['4.5.5'],
+  }),
+};
+
+export const unmanagedFiles: Rule = {
+  id: 'node.unmanaged-files',
+  title: 'Nobody put a file of his own where the node is configured',
+  severity: 'medium',
+  rationale:
+    'The machine-config-daemon looks at the files it wrote and at no others: a drop-in of kubelet, a sudo rule, a ' +
+    'certificate authority or a program beside them stays unseen. Folders of the trust configuration have a rule of ' +
+    'their own.',
+  remediation: {
+    kind: 'MachineConfig',
+    text:
+      'Find out who put the file there; then delete it, bring it by a MachineConfig, or accept it with `nodeseal ' +
+      'baseline accept`.',
+  },
+  mappings: derived({
+    nist53: ['CM-3', 'CM-6', 'SI-7', 'SI-7(1)'],
     nist190: ['4.5.5'],
   }),
 };

@@ -18,6 +18,8 @@ import { seccomp } from '../../../agent/checks/seccomp.ts';
 import { selinux } from '../../../agent/checks/selinux.ts';
 import { trustPolicy } from '../../../agent/checks/trust-policy.ts';
 import { captureBaseline } from '../../../agent/desired/baseline.ts';
+import { desiredState } from '../../../agent/desired/desired.ts';
+import { acceptableFiles, surveyFiles } from '../../../agent/survey.ts';
 import { configPathOf, containerFiles, NODE_PROCESS } from '../../support/container-tree.ts';
 import { contextAt, say, treeOf } from '../../support/host-tree.ts';
 import { machineConfigOf } from '../../support/machine-config.ts';
@@ -306,6 +308,9 @@ const KINDS: Readonly<Record<string, Kind>> = {
   },
 };
 
+/** It looks at every file of the folders that configure the node, whatever it is. */
+const EVERYWHERE = ['node.unmanaged-files'];
+
 /** Answers that follow from another rule's error, and rules that judge a file by its kind. */
 const CONSEQUENCES: readonly RegExp[] = [
   / unknown (?:no-policy|not-read)(?: @|$)/,
@@ -322,10 +327,13 @@ const FOLDERS = new Set(
   [ENTRY, CRIO, REGISTRY, SELINUX_POLICY, NAMESPACE, LOCALHOST].map((path) => dirname(path)),
 );
 
-/** What was accepted of this node: its keys. */
+/** What was accepted of this node: its keys, and the files that no MachineConfig brings. */
+const accepted = contextAt(t.testdir(treeOf(NODE)));
 const baseline = captureBaseline({
-  findings: await trustPolicy.run(contextAt(t.testdir(treeOf(NODE))), AbortSignal.timeout(10_000)),
-  files: {},
+  findings: await trustPolicy.run(accepted, AbortSignal.timeout(10_000)),
+  files: acceptableFiles(
+    await surveyFiles(accepted.host, await desiredState(accepted.host, undefined)),
+  ),
   acceptedAt: '2026-01-01T00:00:00Z',
   acceptedBy: 'admin',
 });
@@ -348,7 +356,7 @@ for (const [path, rules] of Object.entries(FILES)) {
       if (isNested && !BRACKETS.test(path)) continue;
       make(file);
       for (const line of changes(inOrder, await sayAll(root))) {
-        const isOwn = rules.some((rule) => line.startsWith(`${rule} `));
+        const isOwn = [...rules, ...EVERYWHERE].some((rule) => line.startsWith(`${rule} `));
         t.ok(isOwn && isRight(path, line, reason), `${kind}: ${line}`);
       }
       rmSync(file, { recursive: true, force: true });
@@ -357,7 +365,7 @@ for (const [path, rules] of Object.entries(FILES)) {
       renameSync(`${root}/kept`, file);
       chmodSync(file, 0o000);
       for (const line of changes(inOrder, await asNobody(() => sayAll(root)))) {
-        const isOwn = rules.some((rule) => line.startsWith(`${rule} `));
+        const isOwn = [...rules, ...EVERYWHERE].some((rule) => line.startsWith(`${rule} `));
         t.ok(isOwn && isRight(path, line, 'permission'), `unreadable: ${line}`);
       }
       chmodSync(file, 0o755);

@@ -46,6 +46,7 @@ const FLIPS: readonly (readonly [options: string, lines: readonly string[]])[] =
       'registries.lookaside-managed notchecked no-oracle',
       'registries.unmanaged-files notchecked no-oracle',
       'node.mco-drift notapplicable no-machine-config',
+      'node.unmanaged-files notchecked no-oracle',
       'node.mco-state notapplicable no-machine-config',
     ],
   ]),

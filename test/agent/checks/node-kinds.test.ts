@@ -24,6 +24,7 @@ const SYSTEM: Files = {
   '/sys/fs/selinux/policyvers': '33',
   '/sys/fs/selinux/booleans/container_use_devices': '0 0',
   '/etc/selinux/targeted/policy/policy.33': policyOf(),
+  '/usr/etc/selinux/config': 'SELINUX=enforcing\nSELINUXTYPE=targeted\n',
   // What it is held against: on systems made of an image, and on those made of packages.
   '/usr/etc/selinux/targeted/policy/policy.33': policyOf(),
   '/var/lib/selinux/targeted/active/policy.kern': policyOf(),

@@ -85,9 +85,9 @@ const CASES: readonly (readonly [name: string, change: Files, expected: readonly
 
 for (const [name, change, expected] of CASES) {
   t.test(`a node ${name}`, async (t) => {
-    const lines = await say(node, t.testdir(treeOf({ ...NODE, ...change })));
+    const said = await say(node, t.testdir(treeOf({ ...NODE, ...change })));
     t.strictSame(
-      lines.filter((line) => line.startsWith('node.mco-')),
+      said.filter((line) => line.startsWith('node.mco-')),
       expected,
     );
   });

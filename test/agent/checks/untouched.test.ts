@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import t from 'tap';
 import { checks } from '../../../agent/checks/index.ts';
@@ -86,6 +86,10 @@ t.test('a default install on an untouched node', { skip: noHostRoots }, async (t
         'title RHCOS\noptions root=UUID=1 boot=LABEL=boot fips=1\n',
       );
       add('sys/fs/cgroup/cgroup.controllers', 'cpu memory pids\n');
+      // The image keeps a copy of what it brings in /etc.
+      for (const path of ['selinux/config', 'pki/rpm-gpg/RPM-GPG-KEY-redhat-release']) {
+        add(`usr/etc/${path}`, readFileSync(join(root, 'etc', path)));
+      }
       for (const etc of ['etc', 'usr/etc'])
         add(`${etc}/selinux/targeted/policy/policy.33`, policyOf());
       const { found } = await look(root);

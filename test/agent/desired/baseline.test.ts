@@ -66,6 +66,16 @@ t.test('a saved baseline is read back, by root alone', async (t) => {
   t.strictSame(readdirSync(join(path, '..')), ['baseline.json'], 'no draft is left');
 });
 
+t.test('a baseline has owners of files, one of an earlier version none', async (t) => {
+  const path = join(t.testdir({}), 'baseline.json');
+  for (const owner of [{}, { uid: 0, gid: 7 }]) {
+    const files = { '/etc/x': { sha256: sha256('x'), mode: 0o644, ...owner } };
+    const baseline = captureBaseline({ ...capture(), findings: [], files });
+    await saveBaseline(path, baseline);
+    t.strictSame((await loadBaseline(path))?.files, files);
+  }
+});
+
 t.test('a baseline that cannot be written is an error, and the old one stays', async (t) => {
   const folder = t.testdir({});
   await t.rejects(saveBaseline(join(folder, 'absent', 'baseline.json'), capture()), {
@@ -95,6 +105,12 @@ const DAMAGES: readonly (readonly [name: string, text: string, code: string, mes
     JSON.stringify({ ...whole(), files: { '/x': { sha256: 'abc', mode: 1 } } }),
     'ERR_BASELINE_SYNTAX',
     /files.*sha256/,
+  ],
+  [
+    'with an owner that is a name',
+    JSON.stringify({ ...whole(), files: { '/x': { sha256: sha256(''), mode: 1, uid: 'root' } } }),
+    'ERR_BASELINE_SYNTAX',
+    /files.*uid/,
   ],
   [
     'with observed values that are lists',

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import t from 'tap';
 import { parseMachineConfig, readMachineConfig } from '../../../agent/desired/machine-config.ts';
@@ -228,6 +229,11 @@ t.test('name, FIPS and kernel arguments are read, and what is left out is off', 
   t.match(parseMachineConfig(PATH, '{}'), { name: PATH, fips: false, kernelArguments: [] });
 });
 
+t.test('a name is no longer than Kubernetes has them, whatever the file says', async (t) => {
+  const text = JSON.stringify({ metadata: { name: 'x'.repeat(100_000) } });
+  t.equal(parseMachineConfig(PATH, text).name.length, 253);
+});
+
 t.test('of two files with one path the later one counts', async (t) => {
   const files = ['one', 'two'].map((text) => ({
     path: '/f',
@@ -250,6 +256,82 @@ t.test('files that certificate sync rewrites are nobody’s', async (t) => {
   );
 });
 
+const OWNERS: readonly (readonly [members: object, expected: object | RegExp])[] = [
+  [{}, { user: undefined, group: undefined }],
+  [
+    { user: { id: 0 }, group: { id: 7 } },
+    { user: 0, group: 7 },
+  ],
+  [
+    { user: { name: 'a' }, group: { name: 'g' } },
+    { user: 'a', group: 'g' },
+  ],
+  [{ user: { id: 7, name: 'a' } }, { user: 7 }],
+  [
+    { user: { id: null, name: '' }, group: null },
+    { user: undefined, group: undefined },
+  ],
+  [{ user: { id: -1 } }, /files\[0\]\.user\.id: expected an id, 0 or more/],
+  [{ group: { id: 1.5 } }, /files\[0\]\.group\.id: expected an id/],
+  [{ group: { id: '7' } }, /group\.id: expected a number, found string/],
+  [{ user: { name: 7 } }, /user\.name: expected text, found number/],
+  [{ user: 'a' }, /user: expected an object/],
+];
+
+for (const [members, expected] of OWNERS) {
+  t.test(`the owners ${JSON.stringify(members)} are read as they are meant`, async (t) => {
+    for (const version of ['2.2.0', '3.5.0']) {
+      const parse = () =>
+        parseMachineConfig(PATH, rendered([{ path: '/f', ...members }], version)).files.get('/f');
+      if (expected instanceof RegExp) t.throws(parse, expected);
+      else t.match({ user: parse()?.user, group: parse()?.group }, expected);
+    }
+  });
+}
+
+t.test('a file of Ignition 2.2 names its file system, which is always the root', async (t) => {
+  const file = {
+    filesystem: 'root',
+    path: '/f',
+    contents: { source: 'data:,x', verification: {} },
+  };
+  const config = parseMachineConfig(PATH, rendered([file], '2.2.0'));
+  t.match(config.files.get('/f'), { mode: 0o644 });
+  t.equal(config.files.get('/f')?.read().toString(), 'x');
+});
+
+t.test('a content is decoded and hashed once, and one that fails fails each time', async (t) => {
+  const file = parseMachineConfig(PATH, rendered([{ path: '/f' }])).files.get('/f');
+  t.equal(file?.digest(), file?.digest());
+  t.match(file?.digest(), /^sha256:e3b0c442/);
+  const bad = [{ path: '/f', contents: { source: 'text' } }];
+  const broken = parseMachineConfig(PATH, rendered(bad)).files.get('/f');
+  t.throws(() => broken?.digest(), { code: 'ERR_MACHINE_CONFIG_CONTENT' });
+  t.throws(() => broken?.digest(), { code: 'ERR_MACHINE_CONFIG_CONTENT' });
+});
+
+t.test('units say whether they are enabled or masked', async (t) => {
+  const units = [
+    { name: 'a.service', enabled: true, contents: 'x' },
+    { name: 'b.service', enabled: false, contents: '' },
+    { name: 'c.service', mask: true, enabled: null, contents: null },
+  ];
+  t.strictSame(parseMachineConfig(PATH, rendered([], '3.4.0', { systemd: { units } })).units, [
+    { name: 'a.service', isMasked: false, enabled: true, contents: 'x' },
+    { name: 'b.service', isMasked: false, enabled: false },
+    { name: 'c.service', isMasked: true },
+  ]);
+});
+
+t.test('a MachineConfig that was replaced a moment after it was read is read anew', async (t) => {
+  const root = t.testdir(treeOf({ [PATH]: rendered([]) }));
+  const host = openHost(root);
+  const first = await readMachineConfig(host);
+  writeFileSync(`${root}${PATH}`, rendered([{ path: '/f' }]));
+  const second = await readMachineConfig(host);
+  t.strictSame([first?.files.size, second?.files.size], [0, 1]);
+});
+
 t.test('units and drop-ins are files', async (t) => {
   const units = [
     { name: 'own.service', enabled: true, contents: '[Unit]\n' },
@@ -262,6 +344,7 @@ t.test('units and drop-ins are files', async (t) => {
     },
     { name: 'masked.service', mask: true, contents: 'not written' },
     { name: 'kubelet.service', enabled: true },
+    { name: 'no-text.service', enabled: true, contents: '' },
   ];
   const { files } = parseMachineConfig(PATH, rendered([], '3.4.0', { systemd: { units } }));
   const found = [...files].map(([path, file]) => [path, file.read().toString()]);

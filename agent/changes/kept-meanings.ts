@@ -1,0 +1,58 @@
+import { open, readFile, rename, rm } from 'node:fs/promises';
+import * as v from 'valibot';
+import { type Meaning, meaningSchema } from './meaning.ts';
+import { type SeenMachineConfig, seenMachineConfigSchema } from './seen-machine-config.ts';
+
+/** What a file was when it was last looked at. */
+export interface KeptMeaning {
+  /** Of the content it is the meaning of. */
+  readonly sha256: string;
+  readonly meaning: Meaning;
+}
+
+/** What is kept across restarts, so that a change made while the agent was not running is explained too. */
+export interface Kept {
+  /** The deployment that was booted at the last look. */
+  readonly deployment?: string;
+  readonly machineConfig?: SeenMachineConfig;
+  readonly files: ReadonlyMap<string, KeptMeaning>;
+}
+
+const schema = v.strictObject({
+  format: v.literal(1),
+  deployment: v.exactOptional(v.string()),
+  machineConfig: v.exactOptional(seenMachineConfigSchema),
+  files: v.array(
+    v.tuple([v.string(), v.strictObject({ sha256: v.string(), meaning: meaningSchema })]),
+  ),
+});
+
+/** Nothing when nothing is kept, or nothing that can be used: then the next changes are told without what they mean. */
+export async function recallMeanings(path: string): Promise<Kept> {
+  try {
+    const parsed = v.safeParse(schema, JSON.parse(await readFile(path, 'utf8')));
+    if (!parsed.success) return { files: new Map() };
+    const { format: _, files, ...others } = parsed.output;
+    return { ...others, files: new Map(files) };
+  } catch {
+    return { files: new Map() };
+  }
+}
+
+/** Replaces what is kept, whole or not at all (mode 0600: policies of the node are in it). Rejects when it cannot. */
+export async function keepMeanings(path: string, { files, ...others }: Kept): Promise<void> {
+  const draft = `${path}.tmp`;
+  try {
+    await write(draft, JSON.stringify({ format: 1, ...others, files: [...files] }));
+    await rename(draft, path);
+  } catch (error) {
+    await rm(draft, { force: true }).catch(() => {});
+    throw error;
+  }
+}
+
+async function write(path: string, text: string): Promise<void> {
+  await using file = await open(path, 'w', 0o600);
+  await file.writeFile(text);
+  await file.datasync();
+}

@@ -1,0 +1,54 @@
+import { type Host, HostError } from './host.ts';
+
+/** More files than this in one place are counted and not looked at one by one. */
+export const MAX_FILES = 512;
+
+/** A folder with the files below it, or the reason why it cannot be listed whole. */
+export interface FolderFiles {
+  readonly path: string;
+  /** Whole paths, sorted by code unit in each folder; what lies deeper than asked for stands as it is: a folder. */
+  readonly files: readonly string[];
+  /** Counted as far as it was seen, where that is more than `MAX_FILES`; `files` is empty then. */
+  readonly tooMany?: number;
+  readonly problem?: HostError;
+}
+
+/** The files below a folder, `depth` folders deep at most; undefined where there is none. */
+export async function filesBelow(
+  host: Host,
+  path: string,
+  depth: number,
+): Promise<FolderFiles | undefined> {
+  const files: string[] = [];
+  try {
+    const names = await host.list(path);
+    if (names === undefined) return undefined;
+    const seen = await walk(host, path, names, depth, files);
+    return seen > MAX_FILES ? { path, files: [], tooMany: seen } : { path, files };
+  } catch (error) {
+    if (!(error instanceof HostError)) throw error;
+    return { path, files: [], problem: error };
+  }
+}
+
+/** Gives how many it saw; stops with the folder in which they became too many. */
+async function walk(
+  host: Host,
+  folder: string,
+  names: readonly string[],
+  depth: number,
+  files: string[],
+): Promise<number> {
+  if (files.length + names.length > MAX_FILES) return files.length + names.length;
+  for (const name of names) {
+    const path = `${folder}/${name}`;
+    const isFolder = depth > 0 && (await host.lstat(path))?.kind === 'folder';
+    if (!isFolder) {
+      files.push(path);
+      continue;
+    }
+    const seen = await walk(host, path, (await host.list(path)) ?? [], depth - 1, files);
+    if (seen > MAX_FILES) return seen;
+  }
+  return files.length;
+}
