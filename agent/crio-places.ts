@@ -1,5 +1,5 @@
 import { CodedError } from '../shared/errors.ts';
-import { type CrioConfig, crioText, readCrioConfig } from './crio-config.ts';
+import { type CrioConfig, crioText, crioTexts, readCrioConfig } from './crio-config.ts';
 import type { Host } from './host.ts';
 
 /** What CRI-O uses when `signature_policy_dir` is not set. */
@@ -15,6 +15,8 @@ export interface CrioPlaces {
   readonly runRoot: string | undefined;
   readonly storageDriver: string | undefined;
   readonly imageStore: string | undefined;
+  /** `storage_option`, of all files: they come behind those of storage.conf. */
+  readonly storageOptions: readonly string[];
   /** A file or a value that CRI-O would not start with; then everything else is its default. */
   readonly problems: readonly string[];
 }
@@ -40,6 +42,10 @@ function placesIn(config: CrioConfig, problems: readonly string[]): CrioPlaces {
     runRoot: text('runroot'),
     storageDriver: text('storage_driver'),
     imageStore: text('imagestore'),
+    // Each file adds to them; of the same option the last one counts.
+    storageOptions: config.files.flatMap(
+      (file) => crioTexts({ files: [file] }, 'crio', 'storage_option')?.value ?? [],
+    ),
     problems,
   };
 }

@@ -7,6 +7,7 @@ const CONFIG = {
   graphRoot: '/var/lib/containers/storage',
   runRoot: '/run/containers/storage',
   additionalImageStores: [],
+  additionalLayerStores: [],
   transientStore: false,
   files: [],
   problems: [],

@@ -82,6 +82,7 @@ for (const [name, references, expected, notFound = []] of cases) {
       graphRoot: '/var/lib/containers/storage',
       runRoot: '/run/containers/storage',
       additionalImageStores: [],
+      additionalLayerStores: [],
       transientStore: false,
       files: [],
       problems: [],

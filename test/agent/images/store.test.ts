@@ -19,6 +19,7 @@ const CONFIG: StorageConfig = {
   graphRoot: ROOT,
   runRoot: '/run/containers/storage',
   additionalImageStores: [],
+  additionalLayerStores: [],
   transientStore: false,
   files: [],
   problems: [],

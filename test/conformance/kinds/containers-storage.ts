@@ -36,6 +36,7 @@ export const containersStorage: ConformanceKind = conformanceKind(
       graphRoot: join(root, graph),
       runRoot: '/nowhere',
       additionalImageStores: additionalImageStores.map((path) => join(root, path)),
+      additionalLayerStores: [],
       transientStore: false,
       files: [],
       problems: [],
