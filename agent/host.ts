@@ -1,56 +1,19 @@
 import {
   closeSync,
   constants,
-  fstatSync,
   lstatSync,
   openSync,
-  read,
   readlinkSync,
-  readSync,
   realpathSync,
   type Stats,
   statSync,
 } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { posix } from 'node:path';
-import { promisify } from 'node:util';
-import { CodedError } from '../shared/errors.ts';
+import { HostError, type HostErrorCode } from './host-error.ts';
+import { readOpened, statOpened } from './opened-file.ts';
 
-const HOST_ERROR_CODES = [
-  'ERR_HOST_ROOT',
-  'ERR_HOST_PERMISSION',
-  'ERR_HOST_TOO_LARGE',
-  'ERR_HOST_NOT_A_FILE',
-  'ERR_HOST_NOT_A_FOLDER',
-  'ERR_HOST_LINK_LOOP',
-  'ERR_HOST_ENCODING',
-  'ERR_HOST_CHANGED',
-  'ERR_HOST_IO',
-] as const;
-export type HostErrorCode = (typeof HOST_ERROR_CODES)[number];
-
-/** Something is there but could not be read as asked; what is simply absent is `undefined`, never this. */
-export class HostError extends CodedError<HostErrorCode> {
-  /** The path as the node sees it. */
-  readonly path: string;
-  constructor(code: HostErrorCode, path: string, message: string, options?: ErrorOptions) {
-    super(code, `${path}: ${message}`, options);
-    this.path = path;
-  }
-  /** The code as a reason of a result: `permission`, `too-large`, … */
-  get reason(): string {
-    return reasonOf(this.code);
-  }
-}
-
-/** True for a reason that says the node could not be read, not that what was read is wrong. */
-export function isReadingReason(reason: string): boolean {
-  return HOST_ERROR_CODES.some((code) => reasonOf(code) === reason);
-}
-
-function reasonOf(code: HostErrorCode): string {
-  return code.slice('ERR_HOST_'.length).toLowerCase().replaceAll('_', '-');
-}
+export { HostError, type HostErrorCode, isReadingReason } from './host-error.ts';
 
 export interface HostStat {
   readonly kind: 'file' | 'folder' | 'link' | 'other';
@@ -72,6 +35,12 @@ export interface ContentIdentity {
   readonly changedMs: number;
 }
 
+/** The whole content of a file; no identity when it changed while it was read. */
+export interface IdentifiedContent {
+  readonly bytes: Buffer;
+  readonly identity?: ContentIdentity;
+}
+
 /**
  * Read-only view of a node's files under one root. Every path is absolute and as the node sees it; links are
  * resolved as in a chroot, so none leads outside. What does not exist (a dangling link too) is `undefined`;
@@ -90,7 +59,12 @@ export interface Host {
   list(path: string): Promise<readonly string[] | undefined>;
   /** Target of a link, as written; `undefined` when there is no link. */
   readLink(path: string): Promise<string | undefined>;
-  /** Which content stands at a path without links, told by one call and without opening it; undefined for what is not there. */
+  /** As `readBytes`, and which content it was; that is told by the file itself, wherever links led. */
+  readIdentified(path: string, limitBytes?: number): Promise<IdentifiedContent | undefined>;
+  /**
+   * Which content stands at a path without links, told by one call and without opening it; undefined for what is not there.
+   * Of a link nothing is told: its text is `link`, and it counts as changed at the end of time.
+   */
   identify(path: string): ContentIdentity | undefined;
   /** The path with every link resolved, still as the node sees it; `undefined` when it leads nowhere. */
   resolve(path: string): Promise<string | undefined>;
@@ -101,18 +75,25 @@ export const DEFAULT_LIMIT_BYTES: number = 4 * 1024 * 1024;
 const MAX_LINKS = 40;
 /** open(2): a descriptor that names its place and reads nothing; Node does not list it. */
 const O_PATH = 0o10000000;
-/** Most files without a size are one line of procfs; the next pieces grow with what came. */
-const MIN_CHUNK_BYTES = 4 * 1024;
-const MAX_CHUNK_BYTES = 64 * 1024;
 
-/** Larger files, and those that do not say their size, are read in the thread pool. */
-const READ_AT_ONCE_BYTES = 256 * 1024;
-const readLater = promisify(read);
+/** Nothing waits for a fifo, and no link is followed at the end of a path. */
+const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const ABSENT_IS_NOTHING = { throwIfNoEntry: false } as const;
+
+/** A path that is not what it would be after a walk: with empty parts, `.` or `..`. */
+const UNCLEAN = /\/(?:\.{0,2}(?:\/|$))/;
+const OF_A_LINK: ContentIdentity = { text: 'link', changedMs: Infinity };
 
 /** The node under `root` (`/` for this machine, `/host` in a container). */
 export function openHost(root: string): Host {
   return new RootedHost(posix.resolve(root));
+}
+
+interface OpenedFile {
+  /** The descriptor. */
+  readonly file: number;
+  /** What stood at its place right before it was opened. */
+  readonly seen: Stats;
 }
 
 /**
@@ -139,16 +120,25 @@ class RootedHost implements Host {
 
   async readBytes(path: string, limitBytes = DEFAULT_LIMIT_BYTES): Promise<Buffer | undefined> {
     return await guarded(path, async () => {
-      const place = this.#place(this.#resolve(path));
-      // Looked at before it is opened: opening a device can have effects, opening a fifo can hang.
-      if (!lstatSync(place).isFile()) {
-        throw new HostError('ERR_HOST_NOT_A_FILE', path, 'expected a regular file');
-      }
-      const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-      const file = openSync(place, flags);
+      const { file } = this.#open(path);
       try {
-        this.#assertPlace(file, place, path);
-        return await readAll(file, path, limitBytes);
+        return await readOpened(file, path, statOpened(file, path), limitBytes);
+      } finally {
+        closeSync(file);
+      }
+    });
+  }
+
+  async readIdentified(
+    path: string,
+    limitBytes = DEFAULT_LIMIT_BYTES,
+  ): Promise<IdentifiedContent | undefined> {
+    return await guarded(path, async () => {
+      const { file, seen } = this.#open(path);
+      try {
+        const bytes = await readOpened(file, path, seen, limitBytes);
+        const identity = identityOf(statOpened(file, path));
+        return identity.text === identityOf(seen).text ? { bytes, identity } : { bytes };
       } finally {
         closeSync(file);
       }
@@ -180,12 +170,51 @@ class RootedHost implements Host {
   identify(path: string): ContentIdentity | undefined {
     try {
       const stats = lstatSync(`${this.#prefix}${path}`, ABSENT_IS_NOTHING);
-      if (stats === undefined || stats.isSymbolicLink()) return undefined;
-      const { dev, ino, size, mtimeMs, ctimeMs } = stats;
-      return { text: `${dev} ${ino} ${size} ${mtimeMs} ${ctimeMs}`, changedMs: ctimeMs };
+      if (stats === undefined) return undefined;
+      return stats.isSymbolicLink() ? OF_A_LINK : identityOf(stats);
     } catch {
       return undefined;
     }
+  }
+
+  /** Opens the regular file at `path`. Throws the system's error for what is not there. */
+  #open(path: string): OpenedFile {
+    const direct = this.#openDirect(path);
+    if (direct !== undefined) return direct;
+    const place = this.#place(this.#resolve(path));
+    // Looked at before it is opened: opening a device can have effects, opening a fifo can hang.
+    const seen = lstatSync(place);
+    if (!seen.isFile()) {
+      throw new HostError('ERR_HOST_NOT_A_FILE', path, 'expected a regular file');
+    }
+    const file = openSync(place, READ_FLAGS);
+    try {
+      this.#assertPlace(file, place, path);
+      return { file, seen };
+    } catch (error) {
+      closeSync(file);
+      throw error;
+    }
+  }
+
+  /**
+   * As `#open`, of a path without links, as most are: what was opened says itself whether it lies where it should, which
+   * takes fewer calls than to resolve the path before. Undefined for all else; then the path has to be walked.
+   */
+  #openDirect(path: string): OpenedFile | undefined {
+    if (!path.startsWith('/') || UNCLEAN.test(path)) return undefined;
+    const place = `${this.#prefix}${path}`;
+    let file: number | undefined;
+    try {
+      const seen = lstatSync(place, ABSENT_IS_NOTHING);
+      if (seen?.isFile() !== true) return undefined;
+      file = openSync(place, READ_FLAGS);
+      if (this.root === '/' || openedPlace(file, path) === place) return { file, seen };
+    } catch {
+      // The walk says what is wrong.
+    }
+    if (file !== undefined) closeSync(file);
+    return undefined;
   }
 
   /** Throws the system's error for what is not there. */
@@ -319,6 +348,10 @@ function openedPlace(file: number, path: string): string {
   }
 }
 
+function identityOf({ dev, ino, size, mtimeMs, ctimeMs }: Stats): ContentIdentity {
+  return { text: `${dev} ${ino} ${size} ${mtimeMs} ${ctimeMs}`, changedMs: ctimeMs };
+}
+
 function statOf(place: string): HostStat {
   return toHostStat(lstatSync(place));
 }
@@ -327,37 +360,6 @@ function statOf(place: string): HostStat {
 function linkTarget(place: string): string | undefined {
   if (!lstatSync(place).isSymbolicLink()) return undefined;
   return readlinkSync(place);
-}
-
-/** Files of procfs say size 0, so only reading tells the length. */
-async function readAll(file: number, path: string, limitBytes: number): Promise<Buffer> {
-  const stats = fstatSync(file);
-  // What was a file when it was looked at may have become a fifo before it was opened.
-  if (!stats.isFile()) throw new HostError('ERR_HOST_CHANGED', path, 'is no file any more');
-  const { size } = stats;
-  const tooLarge = (): HostError =>
-    new HostError('ERR_HOST_TOO_LARGE', path, `larger than ${limitBytes} bytes`);
-  if (size > limitBytes) throw tooLarge();
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for (;;) {
-    const buffer = Buffer.allocUnsafe(size > length ? size - length + 1 : chunkBytes(length));
-    const bytesRead =
-      size > 0 && size <= READ_AT_ONCE_BYTES
-        ? readSync(file, buffer, 0, buffer.length, null)
-        : (await readLater(file, buffer, 0, buffer.length, null)).bytesRead;
-    if (bytesRead === 0) break;
-    chunks.push(buffer.subarray(0, bytesRead));
-    length += bytesRead;
-    if (length > limitBytes) throw tooLarge();
-    // One byte more was asked for and did not come: a file that has a size ends here.
-    if (length === size && bytesRead < buffer.length) break;
-  }
-  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, length);
-}
-
-function chunkBytes(length: number): number {
-  return Math.min(Math.max(length, MIN_CHUNK_BYTES), MAX_CHUNK_BYTES);
 }
 
 function toHostStat(stats: Stats): HostStat {
