@@ -118,31 +118,28 @@ class RootedHost implements Host {
     }
   }
 
-  async readBytes(path: string, limitBytes = DEFAULT_LIMIT_BYTES): Promise<Buffer | undefined> {
-    return await guarded(path, async () => {
-      const { file } = this.#open(path);
-      try {
-        return await readOpened(file, path, statOpened(file, path), limitBytes);
-      } finally {
-        closeSync(file);
-      }
-    });
+  async readBytes(path: string, limitBytes?: number): Promise<Buffer | undefined> {
+    return (await this.readIdentified(path, limitBytes))?.bytes;
   }
 
   async readIdentified(
     path: string,
     limitBytes = DEFAULT_LIMIT_BYTES,
   ): Promise<IdentifiedContent | undefined> {
-    return await guarded(path, async () => {
-      const { file, seen } = this.#open(path);
-      try {
-        const bytes = await readOpened(file, path, seen, limitBytes);
-        const identity = identityOf(statOpened(file, path));
-        return identity.text === identityOf(seen).text ? { bytes, identity } : { bytes };
-      } finally {
-        closeSync(file);
-      }
-    });
+    let opened: OpenedFile | undefined;
+    try {
+      opened = this.#open(path);
+      const { file, seen } = opened;
+      const content = readOpened(file, path, seen, limitBytes);
+      // Small files are there at once, and there are many of them.
+      const bytes = content instanceof Promise ? await content : content;
+      const identity = identityOf(statOpened(file, path));
+      return identity.text === identityOf(seen).text ? { bytes, identity } : { bytes };
+    } catch (error) {
+      return absent(error, path);
+    } finally {
+      if (opened !== undefined) closeSync(opened.file);
+    }
   }
 
   async stat(path: string): Promise<HostStat | undefined> {
@@ -388,16 +385,20 @@ const CODES: Readonly<Record<string, readonly [HostErrorCode, string]>> = {
   EISDIR: ['ERR_HOST_NOT_A_FILE', 'expected a regular file'],
 };
 
-/** Turns errno codes into the three answers: value, absent, `HostError`. */
 async function guarded<T>(path: string, look: () => T | Promise<T>): Promise<T | undefined> {
   try {
     return await look();
   } catch (error) {
-    if (error instanceof HostError) throw error;
-    const code = (error as NodeJS.ErrnoException).code ?? '';
-    // ESRCH: the process whose folder in /proc it was is gone.
-    if (code === 'ENOENT' || code === 'ESRCH') return undefined;
-    const [known, message] = CODES[code] ?? ['ERR_HOST_IO', `could not be read (${code || error})`];
-    throw new HostError(known, path, message, { cause: error });
+    return absent(error, path);
   }
+}
+
+/** Turns an errno code into one of two answers: undefined for what is not there, or a `HostError`. */
+function absent(error: unknown, path: string): undefined {
+  if (error instanceof HostError) throw error;
+  const code = (error as NodeJS.ErrnoException).code ?? '';
+  // ESRCH: the process whose folder in /proc it was is gone.
+  if (code === 'ENOENT' || code === 'ESRCH') return undefined;
+  const [known, message] = CODES[code] ?? ['ERR_HOST_IO', `could not be read (${code || error})`];
+  throw new HostError(known, path, message, { cause: error });
 }
