@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { openHost } from '../agent/host.ts';
 import { type Evaluator, inThisThread } from '../agent/images/evaluator.ts';
+import { OrdinaryHere } from '../agent/images/ordinary-here.ts';
 import { PassMemory } from '../agent/images/pass-memory.ts';
 import { VerdictCache } from '../agent/images/verdict-cache.ts';
 import { type ImageVerification, verifyImages } from '../agent/images/verify.ts';
@@ -110,8 +111,10 @@ const methods = [
   }),
   method('of it the verifications', verifyBare),
   method('of it the files', readBare),
-  method('first pass, in this thread', () => pass(inThisThread, images)),
-  method('first pass, in a thread made for it', async () => {
+  method('first pass, as the agent does', () =>
+    pass(new OrdinaryHere(new WorkerEvaluator({ program })), images),
+  ),
+  method('first pass, all in a thread made for it', async () => {
     await using evaluator = new WorkerEvaluator({ program });
     await pass(evaluator, images);
   }),
@@ -145,13 +148,13 @@ const report = methods.map(({ name, ms, cpuMs }) => ({
   cpuMs: round(median(cpuMs)),
   ratio: round(median(cpuMs.map((one, index) => one / (limit?.cpuMs[index] ?? one)))),
 }));
-const [, , , thread, own, , , skopeo] = methods;
+const [, , , agent, own, , , skopeo] = methods;
 const overSkopeo = (of: Method | undefined): number =>
   round(median((of?.cpuMs ?? []).map((ms, index) => (skopeo?.cpuMs[index] ?? Number.NaN) / ms)));
 const summary = {
   node: process.version,
   load: round(median(loads)),
-  skopeoByThisThread: overSkopeo(thread),
+  skopeoByAgent: overSkopeo(agent),
   skopeoByOwnThread: overSkopeo(own),
 };
 if (options.json) console.log(JSON.stringify({ ...summary, report }));
