@@ -1,6 +1,7 @@
-import { execFile } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 const TOOLS = ['podman', 'skopeo', 'runc', 'conmon'] as const;
@@ -53,6 +54,17 @@ export class Podman implements AsyncDisposable {
   async start(name: string, image: string, ...options: readonly string[]): Promise<string> {
     const fixed = ['run', '-d', '--pull=never', '--net=none', ...PROGRAMS];
     return await this.run(...fixed, '--name', name, ...options, image, 'sleep', '600');
+  }
+
+  /** Serves its API at a socket until it is killed: changes without a process for each. */
+  async serve(socket: string): Promise<ChildProcess> {
+    const args = ['system', 'service', '--time=0', `unix://${socket}`];
+    const child = spawn('podman', args, { env: this.#env, stdio: 'ignore' });
+    while (!existsSync(socket)) {
+      if (child.exitCode !== null) throw new Error(`podman ended with ${child.exitCode}`);
+      await setTimeout(10);
+    }
+    return child;
   }
 
   /** Ends all its containers. */
