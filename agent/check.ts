@@ -3,8 +3,11 @@ import { CodedError } from '../shared/errors.ts';
 import type { Finding, Observed, Rule } from '../shared/findings.ts';
 import type { Result } from '../shared/results.ts';
 import type { Baseline } from './desired/baseline.ts';
+import type { Exceptions } from './exceptions.ts';
 import { type Host, HostError } from './host.ts';
+import type { Profile } from './profile.ts';
 import type { ProfileValues } from './profile-values.ts';
+import type { SelfKnowledge } from './self.ts';
 
 /** What a check may use. Everything it knows of the node comes through `host`. */
 export interface CheckContext {
@@ -14,6 +17,12 @@ export interface CheckContext {
   readonly baseline: Baseline | undefined;
   /** What the profile in force asks for. */
   readonly values: ProfileValues;
+  /** How results count; without it as the checks say them. */
+  readonly profile?: Profile | undefined;
+  /** What somebody vouched for; without it nothing. */
+  readonly exceptions?: Exceptions | undefined;
+  /** What the process that looks knows of itself and no file says. */
+  readonly self?: SelfKnowledge | undefined;
 }
 
 /** A question about the node that can be asked again and again without changing it. */
@@ -23,8 +32,12 @@ export interface Check {
   readonly rules: readonly Rule[];
   /** Folders of the node whose change asks again. */
   readonly watches: readonly string[];
+  /** Further folders, which the node's own configuration names: asked again every 10 s. Never throws for its state. */
+  readonly watchesIn?: (host: Host) => Promise<readonly string[]>;
   /** Files of the node that send no events (procfs, sysfs): looked at every 2 s, the check runs when one changed. */
   readonly polls?: readonly string[];
+  /** Asked when the others have spoken, for it is about what they said. */
+  readonly isLast?: true;
   /** Never throws for a state of the node; what it does throw becomes `error` for every rule of the check. */
   run(context: CheckContext, signal: AbortSignal): Promise<readonly Finding[]>;
 }

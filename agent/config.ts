@@ -2,6 +2,8 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { ConfigError } from '../shared/config.ts';
 import { LOG_LEVELS, type LogLevel } from '../shared/log.ts';
+import { parseDigest } from '../shared/trust/digest.ts';
+import type { ReleaseSettings } from './images/release-signature.ts';
 import { SOURCE_IDS, type SourceId } from './signatures/source.ts';
 
 /** `/etc/nodeseal/agent.yaml`. Its own files are paths of this machine or container, never under `hostRoot`. */
@@ -21,11 +23,17 @@ export interface AgentConfig {
     readonly include?: readonly string[] | undefined;
     readonly exclude: readonly string[];
   };
+  /** Name of a shipped profile, or path of a file; default: by the kind of the node. */
+  readonly profile?: string | undefined;
+  /** Failures that somebody vouches for; read again at each look. */
+  readonly exceptionsFile?: string | undefined;
   /**
    * Where signatures of images are taken from, in this order; default: the store, then lookasides that are files of
    * the node. Naming `lookaside` lets servers of lookasides be asked, naming `registry` registries.
    */
   readonly sources?: readonly SourceId[] | undefined;
+  /** How releases of OpenShift are verified beside the policy. */
+  readonly release?: ReleaseSettings | undefined;
   readonly logLevel: LogLevel;
 }
 
@@ -80,11 +88,34 @@ const fileSchema = v.strictObject({
     v.strictObject({ include: v.optional(ids), exclude: v.optional(ids, []) }),
     {},
   ),
+  profile: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(/^(?:\/.*|[^/]+)$/, 'expected the name of a profile or an absolute path'),
+    ),
+  ),
+  exceptionsFile: v.optional(path),
   sources: v.optional(
     v.pipe(
       v.array(v.picklist(SOURCE_IDS)),
       v.minLength(1, 'expected a source of signatures'),
       v.check((ids) => new Set(ids).size === ids.length, 'expected each source once'),
+    ),
+  ),
+  release: v.optional(
+    v.pipe(
+      v.strictObject({
+        keyFiles: v.pipe(v.array(path), v.minLength(1, 'expected a key file')),
+        signatures: path,
+        imageReferences: v.exactOptional(path),
+        image: v.exactOptional(
+          v.pipe(v.string(), v.check(isSha256, 'expected sha256: and 64 hex digits')),
+        ),
+      }),
+      v.check(
+        ({ imageReferences, image }) => (imageReferences === undefined) === (image === undefined),
+        'expected imageReferences and image together, or neither',
+      ),
     ),
   ),
   logLevel: v.optional(v.picklist(LOG_LEVELS), 'info'),
@@ -125,6 +156,10 @@ export function assertUsable(config: AgentConfig): void {
 export function linkAddress({ url }: Pick<AggregatorLink, 'url'>): string {
   const { protocol, host } = new URL(url);
   return `${isPlain(protocol) ? 'ws' : 'wss'}://${host}/v1/agent`;
+}
+
+function isSha256(text: string): boolean {
+  return parseDigest(text)?.algorithm === 'sha256';
 }
 
 function isLinkUrl(text: string): boolean {

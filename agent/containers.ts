@@ -1,5 +1,5 @@
 import type { Host } from './host.ts';
-import { readStorageConfig } from './images/storage-conf.ts';
+import { readStorageConfig, type StorageConfig } from './images/storage-conf.ts';
 
 /** A container as its processes show it. */
 export interface RunningContainer {
@@ -16,6 +16,12 @@ export interface ContainerConfig {
   readonly isPrivileged: boolean;
   /** `namespace/pod/container`, or the name podman gave. */
   readonly name?: string;
+  readonly namespace?: string;
+  readonly pod?: string;
+  /** Name of the container in its pod. */
+  readonly container?: string;
+  /** The image as CRI-O was asked for it: a name, or an id where the kubelet had looked that up before. */
+  readonly image?: string;
   /** The seccomp profile that was asked for. */
   readonly seccompProfile?: string;
 }
@@ -53,6 +59,11 @@ export async function runningContainers(
   return [...found.values()];
 }
 
+/** True for a process of a container, by its control group; false also for one that is gone. */
+export async function isOfContainer(host: Host, pid: string): Promise<boolean> {
+  return CGROUP.test((await host.readText(`/proc/${pid}/cgroup`)) ?? '');
+}
+
 /** The number behind `Seccomp:` in proc(5) status; undefined for a process that is gone or a kernel without it. */
 export async function seccompMode(host: Host, pid: string): Promise<number | undefined> {
   const status = await host.readText(`/proc/${pid}/status`);
@@ -60,12 +71,23 @@ export async function seccompMode(host: Host, pid: string): Promise<number | und
   return mode === undefined ? undefined : Number(mode);
 }
 
-/** What the runtime keeps of a container; undefined where its config.json is not there or is no JSON object. */
+/** As `readContainerConfig`, in the stores that the node's configuration names. */
 export async function containerConfig(
   host: Host,
   id: string,
 ): Promise<ContainerConfig | undefined> {
-  const { runRoot, graphRoot, driver } = await readStorageConfig(host);
+  return await readContainerConfig(host, await readStorageConfig(host), id);
+}
+
+/**
+ * What the runtime keeps of a container; undefined where its config.json is not there or is no JSON object. Throws
+ * `HostError`.
+ */
+export async function readContainerConfig(
+  host: Host,
+  { runRoot, graphRoot, driver }: Pick<StorageConfig, 'runRoot' | 'graphRoot' | 'driver'>,
+  id: string,
+): Promise<ContainerConfig | undefined> {
   const folders = driver === undefined ? ['overlay', 'vfs'] : [driver];
   for (const folder of folders.flatMap((name) => [`${runRoot}/${name}`, `${graphRoot}/${name}`])) {
     const path = `${folder}-containers/${id}/userdata/config.json`;
@@ -82,11 +104,10 @@ function configOf(annotations: Annotations): ContainerConfig {
   const crio = (name: string): string | undefined =>
     text(annotations, `io.kubernetes.cri-o.${name}`);
   const pod = text(annotations, 'io.kubernetes.pod.name') ?? crio('KubeName');
-  const parts = [
-    text(annotations, 'io.kubernetes.pod.namespace') ?? crio('Namespace'),
-    pod,
-    text(annotations, 'io.kubernetes.container.name'),
-  ];
+  const namespace = text(annotations, 'io.kubernetes.pod.namespace') ?? crio('Namespace');
+  const container = text(annotations, 'io.kubernetes.container.name');
+  const image = crio('Image');
+  const parts = [namespace, pod, container];
   const name = parts.every((part) => part !== undefined)
     ? parts.join('/')
     : (crio('Name') ?? text(annotations, 'io.podman.annotations.name'));
@@ -99,6 +120,10 @@ function configOf(annotations: Annotations): ContainerConfig {
       crio('ContainerType') === 'sandbox' || text(annotations, 'io.container.type') === 'sandbox',
     isPrivileged,
     ...(name === undefined ? {} : { name }),
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(pod === undefined ? {} : { pod }),
+    ...(container === undefined ? {} : { container }),
+    ...(image === undefined ? {} : { image }),
     ...(profile === undefined ? {} : { seccompProfile: profile }),
   };
 }

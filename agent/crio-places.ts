@@ -17,6 +17,8 @@ export interface CrioPlaces {
   readonly imageStore: string | undefined;
   /** `storage_option`, of all files: they come behind those of storage.conf. */
   readonly storageOptions: readonly string[];
+  /** `additional_artifact_stores`: folders of OCI artifacts besides CRI-O's own. */
+  readonly additionalArtifactStores: readonly string[];
   /** A file or a value that CRI-O would not start with; then everything else is its default. */
   readonly problems: readonly string[];
 }
@@ -46,6 +48,8 @@ function placesIn(config: CrioConfig, problems: readonly string[]): CrioPlaces {
     storageOptions: config.files.flatMap(
       (file) => crioTexts({ files: [file] }, 'crio', 'storage_option')?.value ?? [],
     ),
+    additionalArtifactStores:
+      crioTexts(config, 'crio', 'image', 'additional_artifact_stores')?.value ?? [],
     problems,
   };
 }

@@ -6,13 +6,17 @@ import type { Logger } from '../shared/log.ts';
 import { nearest } from '../shared/nearest.ts';
 import { VERSION } from '../shared/version.ts';
 import type { Check } from './check.ts';
+import { agent as selfCheck } from './checks/agent.ts';
+import { exceptions as exceptionsCheck } from './checks/exceptions.ts';
 import { checks as allChecks } from './checks/index.ts';
 import { Conditions } from './conditions.ts';
 import type { AgentConfig } from './config.ts';
+import { Exceptions } from './exceptions.ts';
 import { readFacts } from './facts.ts';
 import { type Host, openHost } from './host.ts';
 import { verifierOf } from './images/verifier.ts';
 import { NodeState } from './node-state.ts';
+import { profileFor } from './profile-choice.ts';
 import { Reporter } from './reporter.ts';
 import { Schedule } from './schedule.ts';
 import { sectionSources } from './section-sources.ts';
@@ -46,9 +50,23 @@ export async function startAgent(
   await ensureFolder(stateDir);
   await using parts = new AsyncDisposableStack();
   const host = openHost(hostRoot);
-  verifierOf(host, config.sources);
+  verifierOf(host, config);
+  const { profile, chosen: profileChosen } = await profileFor(host, config.profile, allChecks);
+  const introduction = await introduce(host, config);
+  const exceptions =
+    config.exceptionsFile === undefined
+      ? undefined
+      : await Exceptions.open({
+          file: config.exceptionsFile,
+          node: introduction.name,
+          checks: allChecks,
+          // What exceptions are used for is said by a check of its own.
+          onUse: () => schedule.changed([exceptionsCheck.id]),
+        });
   const state = new NodeState();
   const spool = parts.use(await Spool.open({ folder: join(stateDir, 'spool'), clock }));
+  const lostBefore = spool.state.lost;
+  let serverAheadMs: number | undefined;
   const emit = async (event: EventDraft): Promise<void> => {
     await spool.append(event);
     conditions.set('SpoolDegraded', spool.state.degraded);
@@ -65,6 +83,8 @@ export async function startAgent(
     hostRoot,
     intervalSeconds: intervalMs / 1000,
     checks: chosen.map(({ id }) => id),
+    profile: { name: profile.name, title: profile.title, chosen: profileChosen },
+    exceptionsFile: config.exceptionsFile ?? null,
   };
   const describeAgent = (): void => {
     state.replace('agent', new Map([['agent', about], ...conditions.items]));
@@ -82,6 +102,14 @@ export async function startAgent(
     stateDir,
     emit,
     log,
+    judgement: {
+      profile,
+      exceptions,
+      self: {
+        lostEvents: () => spool.state.lost - lostBefore,
+        serverAheadMs: () => serverAheadMs,
+      },
+    },
   });
   parts.defer(() => reporter.saved());
   await emit({ kind: 'agent.started', class: 'low', data: { version: VERSION } });
@@ -100,6 +128,7 @@ export async function startAgent(
       onChange: (ids) => schedule.changed(ids),
       onDegraded: (why) => conditions.set('WatchDegraded', why),
       log,
+      random,
     }),
   );
   const rescan = async (): Promise<void> => await schedule.runAll();
@@ -123,7 +152,11 @@ export async function startAgent(
         random,
         log,
         version: VERSION,
-        host: await introduce(host, config),
+        host: introduction,
+        onServerTime: (aheadMs) => {
+          serverAheadMs = aheadMs;
+          schedule.changed([selfCheck.id]);
+        },
         conditions: () => {
           // The spool recovers by itself, without an event.
           conditions.set('SpoolDegraded', spool.state.degraded);

@@ -1,8 +1,8 @@
-import { availableParallelism } from 'node:os';
 import type { Json } from '../shared/canonical.ts';
 import type { Items } from '../shared/report.ts';
 import { isFileError, whereReadable } from './check.ts';
 import { readMachineConfig } from './desired/machine-config.ts';
+import { type Hardware, readHardware } from './hardware.ts';
 import { type Host, HostError } from './host.ts';
 import { KUBELET_CONFIG } from './kubelet-config.ts';
 import { crioVersion, readOsRelease } from './versions.ts';
@@ -37,12 +37,6 @@ export interface NodeFacts {
   readonly hardware: Hardware | null;
 }
 
-/** Of this machine; only where the host root is the machine's own. */
-export interface Hardware {
-  readonly memoryBytes: number;
-  readonly cpus: number;
-}
-
 /** Reads the facts of the node under the host root. Never throws for a state of the node. */
 export async function readFacts(host: Host): Promise<NodeFacts> {
   const release = (await whereReadable(readOsRelease(host))) ?? new Map<string, string>();
@@ -67,7 +61,7 @@ export async function readFacts(host: Host): Promise<NodeFacts> {
     crioVersion: (await whereReadable(crioVersion(host))) ?? null,
     hasKubelet: await exists(host, KUBELET_CONFIG),
     machineConfig: await machineConfigName(host),
-    hardware: host.root === '/' ? await hardware() : null,
+    hardware: host.root === '/' ? await readHardware() : null,
   };
 }
 
@@ -100,13 +94,6 @@ async function machineConfigName(host: Host): Promise<string | null> {
     if (isFileError(error)) return null;
     throw error;
   }
-}
-
-/** The library is loaded for one call of its that starts no shell, and by nobody else. */
-async function hardware(): Promise<Hardware> {
-  const { default: si } = await import('systeminformation');
-  const { total } = await si.mem();
-  return { memoryBytes: total, cpus: availableParallelism() };
 }
 
 function architectureIn(kernel: string | null): string | null {

@@ -5,7 +5,7 @@ import { isFileError } from './check.ts';
 import type { BaselineFile } from './desired/baseline.ts';
 import type { DesiredFile, DesiredState } from './desired/desired.ts';
 import { type Host, HostError, isReadingReason } from './host.ts';
-import { isTrustPath, keyPathsIn, trustFolders, trustPaths } from './trust-places.ts';
+import { isTrustPath, namedPathsIn, trustFolders, trustPaths } from './trust-places.ts';
 
 /**
  * What a file is to those who manage the node: as desired or not (`managed`, `managed-drift`), as the operating
@@ -56,7 +56,7 @@ export async function surveyFiles(
   const paths = new Set([
     ...trustPaths,
     ...desired.paths.filter(isTrustPath),
-    ...(await keyPathsIn(host)),
+    ...(await namedPathsIn(host)),
     ...folders.flatMap(({ files }) => files),
   ]);
   const inspected: InspectedFile[] = [];

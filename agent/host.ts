@@ -11,7 +11,7 @@ import {
 import { readdir } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { HostError, type HostErrorCode } from './host-error.ts';
-import { readOpened, statOpened } from './opened-file.ts';
+import { readOpened, readPiece, statOpened } from './opened-file.ts';
 
 export { HostError, type HostErrorCode, isReadingReason } from './host-error.ts';
 
@@ -51,6 +51,11 @@ export interface Host {
   /** The whole file as UTF-8; `ERR_HOST_ENCODING` when it is not. At most `limitBytes` (default 4 MiB). */
   readText(path: string, limitBytes?: number): Promise<string | undefined>;
   readBytes(path: string, limitBytes?: number): Promise<Buffer | undefined>;
+  /**
+   * A file of any size in pieces of at most 256 KiB, each its reader's to keep; throws at the first one what `readBytes`
+   * would, and `ERR_HOST_IO` for what is not there.
+   */
+  readPieces(path: string): AsyncIterable<Buffer>;
   /** What the path leads to, links followed. */
   stat(path: string): Promise<HostStat | undefined>;
   /** What stands at the path itself. */
@@ -139,6 +144,20 @@ class RootedHost implements Host {
       return absent(error, path);
     } finally {
       if (opened !== undefined) closeSync(opened.file);
+    }
+  }
+
+  async *readPieces(path: string): AsyncGenerator<Buffer> {
+    const opened = await guarded(path, () => this.#open(path));
+    if (opened === undefined) throw new HostError('ERR_HOST_IO', path, 'no such file');
+    try {
+      for (;;) {
+        const piece = await guarded(path, () => readPiece(opened.file));
+        if (piece === undefined || piece.length === 0) return;
+        yield piece;
+      }
+    } finally {
+      closeSync(opened.file);
     }
   }
 

@@ -35,14 +35,19 @@ async function load({ config: file, 'host-root': hostRoot }: Flags): Promise<Age
 
 /** As a file that says the same; also checks what only the checks themselves know. */
 async function describe(config: AgentConfig): Promise<string> {
-  const [{ stringify }, { chooseChecks }, { checks }] = await Promise.all([
-    import('yaml'),
-    import('./daemon.ts'),
-    import('./checks/index.ts'),
-  ]);
+  const [{ stringify }, { chooseChecks }, { checks }, { profileFor }, { openHost }] =
+    await Promise.all([
+      import('yaml'),
+      import('./daemon.ts'),
+      import('./checks/index.ts'),
+      import('./profile-choice.ts'),
+      import('./host.ts'),
+    ]);
   const { intervalMs, checks: choice, ...rest } = config;
   const include = chooseChecks(checks, choice).map(({ id }) => id);
-  return stringify({ ...rest, interval: `${intervalMs / 1000}s`, checks: { include } }).trimEnd();
+  const { profile } = await profileFor(openHost(config.hostRoot), config.profile, checks);
+  const interval = `${intervalMs / 1000}s`;
+  return stringify({ ...rest, interval, profile: profile.name, checks: { include } }).trimEnd();
 }
 
 async function run(config: AgentConfig): Promise<void> {

@@ -57,6 +57,13 @@ async function readPieces(
   return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, length);
 }
 
+/** What comes next of an opened file; nothing at its end. */
+export async function readPiece(file: number): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafe(READ_AT_ONCE_BYTES);
+  const { bytesRead } = await readLater(file, buffer, 0, buffer.length, null);
+  return buffer.subarray(0, bytesRead);
+}
+
 function tooLarge(path: string, limitBytes: number): HostError {
   return new HostError('ERR_HOST_TOO_LARGE', path, `larger than ${limitBytes} bytes`);
 }

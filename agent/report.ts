@@ -68,7 +68,7 @@ function describeFinding(
       ...pick(about, ['ruleId', 'checkId', 'subject', 'severity']),
       was: before ?? null,
       now: after ?? null,
-      ...pick(now ?? {}, ['reason', 'message']),
+      ...pick(now ?? {}, ['reason', 'message', 'override']),
     },
   };
 }

@@ -26,6 +26,8 @@ export interface ReporterOptions {
   /** Takes an event; resolves when it is kept. */
   readonly emit: (event: EventDraft) => Promise<void>;
   readonly log: Logger;
+  /** How results count, and what the agent knows of itself; without it as the checks say them. */
+  readonly judgement?: Pick<CheckContext, 'profile' | 'exceptions' | 'self'>;
 }
 
 /** Runs checks and turns what they say into the node's state and, where that changed, into events. */
@@ -48,22 +50,26 @@ export class Reporter {
   }
 
   /** What is to be scheduled: checks and sections that go by no check, with what they look at. */
-  get jobs(): readonly Pick<Check, 'id' | 'watches' | 'polls'>[] {
+  get jobs(): readonly Pick<Check, 'id' | 'watches' | 'watchesIn' | 'polls'>[] {
     const { checks, sources } = this.#options;
-    const sections = sources.flatMap(({ section, watches }) =>
-      watches === undefined ? [] : [{ id: jobOf(section), watches }],
+    const sections = sources.flatMap(({ section, watches, watchesIn }) =>
+      watches === undefined
+        ? []
+        : [{ id: jobOf(section), watches, ...(watchesIn === undefined ? {} : { watchesIn }) }],
     );
     return [...checks, ...sections];
   }
 
   /** Does one job. Never rejects: what fails is logged and looked at again at its interval. */
   async look(id: string, signal: AbortSignal): Promise<void> {
-    const { checks, sources, log, host, clock } = this.#options;
+    const { checks, sources, log, host, clock, judgement } = this.#options;
     try {
       const baseline = await this.#baseline();
-      const context = { host, clock, baseline, values: DEFAULT_VALUES };
+      await judgement?.exceptions?.read();
+      const values = judgement?.profile?.values ?? DEFAULT_VALUES;
+      const context = { host, clock, baseline, values, ...judgement };
       const check = checks.find((one) => one.id === id);
-      if (check !== undefined) await this.#check(check, context, signal);
+      if (check !== undefined && this.#isDue(check)) await this.#check(check, context, signal);
       for (const source of sources) {
         if (source.after !== id && jobOf(source.section) !== id) continue;
         const items = await source.collect(context, signal);
@@ -73,6 +79,16 @@ export class Reporter {
     } catch (error) {
       if (!signal.aborted) log.error({ err: error, job: id }, 'looking at the node failed');
     }
+  }
+
+  /**
+   * What is about the others waits at the start until they have spoken, so that a restart is no news of it; each of
+   * them that has asks for it again (`ExceptionsOptions.onUse`).
+   */
+  #isDue({ isLast }: Check): boolean {
+    const { checks, judgement } = this.#options;
+    if (!isLast || judgement?.exceptions === undefined) return true;
+    return checks.every((other) => other.isLast || this.#results.has(other.id));
   }
 
   async #check(check: Check, context: CheckContext, signal: AbortSignal): Promise<void> {

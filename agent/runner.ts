@@ -3,6 +3,7 @@ import { messageOf } from '../shared/errors.ts';
 import type { Finding, Rule, RuleResult } from '../shared/findings.ts';
 import { combine, type Result } from '../shared/results.ts';
 import { type Check, type CheckContext, finding } from './check.ts';
+import { applyProfile, isAsked, tailoringOf } from './profile.ts';
 
 /** What one check said in one run; `result` speaks for all of its `results`. */
 export interface CheckResult {
@@ -26,19 +27,24 @@ export interface RunOptions {
 const DEFAULT_LIMIT_MS = 30_000;
 const MAX_MESSAGE_LENGTH = 500;
 
-/** Runs every check beside the others; results in the order of `checks`. */
+/** Runs every check beside the others, those that are last after them; results in the order of `checks`. */
 export async function runChecks(
   checks: readonly Check[],
   context: CheckContext,
   options: RunOptions = {},
 ): Promise<readonly CheckResult[]> {
-  return await Promise.all(checks.map((check) => runCheck(check, context, options)));
+  const run = (check: Check): Promise<CheckResult> => runCheck(check, context, options);
+  const first = checks.map((check) => (check.isLast ? undefined : run(check)));
+  await Promise.all(first);
+  return await Promise.all(checks.map((check, at) => first[at] ?? run(check)));
 }
 
 /**
  * Runs one check. Every rule of it has at least one result: what the check throws, or too long a run, is `error` for
- * all of them (reason `crashed`, `timeout`); a rule it said nothing of is `notchecked`. Rejects only when
- * `options.signal` aborts. A check that does not obey its signal is left behind, its late answer ignored.
+ * all of them (reason `crashed`, `timeout`); a rule it said nothing of is `notchecked`. What it says is weighed by the
+ * profile of the context, then by its exceptions: here and nowhere else, so that agent and command line cannot differ.
+ * Rejects only when `options.signal` aborts. A check that does not obey its signal is left behind, its late answer
+ * ignored.
  */
 export async function runCheck(
   check: Check,
@@ -49,10 +55,13 @@ export async function runCheck(
   const startMs = context.clock.monotonicMs();
   const findings = await findingsOf(check, context, options);
   const rules = new Map(check.rules.map((rule) => [rule.id, rule]));
-  const results = findings.flatMap((found) => {
+  const said = findings.flatMap((found) => {
     const rule = rules.get(found.ruleId);
     return rule === undefined ? [] : [describe(check, rule, found)];
   });
+  const { profile, exceptions } = context;
+  const counted = profile === undefined ? said : applyProfile(check.rules, said, profile);
+  const results = exceptions?.apply(check, counted, context.clock.nowMs()) ?? counted;
   return {
     checkId: check.id,
     result: combine(results.map(({ result }) => result)),
@@ -68,6 +77,11 @@ async function findingsOf(
   options: RunOptions,
 ): Promise<readonly Finding[]> {
   const limitMs = options.limitMs ?? DEFAULT_LIMIT_MS;
+  const { profile } = context;
+  // What nobody wants to know is not looked at.
+  if (profile !== undefined && !check.rules.some(({ id }) => isAsked(tailoringOf(profile, id)))) {
+    return unspoken(check, []);
+  }
   try {
     const found = await limited((signal) => check.run(context, signal), limitMs, options.signal);
     return [...assertRules(check, found), ...unspoken(check, found)];

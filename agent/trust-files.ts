@@ -41,12 +41,6 @@ export async function readTrustFile(host: Host, path: string): Promise<TrustCont
   }
 }
 
-/** The same without the content. */
-export async function digestTrustFile(host: Host, path: string): Promise<TrustFile> {
-  const { bytes: _, ...file } = await readTrustFile(host, path);
-  return file;
-}
-
 export function missing(path: string, what: string): TrustProblem {
   return { reason: 'missing', path, message: `${path}: ${what}` };
 }

@@ -25,18 +25,23 @@ export function keyPathsOf(requirement: PolicyRequirement): readonly string[] {
 }
 
 /** Every requirement of a policy: of the default and of all scopes. */
-export function requirementsOf(policy: Policy): readonly PolicyRequirement[] {
+function requirementsOf(policy: Policy): readonly PolicyRequirement[] {
   const scopes = [...policy.transports.values()].flatMap((scopes) => [...scopes.values()]);
   return [policy.default, ...scopes].flat();
 }
 
-/** The key files of a policy by path, each read once so that every image is judged by the same bytes. */
+/** Every path of key material that a policy names, each once. */
+export function keyPathsIn(policy: Policy): ReadonlySet<string> {
+  return new Set(requirementsOf(policy).flatMap(keyPathsOf));
+}
+
+/** The key files of policies by path, each read once so that every image is judged by the same bytes. */
 export async function readKeyFiles(
   host: Host,
-  policy: Policy,
+  policies: readonly Policy[],
 ): Promise<ReadonlyMap<string, TrustContent>> {
   const files = new Map<string, TrustContent>();
-  for (const path of new Set(requirementsOf(policy).flatMap(keyPathsOf))) {
+  for (const path of new Set(policies.flatMap((policy) => [...keyPathsIn(policy)]))) {
     files.set(path, await readTrustFile(host, path));
   }
   return files;

@@ -1,3 +1,5 @@
+import { posix } from 'node:path';
+import { readCrioPlaces } from './crio-places.ts';
 import { type Host, HostError } from './host.ts';
 import { readNodeTrust } from './trust.ts';
 
@@ -84,7 +86,20 @@ async function filesBelow(
   return paths;
 }
 
-/** Key files that the policy in force names. */
-export async function keyPathsIn(host: Host): Promise<readonly string[]> {
-  return [...(await readNodeTrust(host)).keyFiles.keys()].filter((path) => path.startsWith('/'));
+/** Files that take part because others name them: policies of CRI-O and of namespaces, and the keys of every policy. */
+export async function namedPathsIn(host: Host): Promise<readonly string[]> {
+  const { crio, keyFiles } = await readNodeTrust(host);
+  const policies = crio.namespacePolicies.flatMap((file) =>
+    file.namespace === undefined ? [] : [file.path],
+  );
+  const own = crio.signaturePolicy === undefined ? [] : [crio.signaturePolicy.path];
+  return [...own, ...policies, ...keyFiles.keys()].filter((path) => path.startsWith('/'));
+}
+
+/** Folders to be watched because the configuration names them or files in them, wherever they are. */
+export async function trustWatchesIn(host: Host): Promise<readonly string[]> {
+  const { signaturePolicyFolder } = await readCrioPlaces(host);
+  const files = await namedPathsIn(host);
+  const folders = [signaturePolicyFolder, ...files.map((path) => posix.dirname(path))];
+  return [...new Set(folders)].filter((path) => path.startsWith('/'));
 }

@@ -8,7 +8,6 @@ import { readCrioPlaces } from './crio-places.ts';
 import type { Host } from './host.ts';
 import { type NodeRegistriesConf, readRegistriesConf } from './registries-conf.ts';
 import {
-  digestTrustFile,
   missing,
   problemOf,
   readTrustFile,
@@ -21,10 +20,20 @@ import { readKeyFiles } from './trust-keys.ts';
 /** Who put the file there: root's own home, the administrator (`/etc`), or the vendor (`/usr/share`). */
 export type TrustOrigin = 'user' | 'system' | 'vendor';
 
-/** The policy.json in force: `policy` or `problem`, never both. */
-export interface NodePolicy extends TrustFile {
-  readonly origin: TrustOrigin;
+/** A file that should be a policy: `policy` or `problem`, never both. */
+export interface PolicyFile extends TrustFile {
   readonly policy?: Policy;
+}
+
+/** The policy.json in force. */
+export interface NodePolicy extends PolicyFile {
+  readonly origin: TrustOrigin;
+}
+
+/** What CRI-O judges the images of one namespace by, instead of any other policy. */
+export interface NamespacePolicy extends PolicyFile {
+  /** Absent for the folder itself, when it cannot be listed: then any namespace may have a policy. */
+  readonly namespace?: string;
 }
 
 /** The registries.d folder in force; a folder that does not exist is an empty configuration. */
@@ -44,11 +53,11 @@ export interface NodeTrust {
   readonly registriesConf: NodeRegistriesConf;
   /** What CRI-O is told of policies. `signaturePolicy` replaces the system's policy for CRI-O alone. */
   readonly crio: {
-    readonly signaturePolicy?: TrustFile;
+    readonly signaturePolicy?: PolicyFile;
     /** Policies of namespaces: `<folder>/<namespace>.json`. */
-    readonly namespacePolicies: readonly TrustFile[];
+    readonly namespacePolicies: readonly NamespacePolicy[];
   };
-  /** Key material that the policy in force names, by path. */
+  /** Key material that any of these policies names, by path. */
   readonly keyFiles: ReadonlyMap<string, TrustContent>;
 }
 
@@ -69,12 +78,17 @@ const EMPTY: Uint8Array = new Uint8Array();
 export async function readNodeTrust(host: Host): Promise<NodeTrust> {
   const home = await rootHome(host);
   const policy = await readPolicy(host, home);
+  const crio = await readCrioPolicies(host);
+  const policies = [policy, crio.signaturePolicy, ...crio.namespacePolicies];
   return {
     policy,
     registriesD: await readRegistriesD(host, home),
     registriesConf: await readRegistriesConf(host, home),
-    crio: await readCrioPolicies(host),
-    keyFiles: policy.policy === undefined ? new Map() : await readKeyFiles(host, policy.policy),
+    crio,
+    keyFiles: await readKeyFiles(
+      host,
+      policies.flatMap((file) => file?.policy ?? []),
+    ),
   };
 }
 
@@ -85,18 +99,22 @@ async function readPolicy(host: Host, home: string): Promise<NodePolicy> {
     ['vendor', POLICY_PATHS.vendor],
   ];
   for (const [origin, path] of candidates) {
-    const { bytes, ...file } = await readTrustFile(host, path);
-    if (file.problem?.reason === 'missing') continue;
-    if (bytes === undefined) return { origin, ...file };
-    try {
-      return { origin, ...file, policy: parsePolicy(bytes) };
-    } catch (error) {
-      return { origin, ...file, problem: problemOf(error, path) };
-    }
+    const file = await readPolicyFile(host, path);
+    if (file.problem?.reason !== 'missing') return { origin, ...file };
   }
   const { system: path } = POLICY_PATHS;
   const problem = missing(path, 'no policy.json here, in the home of root or in /usr/share');
   return { origin: 'system', path, problem };
+}
+
+async function readPolicyFile(host: Host, path: string): Promise<PolicyFile> {
+  const { bytes, ...file } = await readTrustFile(host, path);
+  if (bytes === undefined) return file;
+  try {
+    return { ...file, policy: parsePolicy(bytes) };
+  } catch (error) {
+    return { ...file, problem: problemOf(error, path) };
+  }
 }
 
 async function readRegistriesD(host: Host, home: string): Promise<NodeRegistriesD> {
@@ -133,15 +151,20 @@ async function readCrioPolicies(host: Host): Promise<NodeTrust['crio']> {
   const config = await readCrioPlaces(host);
   const own = config.signaturePolicy;
   return {
-    ...(own === undefined ? {} : { signaturePolicy: await digestTrustFile(host, own) }),
+    ...(own === undefined ? {} : { signaturePolicy: await readPolicyFile(host, own) }),
     namespacePolicies: await listPolicies(host, config.signaturePolicyFolder),
   };
 }
 
-async function listPolicies(host: Host, folder: string): Promise<readonly TrustFile[]> {
+async function listPolicies(host: Host, folder: string): Promise<readonly NamespacePolicy[]> {
   try {
-    const names = ((await host.list(folder)) ?? []).filter((name) => name.endsWith('.json'));
-    return await Promise.all(names.map((name) => digestTrustFile(host, posix.join(folder, name))));
+    const policies: NamespacePolicy[] = [];
+    for (const name of (await host.list(folder)) ?? []) {
+      if (!name.endsWith('.json')) continue;
+      const namespace = posix.basename(name, '.json');
+      policies.push({ namespace, ...(await readPolicyFile(host, posix.join(folder, name))) });
+    }
+    return policies;
   } catch (error) {
     return [{ path: folder, problem: problemOf(error, folder) }];
   }
@@ -179,8 +202,12 @@ export function describeTrust(trust: NodeTrust): Items {
   for (const { bytes: _, ...file } of trust.keyFiles.values()) {
     items.set(`key ${file.path}`, plain(file));
   }
-  if (crio.signaturePolicy !== undefined) items.set('crioPolicy', plain(crio.signaturePolicy));
-  for (const file of crio.namespacePolicies) items.set(`namespacePolicy ${file.path}`, plain(file));
+  const { signaturePolicy, namespacePolicies } = crio;
+  if (signaturePolicy !== undefined)
+    items.set('crioPolicy', plain(withoutContent(signaturePolicy)));
+  for (const file of namespacePolicies) {
+    items.set(`namespacePolicy ${file.path}`, plain(withoutContent(file)));
+  }
   return items;
 }
 
@@ -190,6 +217,10 @@ function describePolicy({ policy, ...file }: NodePolicy): Json {
     [...scopes].map(([scope, requirements]) => ({ transport, scope, requirements })),
   );
   return { ...plain(file), default: policy.default.map(plain), scopes: scopes.map(plain) };
+}
+
+function withoutContent({ policy: _, ...file }: PolicyFile): object {
+  return file;
 }
 
 function plain(value: object): { readonly [name: string]: Json } {

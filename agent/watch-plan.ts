@@ -6,7 +6,9 @@ import { type Host, HostError } from './host.ts';
 export interface WatchPlan {
   /** Folders as this process names them, with the checks to be told of anything in them. */
   readonly folders: ReadonlyMap<string, readonly string[]>;
-  /** Which folder each path that a check names is now; undefined while it is none. */
+  /** Every folder that a check names, by its id. */
+  readonly watches: ReadonlyMap<string, readonly string[]>;
+  /** Which folder each of these is now; undefined while it is none. */
   readonly places: ReadonlyMap<string, string | undefined>;
   /** Which folders `folders` are now: a watch stays with the folder, also when another has taken its name. */
   readonly identity: string;
@@ -16,6 +18,7 @@ export interface WatchPlan {
 
 export const NO_PLAN: WatchPlan = {
   folders: new Map(),
+  watches: new Map(),
   places: new Map(),
   identity: '',
   waypoints: new Set(),
@@ -27,12 +30,13 @@ export const NO_PLAN: WatchPlan = {
  */
 export async function planWatches(
   host: Host,
-  checks: readonly Pick<Check, 'id' | 'watches'>[],
+  checks: readonly Pick<Check, 'id' | 'watches' | 'watchesIn'>[],
 ): Promise<WatchPlan> {
+  const watched = await namedFolders(host, checks);
   const folders = new Map<string, string[]>();
   const places = new Map<string, string | undefined>();
   const waypoints = new Set<string>();
-  for (const { id, watches } of checks) {
+  for (const [id, watches] of watched) {
     for (const path of watches) {
       const way = await followWay(host, path);
       if (way.place !== undefined) {
@@ -46,7 +50,22 @@ export async function planWatches(
     }
   }
   const identities = await Promise.all([...folders.keys()].map(identify));
-  return { folders, places, identity: identities.join('\n'), waypoints };
+  return { folders, watches: watched, places, identity: identities.join('\n'), waypoints };
+}
+
+/** Checks that go by the same configuration ask it once. */
+async function namedFolders(
+  host: Host,
+  checks: readonly Pick<Check, 'id' | 'watches' | 'watchesIn'>[],
+): Promise<WatchPlan['watches']> {
+  const asked = new Map<Check['watchesIn'], readonly string[]>();
+  const named = new Map<string, readonly string[]>();
+  for (const { id, watches, watchesIn } of checks) {
+    const more = asked.get(watchesIn) ?? (await watchesIn?.(host)) ?? [];
+    asked.set(watchesIn, more);
+    named.set(id, [...new Set([...watches, ...more])]);
+  }
+  return named;
 }
 
 async function identify(place: string): Promise<string> {

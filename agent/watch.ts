@@ -1,15 +1,15 @@
-import { type FSWatcher as NodeWatcher, watch as watchFile } from 'node:fs';
 import { posix } from 'node:path';
 import { type FSWatcher, watch as watchFolders } from 'chokidar';
-import { sha256 } from '../shared/canonical.ts';
 import { messageOf } from '../shared/errors.ts';
 import type { Logger } from '../shared/log.ts';
 import type { Check } from './check.ts';
 import { fingerprint } from './fingerprint.ts';
-import { type Host, HostError } from './host.ts';
+import type { Host } from './host.ts';
+import { type Mounts, mountsIn, movedMounts } from './mounts.ts';
 import { NO_PLAN, planWatches, type WatchPlan } from './watch-plan.ts';
+import { Polls } from './watch-polls.ts';
 
-type Watched = Pick<Check, 'id' | 'watches' | 'polls'>;
+type Watched = Pick<Check, 'id' | 'watches' | 'watchesIn' | 'polls'>;
 
 export interface WatchOptions {
   readonly host: Host;
@@ -19,17 +19,18 @@ export interface WatchOptions {
   /** Why changes are found by looking every few seconds only; undefined when it is over. */
   readonly onDegraded: (why: string | undefined) => void;
   readonly log: Logger;
+  /** Spreads what is done at an interval over the nodes of a fleet; default: `Math.random`. */
+  readonly random?: () => number;
   readonly pollMs?: number;
   readonly sweepMs?: number;
 }
 
 /** Files without events are looked at so often. */
 const POLL_MS = 2000;
-/** Folders that cannot be watched, and where links lead, so often. */
+/** What sends no event: folders that cannot be watched, where links lead, what is mounted over a file; so often, ± 10 %. */
 const SWEEP_MS = 10_000;
 /** After something moved, so long is waited for the rest of it. */
 const REPLAN_MS = 50;
-const POLL_LIMIT_BYTES = 65_536;
 
 /**
  * Says when something a check looks at may have changed. It watches folders, because tools write by renaming over and
@@ -39,8 +40,8 @@ export class Watch implements AsyncDisposable {
   readonly #options: WatchOptions;
   #plan: WatchPlan = NO_PLAN;
   #watcher: FSWatcher | undefined;
-  readonly #polled = new Map<string, { digest: string; readonly ids: readonly string[] }>();
-  readonly #pollWatchers: NodeWatcher[] = [];
+  #polls: Polls | undefined;
+  #mounts: Mounts = new Map();
   /** What folders looked like when they could not be watched. */
   #fingerprints: ReadonlyMap<string, string> | undefined;
   #failures = 0;
@@ -57,13 +58,13 @@ export class Watch implements AsyncDisposable {
   static async start(options: WatchOptions): Promise<Watch> {
     const watch = new Watch(options);
     await watch.#serial(() => watch.#replan());
-    for (const check of options.checks) {
-      for (const path of check.polls ?? []) await watch.#addPoll(path, check.id);
-    }
-    const { pollMs = POLL_MS, sweepMs = SWEEP_MS } = options;
+    watch.#mounts = await mountsIn(new Set(watch.#plan.folders.keys()));
+    const poll = (): void => void watch.#serial(() => watch.#poll());
+    watch.#polls = await Polls.open(options.host, options.checks, poll);
+    const { pollMs = POLL_MS, sweepMs = SWEEP_MS, random = Math.random } = options;
     watch.#timers.push(
-      setInterval(() => void watch.#serial(() => watch.#poll()), pollMs),
-      setInterval(() => void watch.#serial(() => watch.#sweep()), sweepMs),
+      setInterval(poll, pollMs),
+      setInterval(() => void watch.#serial(() => watch.#sweep()), sweepMs * (0.9 + 0.2 * random())),
     );
     return watch;
   }
@@ -72,7 +73,7 @@ export class Watch implements AsyncDisposable {
     this.#isClosed = true;
     clearTimeout(this.#replanTimer);
     for (const timer of this.#timers) clearInterval(timer);
-    for (const watcher of this.#pollWatchers) watcher.close();
+    this.#polls?.close();
     await this.#work;
     await this.#watcher?.close();
   }
@@ -124,10 +125,10 @@ export class Watch implements AsyncDisposable {
     const plan = await planWatches(host, checks);
     this.#plan = plan;
     if (plan.identity !== before.identity) await this.#rewatch([...plan.folders.keys()]);
-    const moved = checks.filter(({ watches }) =>
+    const moved = [...plan.watches].filter(([, watches]) =>
       watches.some((path) => before.places.get(path) !== plan.places.get(path)),
     );
-    if (before !== NO_PLAN && moved.length > 0) onChange(moved.map(({ id }) => id));
+    if (before !== NO_PLAN && moved.length > 0) onChange(moved.map(([id]) => id));
   }
 
   /** No more inotify watches or descriptors to be had: then looking is all that is left. */
@@ -158,6 +159,7 @@ export class Watch implements AsyncDisposable {
 
   async #sweep(): Promise<void> {
     await this.#replan();
+    await this.#lookAtMounts();
     if (this.#fingerprints === undefined) return;
     const before = this.#failures;
     await this.#rewatch([...this.#plan.folders.keys()]);
@@ -167,41 +169,21 @@ export class Watch implements AsyncDisposable {
     this.#options.onDegraded(undefined);
   }
 
-  async #addPoll(path: string, id: string): Promise<void> {
-    const known = this.#polled.get(path);
-    const ids = [...(known?.ids ?? []), id];
-    this.#polled.set(path, { digest: known?.digest ?? (await this.#digest(path)), ids });
-    if (known !== undefined) return;
-    try {
-      // selinuxfs does send events, though nothing of its files' times changes; what sends none is polled all the same.
-      const place = posix.join(this.#options.host.root, path);
-      const watcher = watchFile(place, { persistent: false }, () => {
-        void this.#serial(() => this.#poll());
-      });
-      watcher.on('error', () => watcher.close());
-      this.#pollWatchers.push(watcher);
-    } catch {
-      // The poll is the net.
-    }
+  /** A file or folder mounted over another is seen by no watch. */
+  async #lookAtMounts(): Promise<void> {
+    const { folders } = this.#plan;
+    const mounts = await mountsIn(new Set(folders.keys()));
+    const ids = movedMounts(this.#mounts, mounts).flatMap((place) => [
+      ...(folders.get(place) ?? []),
+      ...(folders.get(posix.dirname(place)) ?? []),
+    ]);
+    this.#mounts = mounts;
+    if (ids.length > 0) this.#options.onChange([...new Set(ids)]);
   }
 
   async #poll(): Promise<void> {
     await this.#compare();
-    for (const [path, polled] of this.#polled) {
-      const digest = await this.#digest(path);
-      if (digest === polled.digest) continue;
-      polled.digest = digest;
-      this.#options.onChange(polled.ids);
-    }
-  }
-
-  async #digest(path: string): Promise<string> {
-    try {
-      const bytes = await this.#options.host.readBytes(path, POLL_LIMIT_BYTES);
-      return bytes === undefined ? 'absent' : sha256(bytes);
-    } catch (error) {
-      if (error instanceof HostError) return error.code;
-      throw error;
-    }
+    const ids = (await this.#polls?.changed()) ?? [];
+    if (ids.length > 0) this.#options.onChange(ids);
   }
 }

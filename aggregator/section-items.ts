@@ -21,6 +21,14 @@ const findingSchema = v.looseObject({
   message: v.string(),
   observed: evidence,
   expected: v.optional(evidence),
+  override: v.optional(
+    v.looseObject({
+      oldResult: v.literal('fail'),
+      authority: v.string(),
+      remark: v.string(),
+      until: v.string(),
+    }),
+  ),
   remediation: v.looseObject({ kind: v.string(), text: v.string() }),
   mappings: v.array(v.looseObject({ framework: v.string(), id: v.string(), basis: v.string() })),
 });
@@ -28,6 +36,8 @@ const imageSchema = v.looseObject({
   imageId: v.string(),
   reference: v.string(),
   digest: v.string(),
+  policy: v.optional(v.string()),
+  namespace: v.optional(v.string()),
   verdict: v.picklist(VERDICTS),
   reason: v.optional(v.string()),
   message: v.optional(v.string()),
@@ -77,12 +87,15 @@ export function toFindingItem(node: string, key: string, item: Json): FindingIte
 export function toImageItem(node: string, key: string, item: Json): ImageItem {
   const parsed = v.safeParse(imageSchema, item);
   // As above, for ImageItem.
-  if (parsed.success) return { ...(item as unknown as ImageItem), node };
+  // Agents that knew of one policy only did not name it.
+  if (parsed.success)
+    return { policy: '', ...(item as unknown as Partial<ImageItem>), node } as ImageItem;
   return {
     node,
     imageId: '',
     reference: key,
     digest: '',
+    policy: '',
     verdict: 'unknown',
     reason: 'malformed-report',
     message: `the node's report of this image cannot be read: ${placeOf(parsed.issues)}`,

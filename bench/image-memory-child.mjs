@@ -8,7 +8,7 @@ await import('../dist/agent/daemon.js');
 const { openHost } = await import('../dist/agent/host.js');
 const { verifierOf } = await import('../dist/agent/images/verifier.js');
 const { systemClock } = await import('../dist/shared/clock.js');
-const verifier = verifierOf(openHost(hostRoot), ['store']);
+const verifier = verifierOf(openHost(hostRoot), { sources: ['store'] });
 
 await delay(Number(settleMs));
 const before = statusMiB('VmRSS');

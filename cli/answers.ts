@@ -46,6 +46,8 @@ const IMAGE: Shape = {
   imageId: 'text',
   reference: 'text',
   digest: 'text',
+  policy: 'text?',
+  namespace: 'text?',
   verdict: 'text',
   reason: 'text?',
   signedBy: 'list',

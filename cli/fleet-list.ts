@@ -131,10 +131,10 @@ export function filterOf<Item>(
     (omitted === undefined || selects([omitted], item));
 }
 
-/** What is left out unless somebody asked for it: by `--all`, by name, or by the very field. */
+/** What is left out unless somebody asked for it: by `--all`, by name, or by a field that tells. */
 function omissionOf<Item>({ omits }: Resource<Item>, choice: Choice): Condition | undefined {
   if (omits === undefined || choice.all || choice.names.length > 0) return undefined;
-  if (choice.fields.some(({ field }) => field === omits.field)) return undefined;
+  if (choice.fields.some(({ field }) => omits.unless.includes(field))) return undefined;
   return { field: omits.field, values: omits.values, negated: true };
 }
 

@@ -1,4 +1,6 @@
 import { join } from 'node:path';
+import { agent } from '../agent/checks/agent.ts';
+import { exceptions } from '../agent/checks/exceptions.ts';
 import { checks } from '../agent/checks/index.ts';
 import { type Baseline, BaselineError, loadBaseline } from '../agent/desired/baseline.ts';
 import { desiredState } from '../agent/desired/desired.ts';
@@ -55,7 +57,9 @@ export interface NodeStateNow {
 /** Everything of a node that a baseline is made of, as it is now. */
 export async function observeNode(host: Host, io: Io): Promise<NodeStateNow> {
   const context = { host, clock: clockOf(io), baseline: undefined, values: DEFAULT_VALUES };
-  const results = await runChecks(checks, context, { signal: io.signal });
+  // What the reporter is and what is excepted is no state of the node.
+  const ofNode = checks.filter(({ id }) => id !== agent.id && id !== exceptions.id);
+  const results = await runChecks(ofNode, context, { signal: io.signal });
   const files = await surveyFiles(host, await desiredState(host, undefined));
   return {
     findings: results.flatMap((result) => result.results),

@@ -34,6 +34,12 @@ export const STATE_DIR_OPTION: OptionSpec = {
   description: "folder of the agent's own state, with the baseline; default below the host root",
 };
 
+export const PROFILE_OPTION: OptionSpec = {
+  flags: '--profile <profile>',
+  description:
+    'openshift-default, openshift-strict, stig, rhel-host, or the path of a file; default: by the kind of node',
+};
+
 /** Which aggregator is asked, and as whom. */
 export function serverOptions(timeout: string): readonly OptionSpec[] {
   return [
@@ -70,6 +76,8 @@ export const LEADING_VALUE_FLAGS: ReadonlySet<string> = new Set([
   '--color',
   '--host-root',
   '--state-dir',
+  '--profile',
+  '--exceptions',
   '--context',
   '--server',
   '--token-file',

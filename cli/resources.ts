@@ -59,8 +59,12 @@ export interface Resource<Item> {
   readonly isWatched: boolean;
   /** Whether it comes in pages. */
   readonly isPaged: boolean;
-  /** What a plain `get` leaves out, unless `--all`. */
-  readonly omits?: { readonly field: string; readonly values: readonly string[] };
+  /** What a plain `get` leaves out, unless `--all` or a selector of one of the fields `unless`. */
+  readonly omits?: {
+    readonly field: string;
+    readonly values: readonly string[];
+    readonly unless: readonly string[];
+  };
   presentation(nowMs: number): Presentation<Item>;
 }
 
@@ -105,7 +109,8 @@ const findings: Resource<FindingItem> = {
   keyOf: (item) => `${item.node} ${findingKey(item)}`,
   fields: ['node', 'ruleId', 'checkId', 'result', 'severity', 'subject', 'reason', 'observed'],
   parameters: { node: 'node', ruleId: 'rule', result: 'result', severity: 'severity' },
-  omits: { field: 'result', values: ['pass', 'notapplicable'] },
+  // An exception is a reason of what does not apply.
+  omits: { field: 'result', values: ['pass', 'notapplicable'], unless: ['result', 'reason'] },
   isWatched: true,
   isPaged: true,
   presentation: () => ({
@@ -121,8 +126,20 @@ const images: Resource<ImageItem> = {
   read: readImage,
   namesOf: ({ reference, imageId, digest }) => [reference, imageId, digest],
   nodesOf: ({ node }) => [node],
-  keyOf: ({ node, imageId, reference }) => `${node} ${imageId} ${reference}`,
-  fields: ['node', 'reference', 'imageId', 'digest', 'verdict', 'reason', 'source', 'scope'],
+  keyOf: ({ node, imageId, reference, namespace = '', policy }) =>
+    `${node} ${imageId} ${reference} ${namespace} ${policy}`,
+  fields: [
+    'node',
+    'reference',
+    'imageId',
+    'digest',
+    'policy',
+    'namespace',
+    'verdict',
+    'reason',
+    'source',
+    'scope',
+  ],
   parameters: { node: 'node', reference: 'reference', verdict: 'verdict' },
   isWatched: true,
   isPaged: true,

@@ -1,7 +1,6 @@
 import type { Check } from '../agent/check.ts';
+import { nearestName, rulesNamed } from '../agent/rule-names.ts';
 import type { Rule } from '../shared/findings.ts';
-import { nearest } from '../shared/nearest.ts';
-import { matches } from '../shared/pattern.ts';
 import { usageError } from './errors.ts';
 
 /** Every rule of some checks, in their order. */
@@ -25,16 +24,13 @@ export function selectRules(
 }
 
 function idsFor(word: string, checks: readonly Check[]): readonly string[] {
-  const check = checks.find(({ id }) => id === word);
-  const ids = rulesOf(check === undefined ? checks : [check]).map(({ id }) => id);
-  const found = check === undefined ? ids.filter((id) => matches(word, id)) : ids;
+  const found = rulesNamed(word, checks);
   if (found.length > 0) return found;
   throw unknownRule(word, checks);
 }
 
 export function unknownRule(word: string, checks: readonly Check[]): Error {
-  const known = [...checks.map(({ id }) => id), ...rulesOf(checks).map(({ id }) => id)];
-  const close = nearest(word, known);
+  const close = nearestName(word, checks);
   return usageError(`no check or rule is called '${word}'`, {
     next: close === undefined ? 'nodeseal explain, to see them all' : `did you mean '${close}'?`,
   });

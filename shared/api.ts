@@ -252,5 +252,7 @@ export interface CheckResultItem extends RuleResult {
   readonly durationMs: number;
 }
 export interface CheckResultList extends List<'CheckResultList', CheckResultItem> {
+  /** Name of the profile by which the results count, or the path of its file. */
+  readonly profile: string;
   readonly summary: ResultCounts;
 }

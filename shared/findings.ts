@@ -35,6 +35,17 @@ export interface Rule {
   readonly mappings: readonly Mapping[];
 }
 
+/** That somebody vouches for a failure, for a time: XCCDF's `override` of a rule-result. */
+export interface Override {
+  readonly oldResult: 'fail';
+  /** Who vouches for it. */
+  readonly authority: string;
+  /** Why. */
+  readonly remark: string;
+  /** RFC 3339, as the exception has it: from then on, or after that day in UTC, it is a failure again. */
+  readonly until: string;
+}
+
 /** One statement about one subject, reached by one rule. */
 export interface Finding {
   readonly ruleId: string;
@@ -48,6 +59,8 @@ export interface Finding {
   readonly message: string;
   readonly observed: Observed;
   readonly expected?: Observed;
+  /** Present on a failure that an exception has made `notapplicable`. */
+  readonly override?: Override;
 }
 
 /** A finding with what is known of its rule: the item of `CheckResultList` and of the section `checks`. */

@@ -1,14 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** Version of the programs: the one in package.json, which lies above the sources and above `dist`. */
-export const VERSION: string = readVersion(import.meta.dirname);
+/** The package as package.json has it, which lies above the sources and above `dist`. */
+const PACKAGE = findPackage(import.meta.dirname);
 
-function readVersion(start: string): string {
+/** Version of the programs. */
+export const VERSION: string = PACKAGE.version;
+
+/** Folder of package.json; what is shipped beside the programs lies below it. */
+export const PACKAGE_FOLDER: string = PACKAGE.folder;
+
+function findPackage(start: string): { readonly folder: string; readonly version: string } {
   for (let folder = start; ; folder = dirname(folder)) {
     try {
       const found: unknown = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
-      if (isPackage(found)) return found.version;
+      if (isPackage(found)) return { folder, version: found.version };
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     }

@@ -50,7 +50,7 @@ for (const program of programs) {
 t.test('the libraries with one home stay there', async (t) => {
   const homes: Readonly<Record<string, string>> = {
     chokidar: 'agent/watch.ts',
-    systeminformation: 'agent/facts.ts',
+    systeminformation: 'agent/hardware-worker.ts',
     pino: 'shared/log.ts',
     commander: 'cli/',
     fastify: 'aggregator/',

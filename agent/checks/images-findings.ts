@@ -1,51 +1,11 @@
 import { rfc3339 } from '../../shared/clock.ts';
-import type { ImageVerdict } from '../../shared/images.ts';
-import type { Result } from '../../shared/results.ts';
 import { type Statement, whereReadable } from '../check.ts';
 import type { Host } from '../host.ts';
 import type { ImageVerification } from '../images/verify.ts';
+import { subjectOf } from './images-names.ts';
 
 /** Where distributions that boot from containers put images of their own. */
 const VENDOR_STORE = '/usr/lib/containers/storage';
-
-/** One statement for each image that containers use, by the names they asked for; all its names where that is not known. */
-export function runningVerified(verification: ImageVerification): readonly Statement[] {
-  const used = Map.groupBy(
-    verification.verdicts.filter(({ pods }) => pods.length > 0),
-    ({ imageId }) => imageId,
-  );
-  if (used.size === 0) {
-    const message = 'no container on this node uses an image of its store';
-    return [{ result: 'notapplicable', reason: 'none-in-use', message }];
-  }
-  return [...used].flatMap(([imageId, verdicts]) => {
-    const asked = verification.askedNames.get(imageId);
-    const meant = verdicts.filter(({ reference }) => asked?.has(reference));
-    return (meant.length > 0 ? meant : verdicts).map(statementOnUse);
-  });
-}
-
-const USE: Readonly<Record<ImageVerdict['verdict'], readonly [Result, string]>> = {
-  accepted: ['pass', 'satisfies the policy'],
-  unenforced: ['notapplicable', 'the policy asks for no signature'],
-  rejected: ['fail', 'is refused by the policy'],
-  unknown: ['unknown', 'could not be decided'],
-};
-
-function statementOnUse(image: ImageVerdict): Statement {
-  const { verdict, imageId, pods, message = '', reason } = image;
-  const [result, words] = USE[verdict];
-  const [first] = pods;
-  const user = [first?.namespace, first?.pod, first?.container].filter(Boolean).join('/');
-  const more = pods.length > 1 ? ` and ${pods.length - 1} more` : '';
-  return {
-    subject: subjectOf(image),
-    result,
-    message: `in use by ${user}${more}: ${words}${message === '' ? '' : `: ${message}`}`,
-    observed: { imageId, verdict, containers: pods.length },
-    ...(verdict === 'accepted' ? {} : { reason: reason ?? verdict }),
-  };
-}
 
 /** One statement for each image whose bytes are not what they were recorded as, or that could not be looked at. */
 export function contentConsistent({ contents }: ImageVerification): readonly Statement[] {
@@ -85,74 +45,103 @@ export function contentConsistent({ contents }: ImageVerification): readonly Sta
   return [{ result: 'pass', message }];
 }
 
-/** One statement for each folder of `additionalimagestores`; that of the vendor itself is no finding. */
+/** A place that images, layers or artifacts come from besides the node's own store. */
+interface AdditionalStore {
+  readonly path: string;
+  readonly kind: 'images' | 'layers' | 'artifacts';
+}
+
+/** One statement for each additional store of images, layers or artifacts; that of the vendor itself is no finding. */
 export function additionalStores(verification: ImageVerification): readonly Statement[] {
-  const { additionalStores: stores, folders, faults } = verification;
+  const { additional, folders, faults } = verification;
+  const stores: readonly AdditionalStore[] = [
+    ...additional.additionalImageStores.map((path) => ({ path, kind: 'images' as const })),
+    ...additional.additionalLayerStores.map((path) => ({ path, kind: 'layers' as const })),
+    ...additional.additionalArtifactStores.map((path) => ({ path, kind: 'artifacts' as const })),
+  ];
   const unreadable = faults.find(({ reason }) => reason === 'config');
-  if (stores.length > 0) {
-    return stores.map((path) => {
-      const images = folders
-        .filter((folder) => folder.kind === 'additional' && folder.path.startsWith(`${path}/`))
-        .reduce((sum, folder) => sum + folder.images, 0);
-      const isVendor = path === VENDOR_STORE;
-      return {
-        subject: path,
-        result: isVendor ? 'pass' : 'fail',
-        message: isVendor
-          ? `the vendor's own store, ${images} images`
-          : `an additional store, ${images} images that this node never pulled`,
-        observed: { path, images },
-        ...(isVendor ? {} : { reason: 'additional-store' }),
-      };
-    });
-  }
+  if (stores.length > 0) return stores.map((store) => statementOnStore(store, verification));
   if (unreadable !== undefined) {
     return [{ result: 'unknown', reason: 'config', message: unreadable.message }];
   }
   if (!folders.some(({ isPresent }) => isPresent)) {
     return [{ result: 'notapplicable', reason: 'no-store', message: 'there is no image store' }];
   }
-  return [{ result: 'pass', message: 'no additional image store is configured' }];
+  return [{ result: 'pass', message: 'no additional store is configured' }];
+}
+
+function statementOnStore(
+  { path, kind }: AdditionalStore,
+  { folders }: ImageVerification,
+): Statement {
+  if (kind !== 'images') {
+    const message = `an additional store of ${kind} that this node never pulled`;
+    const subject = `${path} (${kind})`;
+    return {
+      subject,
+      result: 'fail',
+      reason: 'additional-store',
+      message,
+      observed: { path, kind },
+    };
+  }
+  const images = folders
+    .filter((folder) => folder.kind === 'additional' && folder.path.startsWith(`${path}/`))
+    .reduce((sum, folder) => sum + folder.images, 0);
+  const isVendor = path === VENDOR_STORE;
+  return {
+    subject: path,
+    result: isVendor ? 'pass' : 'fail',
+    message: isVendor
+      ? `the vendor's own store, ${images} images`
+      : `an additional store, ${images} images that this node never pulled`,
+    observed: { path, images },
+    ...(isVendor ? {} : { reason: 'additional-store' }),
+  };
 }
 
 /**
- * One statement for each image that the policy does not accept and that was written to the store before the file of the
+ * One statement for each image that a policy does not accept and that was written to the store before the file of that
  * policy was. When an image was pulled is recorded nowhere: its manifest is written by each pull, and nothing later.
  */
 export async function pulledBeforePolicy(
   host: Host,
-  { verdicts, folders }: ImageVerification,
-  policyPath: string,
+  verification: ImageVerification,
 ): Promise<readonly Statement[]> {
-  const policy = await whereReadable(host.stat(policyPath));
-  const judged = verdicts.filter(({ verdict }) => verdict !== 'unenforced');
-  if (policy === undefined || judged.length === 0) {
-    const message =
-      policy === undefined ? `there is no ${policyPath}` : 'no image here has to be signed';
-    const reason = policy === undefined ? 'no-policy' : 'unenforced';
+  const { verdicts, folders, policyPath } = verification;
+  const written = new Map<string, number>();
+  for (const path of new Set([policyPath, ...verdicts.map(({ policy }) => policy)])) {
+    const stat = await whereReadable(host.stat(path));
+    if (stat !== undefined) written.set(path, stat.mtimeMs);
+  }
+  const judged = verdicts.filter(
+    ({ verdict, policy }) => verdict !== 'unenforced' && written.has(policy),
+  );
+  if (judged.length === 0) {
+    const hasPolicy = written.has(policyPath);
+    const message = hasPolicy ? 'no image here has to be signed' : `there is no ${policyPath}`;
+    const reason = hasPolicy ? 'unenforced' : 'no-policy';
     return [{ result: 'notapplicable', reason, message }];
   }
-  const changed = rfc3339(policy.mtimeMs);
   const statements: Statement[] = [];
   for (const image of judged.filter(({ verdict }) => verdict !== 'accepted')) {
     const paths = folders.map(({ path }) => `${path}/${image.imageId}/manifest`);
     const stats = await Promise.all(paths.map((path) => whereReadable(host.stat(path))));
-    const writtenMs = stats.find((stat) => stat !== undefined)?.mtimeMs;
-    if (writtenMs === undefined || writtenMs >= policy.mtimeMs) continue;
+    const storedMs = stats.find((stat) => stat !== undefined)?.mtimeMs;
+    const policyMs = written.get(image.policy);
+    if (storedMs === undefined || policyMs === undefined || storedMs >= policyMs) continue;
+    const [stored, policy] = [rfc3339(storedMs), rfc3339(policyMs)];
     statements.push({
-      subject: subjectOf(image),
+      subject: subjectOf(image, verification),
       result: image.verdict === 'rejected' ? 'fail' : 'unknown',
       reason: image.reason ?? image.verdict,
-      message: `stored ${rfc3339(writtenMs)}, before ${policyPath} was written (${changed}), and not accepted by it`,
-      observed: { imageId: image.imageId, stored: rfc3339(writtenMs), policy: changed },
+      message: `stored ${stored}, before ${image.policy} was written (${policy}), and not accepted by it`,
+      observed: { imageId: image.imageId, stored, policy },
     });
   }
   if (statements.length > 0) return statements;
-  const message = `no image stored before ${policyPath} was written (${changed}) is refused by it`;
+  const others = written.size - (written.has(policyPath) ? 1 : 0);
+  const more = others === 0 ? '' : `, nor one before any of ${others} other policies`;
+  const message = `no image stored before ${policyPath} was written is refused by it${more}`;
   return [{ result: 'pass', message }];
-}
-
-/** A nameless image goes by its id. */
-function subjectOf({ reference, imageId }: ImageVerdict): string {
-  return reference === '<none>' ? imageId : reference;
 }

@@ -4,15 +4,15 @@ import type { ImageVerdict, Verdict } from '../../shared/images.ts';
 import type { Items } from '../../shared/report.ts';
 import type { Result } from '../../shared/results.ts';
 import { type Check, type CheckContext, finding, type Statement } from '../check.ts';
+import type { ReleaseNote } from '../images/release.ts';
+import type { StoreFault } from '../images/store-faults.ts';
 import { verifierOf } from '../images/verifier.ts';
-import type { ImageVerification, StoreFault } from '../images/verify.ts';
-import { trustWatches } from '../trust-places.ts';
-import {
-  additionalStores,
-  contentConsistent,
-  pulledBeforePolicy,
-  runningVerified,
-} from './images-findings.ts';
+import type { ImageVerification } from '../images/verify.ts';
+import { trustWatches, trustWatchesIn } from '../trust-places.ts';
+import { additionalStores, contentConsistent, pulledBeforePolicy } from './images-findings.ts';
+import { itemKeyOf, subjectOf } from './images-names.ts';
+import { releaseObserved, releaseText } from './images-release.ts';
+import { referenceQuality, runningVerified } from './images-use.ts';
 import * as rules from './rules/images.ts';
 
 /** Images already on the node: what their signatures are worth under the policy in force. */
@@ -26,6 +26,7 @@ export const images: Check = {
     rules.pulledBeforePolicy,
     rules.contentConsistent,
     rules.additionalStores,
+    rules.referenceQuality,
   ],
   watches: [
     ...trustWatches,
@@ -34,20 +35,22 @@ export const images: Check = {
     '/var/lib/containers/storage/overlay-images',
     '/var/lib/containers/storage/vfs-images',
   ],
+  watchesIn: trustWatchesIn,
   run,
 };
 
 /**
- * Section `images` of a report: `ImageVerdict` by `<image id> <reference>`, as the last run of the check left it; a
- * first pass is made when there was none.
+ * Section `images` of a report: `ImageVerdict` by `<image id> <reference>`, with the namespace as a third word where its
+ * policy judged, as the last run of the check left it; a first pass is made when there was none.
  */
 export async function describeImages(
   { host, clock }: Pick<CheckContext, 'host' | 'clock'>,
   signal: AbortSignal,
 ): Promise<Items> {
   const verifier = verifierOf(host);
-  const { verdicts } = verifier.latest ?? (await verifier.verify(clock, signal));
-  return new Map(verdicts.map((verdict) => [keyOf(verdict), toJson(verdict)]));
+  const verification = verifier.latest ?? (await verifier.verify(clock, signal));
+  const { verdicts } = verification;
+  return new Map(verdicts.map((verdict) => [itemKeyOf(verdict, verification), toJson(verdict)]));
 }
 
 async function run(
@@ -55,7 +58,7 @@ async function run(
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
   const verification = await verifierOf(host).verify(clock, signal);
-  const earlier = await pulledBeforePolicy(host, verification, verification.policyPath);
+  const earlier = await pulledBeforePolicy(host, verification);
   return [
     ...signatureValid(verification).map((one) => finding(rules.signatureValid, one)),
     ...storeReadable(verification).map((one) => finding(rules.storeReadable, one)),
@@ -63,6 +66,9 @@ async function run(
     ...earlier.map((one) => finding(rules.pulledBeforePolicy, one)),
     ...contentConsistent(verification).map((one) => finding(rules.contentConsistent, one)),
     ...additionalStores(verification).map((one) => finding(rules.additionalStores, one)),
+    ...referenceQuality(verification, clock.nowMs()).map((one) =>
+      finding(rules.referenceQuality, one),
+    ),
   ];
 }
 
@@ -73,19 +79,31 @@ const RESULTS: Readonly<Record<Verdict, Result>> = {
   unknown: 'unknown',
 };
 
-function signatureValid({ verdicts }: ImageVerification): readonly Statement[] {
-  if (verdicts.length > 0) return verdicts.map(statementOn);
+function signatureValid(verification: ImageVerification): readonly Statement[] {
+  const { verdicts, releaseNotes } = verification;
+  if (verdicts.length > 0) {
+    const notes = new Map(releaseNotes.map((note) => [note.imageId, note]));
+    return verdicts.map((image) => statementOn(image, verification, notes.get(image.imageId)));
+  }
   const message = 'there is no image on this node';
   return [{ result: 'notapplicable', reason: 'no-images', message }];
 }
 
-function statementOn(image: ImageVerdict): Statement {
+function statementOn(
+  image: ImageVerdict,
+  verification: ImageVerification,
+  note?: ReleaseNote,
+): Statement {
   const { verdict, reason, pods } = image;
   return {
-    subject: subjectOf(image),
+    subject: subjectOf(image, verification),
     result: RESULTS[verdict],
-    message: messageOn(image),
-    observed: observedOf(image),
+    message: `${messageOn(image)}${releaseText(image)}${noteText(note)}`,
+    observed: {
+      ...observedOf(image),
+      ...releaseObserved(image),
+      ...(note === undefined ? {} : { releaseReason: note.reason }),
+    },
     ...(verdict === 'accepted' ? {} : { reason: reason ?? verdict }),
     // Nothing stops what already runs.
     ...(verdict === 'rejected' && pods.length > 0 ? { severity: 'critical' } : {}),
@@ -107,17 +125,41 @@ function messageOn({ verdict, signedBy, scope, message, source, pods }: ImageVer
   }
 }
 
-function observedOf({ imageId, digest, verdict, scope, source, signedBy }: ImageVerdict): Observed {
-  return { imageId, digest, verdict, scope, source, signedBy: signedBy.join(' ') };
+/** A release image that vouches for nothing is no fault of its own: the policy has the word on it. */
+function noteText(note: ReleaseNote | undefined): string {
+  return note === undefined ? '' : `; a release image, not verified as such: ${note.message}`;
 }
 
-function storeReadable({ verdicts, faults, folders }: ImageVerification): readonly Statement[] {
-  const damaged = verdicts.filter(({ reason = '' }) => reason.startsWith('store-'));
+function observedOf(image: ImageVerdict): Observed {
+  const { imageId, digest, policy, verdict, scope, source, signedBy } = image;
+  return { imageId, digest, policy, verdict, scope, source, signedBy: signedBy.join(' ') };
+}
+
+function storeReadable(verification: ImageVerification): readonly Statement[] {
+  const { verdicts, faults, layerFaults, releaseNotes, folders } = verification;
+  // A damaged image is damaged for every namespace.
+  const damaged = verdicts.filter(
+    ({ reason = '', namespace }) => reason.startsWith('store-') && namespace === undefined,
+  );
   const statements: readonly Statement[] = [
     ...[...Map.groupBy(faults, ({ path }) => path)].map(([path, here]) => faultAt(path, here)),
     ...damaged.map((image): Statement => {
       const { imageId, reason = '', message = '' } = image;
-      return { subject: subjectOf(image), result: 'fail', reason, message, observed: { imageId } };
+      const subject = subjectOf(image, verification);
+      return { subject, result: 'fail', reason, message, observed: { imageId } };
+    }),
+    // A list of images that is a file has no image to speak of it.
+    ...releaseNotes.flatMap(({ imageId, subject, reason, message }): readonly Statement[] =>
+      imageId === undefined
+        ? [{ subject, result: 'error', reason, message, observed: { path: subject } }]
+        : [],
+    ),
+    ...layerFaults.map((fault): Statement => {
+      const { imageId, layer, reason, message } = fault;
+      // A pull that is about to end names its image a moment before or after the mark is taken off.
+      const result = reason === 'incomplete' ? 'unknown' : 'fail';
+      const subject = fault.reference === '<none>' ? imageId : fault.reference;
+      return { subject, result, reason, message, observed: { imageId, layer } };
     }),
   ];
   if (statements.length > 0) return statements;
@@ -143,15 +185,6 @@ function faultAt(path: string, faults: readonly StoreFault[]): Statement {
     observed: { path, faults: faults.length },
     ...(first === undefined ? {} : { reason: first.reason }),
   };
-}
-
-/** A nameless image goes by its id. */
-function subjectOf({ reference, imageId }: ImageVerdict): string {
-  return reference === '<none>' ? imageId : reference;
-}
-
-function keyOf({ imageId, reference }: ImageVerdict): string {
-  return `${imageId} ${reference}`;
 }
 
 function toJson(verdict: ImageVerdict): Json {

@@ -1,4 +1,6 @@
 import type { Check } from '../check.ts';
+import { agent } from './agent.ts';
+import { exceptions } from './exceptions.ts';
 import { fips } from './fips.ts';
 import { images } from './images.ts';
 import { node } from './node.ts';
@@ -16,4 +18,6 @@ export const checks: readonly Check[] = [
   registries,
   node,
   images,
+  agent,
+  exceptions,
 ];

@@ -9,7 +9,7 @@ import { inspectFile } from '../files.ts';
 import { type Host, isReadingReason } from '../host.ts';
 import { type NodeTrust, readNodeTrust, rootHome } from '../trust.ts';
 import { problemOf, readTrustFile, type TrustContent, type TrustProblem } from '../trust-files.ts';
-import { POLICY, trustWatches } from '../trust-places.ts';
+import { POLICY, trustWatches, trustWatchesIn } from '../trust-places.ts';
 import { driftOf } from './drift.ts';
 import * as rules from './rules/trust-policy.ts';
 
@@ -24,6 +24,7 @@ export const trustPolicy: Check = {
   title: 'The signature policy is valid and unchanged',
   rules: [rules.policyValid, rules.policyManaged, rules.userOverride, rules.keyFiles],
   watches: [...trustWatches, MACHINE_CONFIG_FOLDER],
+  watchesIn: trustWatchesIn,
   run,
 };
 

@@ -98,6 +98,9 @@ export class DataReader implements Host {
   async readText(path: string, limitBytes?: number): Promise<string | undefined> {
     return await this.#host.readText(path, limitBytes);
   }
+  readPieces(path: string): AsyncIterable<Buffer> {
+    return this.#host.readPieces(path);
+  }
   async stat(path: string): Promise<HostStat | undefined> {
     return await this.#host.stat(path);
   }

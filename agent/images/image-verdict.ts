@@ -1,9 +1,9 @@
 import { sha256 } from '../../shared/canonical.ts';
-import type { ImageUser, ImageVerdict } from '../../shared/images.ts';
+import type { ImageVerdict } from '../../shared/images.ts';
 import type { PolicyScope } from '../../shared/trust/policy-types.ts';
 import { isUnenforced } from '../../shared/trust/verdict.ts';
 import type { PolicyVerdict } from '../../shared/trust/verdict-types.ts';
-import type { SelectedImage } from './select.ts';
+import type { JudgedImage } from './policy-judges.ts';
 import type { Trouble } from './trouble.ts';
 
 /** What one source made of an image; source `none` where no source had to be asked. */
@@ -26,20 +26,22 @@ export function isFinal({ source, outcome }: Attempt): boolean {
 
 /** The verdict on an image from all that was tried. */
 export function toImageVerdict(
-  { image, name }: SelectedImage,
+  { image, name, judge }: JudgedImage,
   scope: PolicyScope | undefined,
   attempts: readonly Attempt[],
-  pods: readonly ImageUser[],
 ): ImageVerdict {
+  const { file, namespace, users } = judge;
   const decisive = decisiveOf(attempts);
   return {
     imageId: image.id,
     reference: shown(name),
     digest: image.digest ?? image.dataDigests.get('manifest') ?? '',
+    policy: file.path,
+    ...(namespace === undefined ? {} : { namespace }),
     ...statementOf(decisive),
     scope: scopeText(scope),
     requirements: scope?.requirements ?? [],
-    pods,
+    pods: users.get(image.id) ?? [],
   };
 }
 

@@ -1,4 +1,4 @@
-import type { ImageUser, ImageVerdict } from '../../shared/images.ts';
+import type { ImageVerdict } from '../../shared/images.ts';
 import type { PolicyRequirements, PolicyScope } from '../../shared/trust/policy-types.ts';
 import { findScope } from '../../shared/trust/scope.ts';
 import { readSignatureBlob } from '../../shared/trust/signature-blob.ts';
@@ -13,7 +13,7 @@ import {
 } from './evaluator.ts';
 import { type Attempt, isFinal, toImageVerdict } from './image-verdict.ts';
 import { candidateOf, readNamedImage } from './named-image.ts';
-import type { SelectedImage } from './select.ts';
+import type { JudgedImage } from './policy-judges.ts';
 import type { ImageStore } from './store.ts';
 import { type Trouble, troubleOf } from './trouble.ts';
 import { requirementsKey, type VerdictCache, verdictKey } from './verdict-cache.ts';
@@ -22,7 +22,6 @@ export interface JudgeOptions {
   readonly host: Host;
   readonly store: ImageStore;
   readonly basis: EvaluationBasis;
-  readonly users: ReadonlyMap<string, readonly ImageUser[]>;
   /** Asked in this order, until one satisfies the policy. */
   readonly sources: readonly SignatureSource[];
   readonly evaluator: Evaluator;
@@ -39,7 +38,7 @@ interface Known {
 }
 
 interface Case {
-  readonly selected: SelectedImage;
+  readonly selected: JudgedImage;
   readonly known?: Known;
   readonly attempts: Attempt[];
 }
@@ -81,8 +80,8 @@ export class Judge {
   }
 
   /** One verdict for each image, in order. Never throws for what is in the store; throws the signal's reason. */
-  async judge(images: readonly SelectedImage[]): Promise<readonly Judged[]> {
-    const { sources, users, signal } = this.#options;
+  async judge(images: readonly JudgedImage[]): Promise<readonly Judged[]> {
+    const { sources, signal } = this.#options;
     const cases = await Promise.all(images.map((selected) => this.#open(selected)));
     // A pull reads the signatures under any policy; those of a stored image nobody reads who does not ask for them.
     const isPull = !sources.some(({ id }) => id === 'store');
@@ -97,12 +96,12 @@ export class Judge {
       );
     }
     return cases.map(({ selected, known, attempts }) => ({
-      verdict: toImageVerdict(selected, known?.scope, attempts, users.get(selected.image.id) ?? []),
+      verdict: toImageVerdict(selected, known?.scope, attempts),
       attempts,
     }));
   }
 
-  async #open(selected: SelectedImage): Promise<Case> {
+  async #open(selected: JudgedImage): Promise<Case> {
     const { host, store, basis } = this.#options;
     try {
       const named = await readNamedImage(host, store, selected);

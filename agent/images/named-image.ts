@@ -3,6 +3,7 @@ import {
   parseReference,
   type Reference,
   referenceText,
+  tryParseReference,
   withDefaultTag,
 } from '../../shared/trust/reference.ts';
 import type { CandidateImage } from '../../shared/trust/verdict-types.ts';
@@ -59,6 +60,12 @@ export function candidateOf(
     dockerReference,
     ...content,
   };
+}
+
+/** A name as it is judged: complete, without a tag beside a digest; as it stands when it is no name. */
+export function judgedName(name: string): string {
+  const reference = tryParseReference(name);
+  return reference === undefined ? name : referenceText(judgedReference(name));
 }
 
 function judgedReference(name: string): Reference {

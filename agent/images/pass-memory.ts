@@ -1,10 +1,12 @@
 import { sha256 } from '../../shared/canonical.ts';
 import type { ImageVerdict } from '../../shared/images.ts';
 import type { Host } from '../host.ts';
-import type { NodeTrust } from '../trust.ts';
 import type { ImageContents } from './contents.ts';
 import { type DataIdentity, type DataReader, isStillThere } from './data-reader.ts';
 import type { Judged } from './judge.ts';
+import { LayerMemory } from './layers.ts';
+import type { JudgedImage } from './policy-judges.ts';
+import { ReleaseMemory } from './release-memory.ts';
 import type { SelectedImage } from './select.ts';
 import type { StorageConfig } from './storage-conf.ts';
 import { type ImageStore, isUnchanged, readImageStore, type StoredImage } from './store.ts';
@@ -30,14 +32,12 @@ interface Entry extends Assessment {
   readonly keys: readonly string[];
 }
 
-/** What a pass is about; all that an assessment depends on beside the image itself. */
+/** What a pass is about; all that an assessment depends on beside the image and its judge. */
 export interface Pass {
   readonly host: Host;
   readonly store: ImageStore;
   readonly reader: DataReader;
   readonly nowMs: number;
-  /** Policy, keys and sources, as one text. */
-  readonly basis: string;
 }
 
 /** A change of images.json so short after another may look like it. */
@@ -53,6 +53,8 @@ const SETTLED_MS = 2_000;
  * Only what the store alone decided is kept: a signature may come to a lookaside at any time.
  */
 export class PassMemory {
+  readonly layers: LayerMemory = new LayerMemory();
+  readonly releases: ReleaseMemory = new ReleaseMemory();
   readonly #entries = new Map<string, Entry>();
   #store:
     | { readonly key: string; readonly store: ImageStore; readonly readAtMs: number }
@@ -73,10 +75,11 @@ export class PassMemory {
   }
 
   /** What an earlier pass said, when nothing of it can have changed. */
-  recall(pass: Pass, selected: SelectedImage, cache: VerdictCache): Assessment | undefined {
+  recall(pass: Pass, selected: JudgedImage, cache: VerdictCache): Assessment | undefined {
     const entry = this.#entries.get(keyOf(selected));
     if (entry === undefined || !isFresh(entry.atMs, pass.nowMs)) return undefined;
-    if (entry.basis !== pass.basis || entry.folders !== pass.reader.folders) return undefined;
+    if (entry.basis !== selected.judge.basis || entry.folders !== pass.reader.folders)
+      return undefined;
     // The very same record comes of a list that nobody has touched.
     if (entry.image !== selected.image && entry.state !== stateIn(pass, selected)) return undefined;
     if (!isStillThere(pass.host, entry.identity)) return undefined;
@@ -87,7 +90,7 @@ export class PassMemory {
 
   keep(
     pass: Pass,
-    selected: SelectedImage,
+    selected: JudgedImage,
     { verdict, attempts }: Judged,
     contents: ImageContents | undefined,
   ): void {
@@ -104,29 +107,18 @@ export class PassMemory {
       image: selected.image,
       state: stateIn(pass, selected),
       folders: pass.reader.folders,
-      basis: pass.basis,
+      basis: selected.judge.basis,
       identity,
       atMs: Math.min(pass.nowMs, ...judged.map(({ atMs }) => atMs)),
       keys: judged.map(({ key }) => key),
     });
   }
 
-  /** Ends a pass over the whole store: forgets images and names that are gone. */
-  endPass(selected: readonly SelectedImage[]): void {
+  /** Ends a pass over the whole store: forgets images, names and judges that are gone. */
+  endPass(selected: readonly JudgedImage[]): void {
     const present = new Set(selected.map(keyOf));
     for (const key of this.#entries.keys()) if (!present.has(key)) this.#entries.delete(key);
   }
-}
-
-/** Policy, keys and sources as one text: what they are by content, not by name. */
-export function basisOf(trust: NodeTrust, ...more: readonly unknown[]): string {
-  const { path, sha256: file, policy } = trust.policy;
-  const keys = [...trust.keyFiles.values()].map((file) => [
-    file.path,
-    file.sha256,
-    file.problem?.message,
-  ]);
-  return JSON.stringify([path, file, policy === undefined, keys, ...more]);
 }
 
 /** A record never changes: what it says is put into one short word, once. */
@@ -142,8 +134,8 @@ export function stateOf({ image }: SelectedImage): string {
   return state;
 }
 
-export function keyOf({ image, name = '' }: SelectedImage): string {
-  return `${image.id} ${name}`;
+export function keyOf({ image, name = '', judge }: JudgedImage): string {
+  return `${image.id} ${name} ${judge.namespace ?? ''} ${judge.file.path}`;
 }
 
 function stateIn({ store, reader }: Pass, selected: SelectedImage): string {

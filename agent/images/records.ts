@@ -15,12 +15,14 @@ export class StoreError extends CodedError<StoreErrorCode> {
   }
 }
 
-/** One entry of images.json. Layers and their contents are no business of ours. */
+/** One entry of images.json. */
 export interface ImageRecord {
   /** Hex; for pulled images mostly the digest of the configuration. */
   readonly id: string;
   /** Digest the image was asked for by, or of its manifest; absent in records of old versions. */
   readonly digest?: string;
+  /** Id of the top layer, as it stands in the record; absent for an image without layers. */
+  readonly layer?: string;
   /** Newest first. */
   readonly names: readonly string[];
   readonly namesHistory: readonly string[];
@@ -47,7 +49,7 @@ export interface ImageRecords {
 
 /** `<driver>-images/images.json`. Throws `StoreError` when it is no list at all; one bad entry spoils only itself. */
 export function parseImageRecords(text: string, path: string): ImageRecords {
-  const entries = parseList(text, path);
+  const entries = parseList(text, path, 'images');
   const records: ImageRecord[] = [];
   const damaged: DamagedRecord[] = [];
   for (const [index, entry] of entries.entries()) {
@@ -72,6 +74,7 @@ export function dataFileName(key: string): string {
 interface RawRecord {
   readonly id: string;
   readonly digest?: string | null;
+  readonly layer?: string | null;
   readonly names?: readonly string[] | null;
   readonly 'names-history'?: readonly string[] | null;
   readonly metadata?: string | null;
@@ -80,23 +83,25 @@ interface RawRecord {
   readonly created?: string | null;
 }
 
-function parseList(text: string, path: string): readonly unknown[] {
+/** Entries of a list as containers-storage writes it. Throws `StoreError` when it is none. */
+export function parseList(text: string, path: string, what: string): readonly unknown[] {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (cause) {
     throw new StoreError('ERR_STORE_RECORDS', `${path}: not JSON: ${messageOf(cause)}`, { cause });
   }
-  // Go writes null for a list without images.
+  // Go writes null for a list without entries.
   if (value === null) return [];
   if (Array.isArray(value)) return value;
-  throw new StoreError('ERR_STORE_RECORDS', `${path}: expected a list of images`);
+  throw new StoreError('ERR_STORE_RECORDS', `${path}: expected a list of ${what}`);
 }
 
 function toRecord(raw: RawRecord): ImageRecord {
   return {
     id: raw.id,
     ...(raw.digest ? { digest: raw.digest } : {}),
+    ...(raw.layer ? { layer: raw.layer } : {}),
     names: raw.names ?? [],
     namesHistory: raw['names-history'] ?? [],
     metadata: raw.metadata ?? '',
@@ -106,10 +111,11 @@ function toRecord(raw: RawRecord): ImageRecord {
   };
 }
 
-/** The id is the name of a folder: nothing but hex may become part of a path. */
-const ID = /^[0-9a-f]{1,128}$/;
+/** An id is the name of a folder: nothing but hex may become part of a path. */
+export const RECORD_ID: RegExp = /^[0-9a-f]{1,128}$/;
 const MEMBERS: Readonly<Record<string, (value: unknown) => boolean>> = {
   digest: isString,
+  layer: isString,
   names: isStringList,
   'names-history': isStringList,
   metadata: isString,
@@ -126,7 +132,7 @@ function faultOf(entry: unknown): string | undefined {
   if (typeof entry !== 'object' || entry === null) return ': expected an object';
   const members = entry as Readonly<Record<string, unknown>>;
   const id = members['id'];
-  if (typeof id !== 'string' || !ID.test(id)) return '.id: expected an image id in hex';
+  if (typeof id !== 'string' || !RECORD_ID.test(id)) return '.id: expected an image id in hex';
   for (const [name, isValid] of Object.entries(MEMBERS)) {
     const value = members[name];
     // Go reads null into every member as if it were not there.
@@ -139,7 +145,7 @@ function faultOf(entry: unknown): string | undefined {
 
 function idOf(entry: unknown): { readonly id?: string } {
   if (typeof entry !== 'object' || entry === null || !('id' in entry)) return {};
-  return typeof entry.id === 'string' && ID.test(entry.id) ? { id: entry.id } : {};
+  return typeof entry.id === 'string' && RECORD_ID.test(entry.id) ? { id: entry.id } : {};
 }
 
 function isString(value: unknown): value is string {

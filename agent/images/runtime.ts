@@ -1,13 +1,30 @@
 import { messageOf } from '../../shared/errors.ts';
 import type { ImageUser } from '../../shared/images.ts';
+import { tryParseReference } from '../../shared/trust/reference.ts';
+import { type ContainerConfig, readContainerConfig } from '../containers.ts';
 import { type Host, HostError } from '../host.ts';
+import { judgedName } from './named-image.ts';
 import type { StorageConfig } from './storage-conf.ts';
 
-/** Who uses which image, by image id, from the records that CRI-O and podman keep of their containers. */
+/** One container and the image it is made of. */
+export interface ImageUse {
+  /** Image id. */
+  readonly image: string;
+  readonly user: ImageUser;
+  /** True for the container that only holds a pod's namespaces: its image is the runtime's choice, not the pod's. */
+  readonly isSandbox: boolean;
+  /**
+   * The name by which the image was asked for, complete, without a tag beside a digest. Absent where the records have
+   * none: the kubelet hands CRI-O the id of an image that it has looked up.
+   */
+  readonly name?: string;
+}
+
+/** Who uses which image, from the records that CRI-O and podman keep of their containers. */
 export interface ImageUsers {
+  readonly uses: readonly ImageUse[];
+  /** The users alone, by image id. */
   readonly byImage: ReadonlyMap<string, readonly ImageUser[]>;
-  /** Names by which they asked for an image, by image id, as they stand in their records. */
-  readonly askedNames: ReadonlyMap<string, ReadonlySet<string>>;
   /** Files or records that could not be read: then there may be users that are not named. */
   readonly problems: readonly string[];
 }
@@ -15,6 +32,8 @@ export interface ImageUsers {
 /** CRI-O's containers are volatile, podman's are not; `transient_store` moves both into the run root. */
 const FILE_NAMES = ['containers.json', 'volatile-containers.json'] as const;
 const LIMIT_BYTES = 32 * 1024 * 1024;
+/** The id of a container is the name of a folder: nothing but hex may become part of a path. */
+const CONTAINER_ID = /^[0-9a-f]{1,128}$/;
 
 /** Reads who uses which image. No runtime is asked. Never throws for a state of the node. */
 export async function readImageUsers(
@@ -32,17 +51,24 @@ export async function readImageUsers(
       }
     }
   }
-  const byImage = new Map<string, ImageUser[]>();
-  const askedNames = new Map<string, Set<string>>();
+  const places = { ...config, driver };
+  const uses: ImageUse[] = [];
   for (const container of containers.values()) {
-    const users = byImage.get(container.image) ?? [];
-    byImage.set(container.image, [...users, userOf(container, containers)]);
-    const name = text(container.metadata, 'image-name');
-    if (name === undefined) continue;
-    askedNames.set(container.image, (askedNames.get(container.image) ?? new Set()).add(name));
+    const pod = podOf(container, containers);
+    const known = useOf(container, pod, {});
+    const told = isWhole(container, known)
+      ? {}
+      : await readConfig(host, places, container.id, problems);
+    uses.push(told === undefined ? known : useOf(container, pod, told));
   }
-  for (const users of byImage.values()) users.sort(byPlace);
-  return { byImage, askedNames, problems };
+  uses.sort(byPlace);
+  const byImage = new Map(
+    [...Map.groupBy(uses, ({ image }) => image)].map(([image, here]) => [
+      image,
+      here.map(({ user }) => user),
+    ]),
+  );
+  return { uses, byImage, problems };
 }
 
 /** A record of containers.json with its metadata unpacked. */
@@ -55,20 +81,66 @@ interface Container {
 }
 
 /** Namespace and pod stand only in the pod's own record, whose id is the `pod-id` of its containers. */
-function userOf(container: Container, all: ReadonlyMap<string, Container>): ImageUser {
-  const { metadata, names, id } = container;
+function podOf(
+  { metadata }: Container,
+  all: ReadonlyMap<string, Container>,
+): Container | undefined {
+  const id = text(metadata, 'pod-id');
+  return id === undefined ? undefined : all.get(id);
+}
+
+/** What the records say, and where they are silent what the runtime was told. */
+function useOf(
+  { metadata, names, id, image }: Container,
+  pod: Container | undefined,
+  told: Partial<ContainerConfig>,
+): ImageUse {
+  const asked = [text(metadata, 'image-name'), told.image].find(isName);
+  const name = asked === undefined ? {} : { name: judgedName(asked) };
   const podId = text(metadata, 'pod-id');
-  if (podId === undefined) return { container: text(metadata, 'name') ?? names[0] ?? id };
-  const pod = podId === id ? container : all.get(podId);
-  const namespace = pod === undefined ? undefined : text(pod.metadata, 'namespace');
-  const podName = pod === undefined ? undefined : text(pod.metadata, 'metadata-name');
-  const isPod = podId === id;
-  return {
+  const own = text(metadata, 'metadata-name') ?? told.container;
+  if (podId === undefined && told.pod === undefined) {
+    const container = text(metadata, 'name') ?? told.name ?? names[0] ?? id;
+    return { image, user: { container }, isSandbox: false, ...name };
+  }
+  const isSandbox = podId === id || told.isSandbox === true;
+  const podName = (pod && text(pod.metadata, 'metadata-name')) ?? told.pod;
+  const namespace = (pod && text(pod.metadata, 'namespace')) ?? told.namespace;
+  const user = {
     ...(namespace === undefined ? {} : { namespace }),
-    pod: podName ?? text(metadata, 'pod-name') ?? podId,
+    pod: podName ?? text(metadata, 'pod-name') ?? podId ?? id,
     // The container that holds the pod's namespaces together has no name of its own.
-    container: isPod ? 'POD' : (text(metadata, 'metadata-name') ?? names[0] ?? id),
+    container: isSandbox ? 'POD' : (own ?? names[0] ?? id),
   };
+  return { image, user, isSandbox, ...name };
+}
+
+/** An id is a way to ask for an image too, and no name. */
+function isName(asked: string | undefined): asked is string {
+  if (asked === undefined || /^(?:sha256:)?[0-9a-f]{64}$/.test(asked)) return false;
+  return tryParseReference(asked) !== undefined;
+}
+
+/** Nothing is missing that config.json might have; podman's containers have no pod and none to be told of. */
+function isWhole({ metadata }: Container, { user, isSandbox }: ImageUse): boolean {
+  const hasPlace = user.pod === undefined || user.namespace !== undefined;
+  return hasPlace && (isSandbox || text(metadata, 'image-name') !== undefined);
+}
+
+async function readConfig(
+  host: Host,
+  places: Parameters<typeof readContainerConfig>[1],
+  id: string,
+  problems: string[],
+): Promise<ContainerConfig | undefined> {
+  if (!CONTAINER_ID.test(id)) return undefined;
+  try {
+    return await readContainerConfig(host, places, id);
+  } catch (error) {
+    if (!(error instanceof HostError)) throw error;
+    problems.push(error.message);
+    return undefined;
+  }
 }
 
 async function readContainers(
@@ -129,7 +201,7 @@ function text(members: Readonly<Record<string, unknown>>, name: string): string 
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-function byPlace(a: ImageUser, b: ImageUser): number {
+function byPlace({ user: a }: ImageUse, { user: b }: ImageUse): number {
   const [x, y] = [placeOf(a), placeOf(b)];
   return x < y ? -1 : x > y ? 1 : 0;
 }

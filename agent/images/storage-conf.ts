@@ -19,8 +19,10 @@ export interface StorageConfig {
   readonly imageStore?: string;
   /** `additionalimagestores`, read-only, searched last and in this order. */
   readonly additionalImageStores: readonly string[];
-  /** `additionallayerstores`: layers come from there unverified; as written, `:ref` at the end included. */
+  /** `additionallayerstores`: file systems that hand out layers; without their suffix `:ref`. */
   readonly additionalLayerStores: readonly string[];
+  /** `additional_artifact_stores` of crio.conf. */
+  readonly additionalArtifactStores: readonly string[];
   /** `transient_store`: records of containers and their layers lie in the run root. */
   readonly transientStore: boolean;
   /** Files read, in the order they were applied. */
@@ -73,6 +75,7 @@ export async function readStorageConfig(
       own.runRoot ?? crio.runRoot ?? values.expanded('storage', 'runroot') ?? DEFAULTS.runRoot,
     ...(imageStore === undefined ? {} : { imageStore }),
     ...furtherStores(values, crio, environment),
+    additionalArtifactStores: crio.additionalArtifactStores,
     transientStore: values.last('storage', 'transient_store') === true,
     files,
     problems: [...problems, ...crio.problems],
@@ -100,7 +103,9 @@ function furtherStores(
   const { imageStores, layerStores } = readStorageOptions(options);
   return {
     additionalImageStores: values.onlyPaths(imageStores, 'additionalimagestores'),
-    additionalLayerStores: values.onlyPaths(layerStores, 'additionallayerstores'),
+    additionalLayerStores: values
+      .onlyPaths(layerStores, 'additionallayerstores')
+      .map((path) => path.replace(/:ref$/, '')),
   };
 }
 

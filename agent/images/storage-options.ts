@@ -2,7 +2,7 @@
 export interface StorageOptions {
   /** `imagestore`, `additionalimagestore`: in the order of search. */
   readonly imageStores: readonly string[];
-  /** `additionallayerstore`: as written, `:ref` at the end included. */
+  /** `additionallayerstore`: as written, with `:ref` at the end where it stands. */
   readonly layerStores: readonly string[];
 }
 

@@ -146,7 +146,7 @@ export async function readDataItem(
   id: string,
   key: string,
   limitBytes?: number,
-): Promise<Uint8Array | undefined> {
+): Promise<Buffer | undefined> {
   for (const folder of store.folders) {
     if (!folder.ids.has(id)) continue;
     const bytes = await host.readBytes(`${folder.path}/${id}/${dataFileName(key)}`, limitBytes);

@@ -15,7 +15,7 @@ export interface Trouble {
   readonly verdict: Extract<ImageVerdict['verdict'], 'rejected' | 'unknown'>;
   /**
    * `rejected`: a `Rejection`, `store-metadata`, `store-manifest`, `store-signatures`, `signatures-unreadable`.
-   * `unknown`: `reference-invalid`, `incomplete`, `manifest-list`, `source-not-enabled`, `source-unreachable`,
+   * `unknown`: `reference-invalid`, `reference-unknown`, `incomplete`, `manifest-list`, `source-not-enabled`, `source-unreachable`,
    * `source-status`, `registries-invalid`,
    * `policy-missing`, `policy-unreadable`, `policy-invalid`, `algorithm-unavailable`, `store-changing`,
    * `evaluation-failed`, `evaluation-timeout`, or a reason of reading (`permission`, `too-large`, …).

@@ -5,9 +5,16 @@ import type { SourceId } from '../signatures/source.ts';
 import { readNodeTrust } from '../trust.ts';
 import { OrdinaryHere } from './ordinary-here.ts';
 import { PassMemory } from './pass-memory.ts';
+import type { ReleaseSettings } from './release-signature.ts';
 import { VerdictCache } from './verdict-cache.ts';
 import { type ImageVerification, verifyImages } from './verify.ts';
 import { WorkerEvaluator } from './worker-evaluator.ts';
+
+/** As of `VerifyOptions`. */
+interface VerifierSettings {
+  readonly sources?: readonly SourceId[] | undefined;
+  readonly release?: ReleaseSettings | undefined;
+}
 
 /**
  * Judges the images of one node again and again: what has not changed since the last pass is not verified anew, and
@@ -15,7 +22,7 @@ import { WorkerEvaluator } from './worker-evaluator.ts';
  */
 export class ImageVerifier {
   readonly #host: Host;
-  readonly #sources: readonly SourceId[] | undefined;
+  readonly #settings: VerifierSettings;
   /** Remembers from pass to pass which servers did not answer. */
   readonly #http = new HttpReader();
   readonly #cache = new VerdictCache();
@@ -23,10 +30,9 @@ export class ImageVerifier {
   readonly #evaluator = new OrdinaryHere(new WorkerEvaluator());
   #latest: ImageVerification | undefined;
 
-  /** `sources`: as of `VerifyOptions`. */
-  constructor(host: Host, sources?: readonly SourceId[]) {
+  constructor(host: Host, settings: VerifierSettings = {}) {
     this.#host = host;
-    this.#sources = sources;
+    this.#settings = settings;
   }
 
   /** What the last pass said; undefined before the first. */
@@ -37,8 +43,10 @@ export class ImageVerifier {
   /** One pass over the whole store under the trust configuration now in force. Throws the signal's reason. */
   async verify(clock: Clock, signal: AbortSignal): Promise<ImageVerification> {
     const trust = await readNodeTrust(this.#host);
+    const { sources, release } = this.#settings;
     this.#latest = await verifyImages(this.#host, trust, {
-      ...(this.#sources === undefined ? {} : { sources: this.#sources }),
+      ...(sources === undefined ? {} : { sources }),
+      ...(release === undefined ? {} : { release }),
       http: this.#http,
       clock,
       signal,
@@ -54,11 +62,11 @@ export class ImageVerifier {
 /** The verifier belongs to its node, so the check and the report that look at one node share its passes. */
 const verifiers: WeakMap<Host, ImageVerifier> = new WeakMap();
 
-/** The one verifier of a node; `sources` count for who asks first, as the agent does at its start. */
-export function verifierOf(host: Host, sources?: readonly SourceId[]): ImageVerifier {
+/** The one verifier of a node; settings count for who asks first, as the agent does at its start. */
+export function verifierOf(host: Host, settings?: VerifierSettings): ImageVerifier {
   const known = verifiers.get(host);
   if (known !== undefined) return known;
-  const verifier = new ImageVerifier(host, sources);
+  const verifier = new ImageVerifier(host, settings);
   verifiers.set(host, verifier);
   return verifier;
 }

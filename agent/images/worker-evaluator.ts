@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { messageOf } from '../../shared/errors.ts';
 import type { CandidateImage } from '../../shared/trust/verdict-types.ts';
 import type { Evaluation, EvaluationBasis, Evaluator } from './evaluator.ts';
-import type { WorkerAnswer, WorkerRequest } from './worker.ts';
+import type { WorkerAnswer, WorkerBasis, WorkerRequest } from './worker.ts';
 
 type Failure = Exclude<Evaluation, { readonly verdict: unknown }>;
 
@@ -33,7 +33,7 @@ const PROGRAM = new URL(
  */
 export class WorkerEvaluator implements Evaluator {
   readonly #options: WorkerOptions;
-  #running: { readonly worker: Worker; readonly basis: EvaluationBasis } | undefined;
+  #running: { readonly worker: Worker; readonly basis: WorkerBasis } | undefined;
   #idle: NodeJS.Timeout | undefined;
   /** Requests are answered one after another. */
   #queue: Promise<unknown> = Promise.resolve();
@@ -69,7 +69,7 @@ export class WorkerEvaluator implements Evaluator {
     images: readonly CandidateImage[],
     nowMs: number,
   ): Promise<readonly Evaluation[]> {
-    const answer = await this.#request(basis, { images, nowMs });
+    const answer = await this.#request(basis, { policy: basis.policy, images, nowMs });
     if (!('reason' in answer)) return answer;
     // One of them brought the thread down: alone each can only harm itself.
     if (images.length === 1) return [answer];
@@ -107,9 +107,10 @@ export class WorkerEvaluator implements Evaluator {
     }
   }
 
-  async #start(basis: EvaluationBasis): Promise<Worker> {
+  /** The policies of a pass share their keys, and with them the thread. */
+  async #start({ policy: _, ...basis }: EvaluationBasis): Promise<Worker> {
     clearTimeout(this.#idle);
-    if (this.#running !== undefined && this.#running.basis !== basis) await this.#end();
+    if (this.#running !== undefined && !isSame(this.#running.basis, basis)) await this.#end();
     if (this.#running === undefined) {
       const worker = new Worker(this.#options.program ?? PROGRAM, {
         workerData: basis,
@@ -136,4 +137,9 @@ export class WorkerEvaluator implements Evaluator {
     this.#running = undefined;
     await worker?.terminate();
   }
+}
+
+/** By identity: what was read at another moment may be something else. */
+function isSame(a: WorkerBasis, b: WorkerBasis): boolean {
+  return a.keyFiles === b.keyFiles && a.signingSubkeys === b.signingSubkeys;
 }

@@ -1,9 +1,13 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import type { Policy } from '../../shared/trust/policy-types.ts';
 import type { CandidateImage } from '../../shared/trust/verdict-types.ts';
 import { type Evaluation, type EvaluationBasis, inThisThread } from './evaluator.ts';
 
-/** Asked of the worker: judge these. */
+/** What the worker is started with: key material, and how it counts. */
+export type WorkerBasis = Omit<EvaluationBasis, 'policy'>;
+/** Asked of the worker: judge these by this policy. */
 export interface WorkerRequest {
+  readonly policy: Policy;
   readonly images: readonly CandidateImage[];
   readonly nowMs: number;
 }
@@ -11,8 +15,8 @@ export interface WorkerRequest {
 export type WorkerAnswer = readonly Evaluation[];
 
 // The thread that judges signatures: it gets the basis at its start, then requests one at a time.
-const basis = workerData as EvaluationBasis; // WorkerEvaluator gives nothing else
-parentPort?.on('message', async ({ images, nowMs }: WorkerRequest) => {
-  const answer: WorkerAnswer = await inThisThread.evaluate(basis, images, nowMs);
+const basis = workerData as WorkerBasis; // WorkerEvaluator gives nothing else
+parentPort?.on('message', async ({ policy, images, nowMs }: WorkerRequest) => {
+  const answer: WorkerAnswer = await inThisThread.evaluate({ ...basis, policy }, images, nowMs);
   parentPort?.postMessage(answer);
 });

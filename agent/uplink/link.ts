@@ -41,6 +41,8 @@ export interface LinkContext {
   readonly version: string;
   readonly host: Hello['host'];
   readonly conditions: () => readonly string[];
+  /** Told at each `welcome` how far the aggregator's clock is ahead, milliseconds. */
+  readonly onServerTime?: (aheadMs: number) => void;
   /** The credential as it is now in its file. */
   readonly readToken: () => Promise<string>;
 }
@@ -213,6 +215,7 @@ export class Link {
     }
     this.#welcome = welcome;
     this.#serverAheadMs = welcome.server.timeMs - clock.nowMs();
+    this.#context.onServerTime?.(this.#serverAheadMs);
     this.#farewell = { spreadSeconds: welcome.reconnectSpreadSeconds };
     log.info({ session: welcome.session, node: welcome.node }, 'connected to the aggregator');
     const isSameLife = epoch === spool.state.epoch;

@@ -1,7 +1,7 @@
 import type { Check } from '../../agent/check.ts';
 import { checks } from '../../agent/checks/index.ts';
 import type { Baseline } from '../../agent/desired/baseline.ts';
-import { DEFAULT_VALUES } from '../../agent/profile-values.ts';
+import type { ProfileInForce } from '../../agent/profile-choice.ts';
 import { runChecks } from '../../agent/runner.ts';
 import { API_VERSION, type CheckResultItem, type CheckResultList } from '../../shared/api.ts';
 import { countResults, isAtLeast, SEVERITIES, type Severity } from '../../shared/results.ts';
@@ -11,7 +11,13 @@ import { EXIT, type ExitCode } from '../exit.ts';
 import { openHostRoot } from '../host-root.ts';
 import type { Io } from '../io.ts';
 import { baselinePath, clockOf, readBaseline } from '../node-state.ts';
-import { HOST_ROOT_OPTION, NO_HEADERS_OPTION, outputOption, STATE_DIR_OPTION } from '../options.ts';
+import {
+  HOST_ROOT_OPTION,
+  NO_HEADERS_OPTION,
+  outputOption,
+  PROFILE_OPTION,
+  STATE_DIR_OPTION,
+} from '../options.ts';
 import { type Style, styleOf } from '../output/colour.ts';
 import type { Presentation } from '../output/column.ts';
 import { byUrgency, countsText, FINDING_COLUMNS, findingLines } from '../output/finding.ts';
@@ -20,6 +26,7 @@ import { jsonText } from '../output/json.ts';
 import { listText } from '../output/list.ts';
 import { safeText } from '../output/safe.ts';
 import { yamlText } from '../output/yaml.ts';
+import { exceptionsOf, profileInForce } from '../profile.ts';
 import { selectRules } from '../rules.ts';
 
 const PRESENTATION: Presentation<CheckResultItem> = {
@@ -37,6 +44,11 @@ be decided (error, unknown): no data is not a pass.`,
   options: [
     HOST_ROOT_OPTION,
     STATE_DIR_OPTION,
+    PROFILE_OPTION,
+    {
+      flags: '--exceptions <file>',
+      description: 'failures that somebody vouches for until a day, as docs/configuration.md shows',
+    },
     {
       flags: '--only <ids>',
       description: 'these checks or rules, separated by commas: selinux,trust.*',
@@ -59,6 +71,10 @@ be decided (error, unknown): no data is not a pass.`,
       meaning: 'two checks, from a debug pod on the node',
     },
     {
+      line: 'sudo nodeseal check --profile stig --exceptions exceptions.yaml',
+      meaning: 'by a stricter profile, without the failures that are accepted for now',
+    },
+    {
       line: "nodeseal check -o json | jq '.summary'",
       meaning: 'how many rules passed, failed, could not be decided',
     },
@@ -67,7 +83,11 @@ be decided (error, unknown): no data is not a pass.`,
     const host = await openHostRoot(invocation.value('host-root') ?? '/');
     const rules = selectRules(checks, invocation.list('only'), invocation.list('skip'));
     const baseline = await readableBaseline(baselinePath(invocation), io);
-    const context = { host, clock: clockOf(io), baseline, values: DEFAULT_VALUES };
+    const inForce = await profileInForce(host, invocation.value('profile'));
+    const { profile } = inForce;
+    const exceptions = await exceptionsOf(host, invocation.value('exceptions'), io);
+    const { values } = profile;
+    const context = { host, clock: clockOf(io), baseline, values, profile, exceptions };
     const results = await runChecks(withRules(checks, rules), context, {
       signal: io.signal,
       onCrash: (id, error) => {
@@ -80,6 +100,7 @@ be decided (error, unknown): no data is not a pass.`,
       .sort(byUrgency);
     write(
       items,
+      inForce,
       invocation.value('output') ?? 'table',
       !invocation.flag('no-headers'),
       io,
@@ -106,6 +127,7 @@ function withRules(all: readonly Check[], rules: ReadonlySet<string>): readonly 
 
 function write(
   items: readonly CheckResultItem[],
+  inForce: ProfileInForce,
   output: string,
   headers: boolean,
   io: Io,
@@ -115,6 +137,7 @@ function write(
   const list: CheckResultList = {
     apiVersion: API_VERSION,
     kind: 'CheckResultList',
+    profile: inForce.profile.name,
     items,
     summary,
   };
@@ -123,13 +146,21 @@ function write(
   else if (output !== 'table' && isFormat(output)) {
     io.stdout.write(listText(list, PRESENTATION, output, style, headers));
   } else {
-    const lines = [...findingLines(items, style), countsText(summary)];
+    const lines = [
+      ...findingLines(items, style),
+      countsText(summary),
+      safeText(profileText(inForce)),
+    ];
     io.stdout.write(lines.map((line) => `${line}\n`).join(''));
     const [first] = items;
     if (io.stderr.isTerminal && first !== undefined && summary.fail > 0) {
       io.stderr.write(`Next: nodeseal explain ${first.ruleId}\n`);
     }
   }
+}
+
+function profileText({ profile: { name }, chosen }: ProfileInForce): string {
+  return `Profile: ${name}${chosen === 'by-node' ? ', by the kind of node' : ''}`;
 }
 
 /** The exit code for some findings under `--fail-on`: a failure is told before what could not be decided. */

@@ -1,7 +1,10 @@
 import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { resolve } from 'node:path';
+import { findSignatures } from '../../agent/signatures/mirror-layout.ts';
 import { API_VERSION } from '../../shared/api.ts';
+import { messageOf } from '../../shared/errors.ts';
 import { parseDigest } from '../../shared/trust/digest.ts';
+import { manifestDigest } from '../../shared/trust/manifest.ts';
 import { loadKeys } from '../../shared/trust/openpgp/keys.ts';
 import { type SignatureAnswer, verifySignature } from '../../shared/trust/verify-signature.ts';
 import type { Command, Invocation } from '../command.ts';
@@ -23,7 +26,9 @@ export const verifySignatureCommand: Command = {
   description: `Verifies simple signatures of an image manifest, as 'skopeo standalone-verify' does: no policy, no registry. Prints
 the fingerprint, the digest and the reference that were signed.
 
-With a folder as --signature one good signature in it is enough. Exit code 1: none verifies.`,
+With a folder as --signature one good signature in it is enough. The folder is one with signature-1, signature-2, …, or a
+copy of a store of release signatures, as https://mirror.openshift.com/pub/openshift-v4/signatures/openshift/release:
+then its subfolder sha256=<hex> for the manifest is taken. Exit code 1: none verifies. 5: no signature is there.`,
   arguments: [],
   options: [
     { flags: '--manifest <file>', description: 'the manifest that was signed' },
@@ -35,7 +40,8 @@ With a folder as --signature one good signature in it is enough. Exit code 1: no
     },
     {
       flags: '--signature <path>',
-      description: 'the signature, or a folder with signature-1, signature-2, …',
+      description:
+        'the signature, or a folder with signature-1, …, or one with sha256=<hex>/signature-1, …',
       required: true,
     },
     { flags: '--reference <image>', description: 'the reference it must be signed as' },
@@ -50,6 +56,10 @@ With a folder as --signature one good signature in it is enough. Exit code 1: no
       line: 'nodeseal verify-signature --manifest m.json --key prod.asc --signature signature-1 --reference quay.io/team/app:v1',
       meaning: 'is this signature good, for this manifest, under this name',
     },
+    {
+      line: 'nodeseal verify-signature --digest sha256:… --key /etc/pki/rpm-gpg/RPM-GPG-KEY-redhat-release --signature ./release',
+      meaning: 'is this OpenShift release signed, by a copy of the mirror’s folder',
+    },
   ],
   async run(invocation, io) {
     const manifest = await readManifest(invocation, io);
@@ -61,7 +71,7 @@ With a folder as --signature one good signature in it is enough. Exit code 1: no
     const reference = invocation.value('reference');
     const nowMs = timeOf(invocation.value('at')) ?? io.nowMs();
     const answers: FileAnswer[] = [];
-    for (const file of await signatureFiles(invocation.value('signature') ?? '')) {
+    for (const file of await signatureFiles(invocation.value('signature') ?? '', manifest)) {
       const signature = await readInput(file, 'signature', io);
       const expected = reference === undefined ? {} : { expectedReference: reference };
       const question = { manifest, keys: keyring, signature, nowMs, ...expected };
@@ -110,23 +120,56 @@ function timeOf(text: string | undefined): number | undefined {
   return ms;
 }
 
-/** `signature-1`, `signature-2`, … until one is missing, as a lookaside is read. */
-async function signatureFiles(path: string): Promise<readonly string[]> {
-  let names: readonly string[];
+/** The one file, or those of a folder that are for this manifest. */
+async function signatureFiles(
+  path: string,
+  manifest: Uint8Array | { readonly digest: string },
+): Promise<readonly string[]> {
+  const what = `cannot read the signature ${path}`;
   try {
     if (!(await stat(path)).isDirectory()) return [path];
-    names = await readdir(path);
   } catch (cause) {
-    throw fileError(cause, `cannot read the signature ${path}`);
+    throw fileError(cause, what);
   }
-  const files: string[] = [];
-  while (names.includes(`signature-${files.length + 1}`)) {
-    files.push(join(path, `signature-${files.length + 1}`));
+  const digest = digestOf(manifest);
+  // A folder may be named as `.`; its name tells whose signatures it holds.
+  const found = await findSignatures(
+    async (folder) => await listFolder(folder, what),
+    resolve(path),
+    digest,
+  );
+  if (found.kind === 'found') return found.files;
+  if (found.kind === 'other-digest') {
+    throw new CliError('ERR_CLI_INPUT', `${path} holds signatures of another image`, {
+      why: `its name says ${found.digest}, asked was ${digest}`,
+      next: 'name the folder that holds sha256=<hex> for every digest, or the one of this digest',
+    });
   }
-  if (files.length > 0) return files;
-  throw new CliError('ERR_CLI_NOT_FOUND', `no signature in ${path}`, {
-    why: 'expected files called signature-1, signature-2, …',
+  throw new CliError('ERR_CLI_NOT_FOUND', `no signature of ${digest} in ${path}`, {
+    why: `looked for ${found.looked.join(', ')}`,
   });
+}
+
+async function listFolder(folder: string, what: string): Promise<readonly string[] | undefined> {
+  try {
+    return await readdir(folder);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException; // readdir rejects with the system's error
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw fileError(cause, what);
+  }
+}
+
+function digestOf(manifest: Uint8Array | { readonly digest: string }): string {
+  if (!(manifest instanceof Uint8Array)) return manifest.digest;
+  try {
+    return manifestDigest(manifest);
+  } catch (cause) {
+    throw new CliError('ERR_CLI_INPUT', 'the manifest has no digest to look for', {
+      why: messageOf(cause),
+      cause,
+    });
+  }
 }
 
 function peopleText({ file, answer }: FileAnswer, style: Style): string {

@@ -17,6 +17,7 @@ import { isFormat } from '../output/format.ts';
 import { explainImage, IMAGE_COLUMNS } from '../output/image.ts';
 import { listText } from '../output/list.ts';
 import { safeText } from '../output/safe.ts';
+import { RELEASE_OPTIONS, readReleaseOptions } from '../release-options.ts';
 
 const PRESENTATION: Presentation<ImageVerdict> = {
   resource: 'image',
@@ -25,11 +26,14 @@ const PRESENTATION: Presentation<ImageVerdict> = {
 };
 
 export const verify: Command = {
-  description: `Judges the images in this node's store by the policy in force on it: every image, or those named. Nothing is changed,
-and no server is asked unless --sources says so.
+  description: `Judges the images in this node's store by the policies in force on it: every image, or those named. Images that pods
+of a namespace with a policy of its own use are judged by that too. Nothing is changed, and no server is asked unless
+--sources says so.
 
 accepted: signed as the policy asks. unenforced: the policy asked for no signature. rejected: the policy refuses it.
 unknown: could not be decided, with the reason.
+Images that a signed OpenShift release names are told with it; the verdict stays that of the policy. The release image is
+found in the store, and signed as the policy asks or by the keys of --release-key.
 Exit code 1: an image is rejected. 6: none is, but one is unknown. 5: an image that was named is not in the store.`,
   arguments: [
     {
@@ -48,6 +52,7 @@ named, lookaside asks servers of lookasides too, registry registries.
 Default: store, then lookasides that are files of the node`,
     },
     IMAGE_LIBRARY_OPTION,
+    ...RELEASE_OPTIONS,
     { flags: '--explain', description: 'how each verdict came about' },
     outputOption(),
     NO_HEADERS_OPTION,
@@ -56,7 +61,11 @@ Default: store, then lookasides that are files of the node`,
     { line: 'sudo nodeseal verify', meaning: 'every image on this node' },
     {
       line: 'sudo nodeseal verify --explain quay.io/team/app:v1',
-      meaning: 'scope, requirements and signatures behind one verdict',
+      meaning: 'policy, scope, requirements and signatures behind one verdict',
+    },
+    {
+      line: 'sudo nodeseal verify --release-key /etc/pki/rpm-gpg/RPM-GPG-KEY-redhat-release --release-signatures ./release',
+      meaning: 'which images belong to a release that Red Hat signed',
     },
     {
       line: 'nodeseal verify --host-root /host -o json | jq \'.items[] | select(.verdict=="rejected")\'',
@@ -69,14 +78,17 @@ Default: store, then lookasides that are files of the node`,
       throw usageError('--all and the name of an image exclude each other');
     }
     const named = invocation.value('sources');
+    const release = await readReleaseOptions(invocation);
     const host = await openHostRoot(invocation.value('host-root') ?? '/');
-    const { verdicts, faults, notFound } = await verifyImages(host, await readNodeTrust(host), {
+    const found = await verifyImages(host, await readNodeTrust(host), {
       references,
       ...(named === undefined ? {} : { sources: readSources(named) }),
       ...readImageLibrary(invocation.value('image-library')),
+      ...(release === undefined ? {} : { release }),
       clock: clockOf(io),
       signal: io.signal,
     });
+    const { verdicts, faults, layerFaults, releaseNotes, notFound } = found;
     const style = styleOf(io, invocation.value('color'));
     const output = invocation.value('output') ?? 'table';
     if (invocation.flag('explain') && output === 'table') {
@@ -94,10 +106,20 @@ Default: store, then lookasides that are files of the node`,
     for (const { path, message } of faults) {
       io.stderr.write(`note: ${safeText(path)}: ${safeText(message)}\n`);
     }
+    for (const { reference, imageId, message } of layerFaults) {
+      const subject = reference === '<none>' ? imageId : reference;
+      io.stderr.write(`note: ${safeText(subject)}: ${safeText(message)}\n`);
+    }
+    for (const { subject, message } of releaseNotes) {
+      io.stderr.write(`note: release ${safeText(subject)}: not verified: ${safeText(message)}\n`);
+    }
     for (const reference of notFound) {
       io.stderr.write(`error: no image ${safeText(reference)} in the store of this node\n`);
     }
-    return exitFor(verdicts, faults.length, notFound.length);
+    // Where nobody asked for releases, one that nobody vouches for leaves nothing open.
+    const open = release === undefined ? [] : releaseNotes;
+    const gaps = faults.length + layerFaults.length + open.length;
+    return exitFor(verdicts, gaps, notFound.length);
   },
 };
 
@@ -115,9 +137,9 @@ function readSources(text: string): readonly SourceId[] {
 }
 
 /** An image that is not there leaves part of the question open; a refusal is told before what is undecided. */
-function exitFor(verdicts: readonly ImageVerdict[], faults: number, notFound: number): ExitCode {
+function exitFor(verdicts: readonly ImageVerdict[], gaps: number, notFound: number): ExitCode {
   if (notFound > 0) return EXIT.notFound;
   if (verdicts.some(({ verdict }) => verdict === 'rejected')) return EXIT.findings;
-  const isPartial = faults > 0 || verdicts.some(({ verdict }) => verdict === 'unknown');
+  const isPartial = gaps > 0 || verdicts.some(({ verdict }) => verdict === 'unknown');
   return isPartial ? EXIT.partial : EXIT.clean;
 }

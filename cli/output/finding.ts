@@ -79,7 +79,13 @@ export const FINDING_COLUMNS: readonly Column<RuleResult>[] = [
     wide: true,
   },
   { header: 'REASON', key: 'reason', value: ({ reason }) => reason ?? null, wide: true },
-  { header: 'MESSAGE', key: 'message', value: ({ message }) => message, shrink: 'end' },
+  {
+    header: 'MESSAGE',
+    key: 'message',
+    value: ({ message }) => message,
+    show: messageWithCause,
+    shrink: 'end',
+  },
 ];
 
 /** `2 failed, 1 unknown, 14 passed of 17`. */
@@ -133,9 +139,20 @@ export function findingLines(findings: readonly RuleResult[], style: Style): rea
 }
 
 /** The subject behind the message, unless the message names it. */
-function messageText({ message, subject }: RuleResult): string {
+function messageText(finding: RuleResult): string {
+  const { message, subject } = finding;
   const isNamed = subject === undefined || message.includes(subject);
-  return safeText(isNamed ? message : `${message} (${subject})`);
+  const text = messageWithCause(finding);
+  return safeText(isNamed ? text : `${text} (${subject})`);
+}
+
+/** A failure that does not count says so before what was seen: its result alone would not tell. */
+function messageWithCause({ message, reason, override }: RuleResult): string {
+  if (override !== undefined) {
+    const { authority, until, remark } = override;
+    return `exception of ${authority} until ${until} (${remark}): ${message}`;
+  }
+  return reason === 'informational' ? `informational: ${message}` : message;
 }
 
 /** Lines of at most `columns`, broken at blanks; a longer word keeps its line, so that it can be copied. */

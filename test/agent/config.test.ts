@@ -25,6 +25,13 @@ interval: 90s
 checks: {include: [selinux, fips], exclude: [fips]}
 logLevel: debug
 sources: [store, lookaside]
+release:
+  keyFiles: [/etc/pki/rpm-gpg/RPM-GPG-KEY-redhat-release]
+  signatures: /etc/nodeseal/signatures
+  imageReferences: /etc/nodeseal/image-references
+  image: sha256:${'a'.repeat(64)}
+profile: stig
+exceptionsFile: /etc/nodeseal/exceptions.yaml
 `;
   t.same(parseConfig(text, 'agent.yaml', configSchema), {
     hostRoot: '/host',
@@ -40,6 +47,14 @@ sources: [store, lookaside]
     checks: { include: ['selinux', 'fips'], exclude: ['fips'] },
     logLevel: 'debug',
     sources: ['store', 'lookaside'],
+    release: {
+      keyFiles: ['/etc/pki/rpm-gpg/RPM-GPG-KEY-redhat-release'],
+      signatures: '/etc/nodeseal/signatures',
+      imageReferences: '/etc/nodeseal/image-references',
+      image: `sha256:${'a'.repeat(64)}`,
+    },
+    profile: 'stig',
+    exceptionsFile: '/etc/nodeseal/exceptions.yaml',
   });
 });
 
@@ -56,8 +71,24 @@ const link = (members: string): string => `aggregator: {tokenFile: /t, ${members
 const bad: readonly (readonly [string, RegExp])[] = [
   ['hostroot: /', /hostroot: unknown key, did you mean "hostRoot"/],
   ['token: abc', /token: unknown key/],
+  ['profile: own.d/own.yaml', /profile: expected the name of a profile or an absolute path/],
+  ['profile: ""', /profile: expected the name of a profile/],
+  ['profile: [stig]', /profile: expected string/],
+  ['exceptionsFile: exceptions.yaml', /exceptionsFile: expected an absolute path/],
+  ['exceptionFile: /e', /exceptionFile: unknown key, did you mean "exceptionsFile"/],
   ['sources: []', /sources: expected a source of signatures/],
   ['sources: [stor]', /sources/],
+  ['release: {keyFiles: [/k]}', /release\.signatures/],
+  ['release: {keyFiles: [], signatures: /s}', /release\.keyFiles: expected a key file/],
+  ['release: {keyFiles: [k], signatures: /s}', /release\.keyFiles.*expected an absolute path/],
+  [
+    'release: {keyFiles: [/k], signatures: /s, imageReferences: /r}',
+    /release: expected imageReferences and image together/,
+  ],
+  [
+    'release: {keyFiles: [/k], signatures: /s, imageReferences: /r, image: "4.16.3"}',
+    /release\.image: expected sha256: and 64 hex digits/,
+  ],
   ['sources: [store, store]', /sources: expected each source once/],
   ['hostRoot: host', /hostRoot: expected an absolute path/],
   ['stateDir: ""', /stateDir: expected an absolute path/],

@@ -46,6 +46,24 @@ const CLASSES: readonly (readonly [
     { '/etc/crio/crio.conf.d/99-x': 'unmanaged' },
   ],
   [
+    'with policies of CRI-O elsewhere, and their keys',
+    {
+      '/etc/crio/crio.conf':
+        '[crio.image]\nsignature_policy = "/srv/own.json"\nsignature_policy_dir = "/srv/spaces"\n',
+      '/srv/own.json': TEXT.replace('/etc/pki/key', '/srv/own.pub'),
+      '/srv/own.pub': 'key',
+      '/srv/spaces/team.json': TEXT.replace('/etc/pki/key', '/srv/team.pub'),
+      '/srv/team.pub': 'key',
+    },
+    {
+      '/etc/crio/crio.conf': 'unmanaged',
+      '/srv/own.json': 'unmanaged',
+      '/srv/own.pub': 'unmanaged',
+      '/srv/spaces/team.json': 'unmanaged',
+      '/srv/team.pub': 'unmanaged',
+    },
+  ],
+  [
     'with a file as the operating system brought it',
     { '/etc/containers/registries.conf': 'a', '/usr/etc/containers/registries.conf': 'a' },
     { '/etc/containers/registries.conf': 'vendor' },

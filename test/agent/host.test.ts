@@ -289,3 +289,29 @@ t.test('an error names the path of the node, not ours', async (t) => {
   t.ok(error instanceof HostError);
   t.equal(String(error).includes(root), false);
 });
+
+t.test('a file in pieces is the file, and refused as a whole one would be', async (t) => {
+  const content = Buffer.alloc(600_000, 'abcdefg');
+  const root = t.testdir({
+    big: content,
+    empty: '',
+    folder: {},
+    link: t.fixture('symlink', '/big'),
+  });
+  const host = openHost(root);
+  const whole = async (path: string): Promise<Buffer> => {
+    const pieces: Buffer[] = [];
+    for await (const piece of host.readPieces(path)) pieces.push(piece);
+    t.ok(pieces.every(({ length }) => length <= 256 * 1024));
+    return Buffer.concat(pieces);
+  };
+  t.ok((await whole('/big')).equals(content));
+  t.ok((await whole('/link')).equals(content));
+  t.equal((await whole('/empty')).length, 0);
+  t.equal(await refusal(whole('/folder')), 'not-a-file');
+  t.equal(await refusal(whole('/none')), 'io');
+  for await (const piece of host.readPieces('/big')) {
+    t.ok(piece.length > 0);
+    break;
+  }
+});

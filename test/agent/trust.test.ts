@@ -173,14 +173,28 @@ t.test('what CRI-O is told of policies is noted, and its namespaces are listed',
       '[crio.image]\nsignature_policy = "/etc/crio/policy.json"\n',
     '/etc/crio/policy.json': REJECT,
     '/etc/crio/policies/team.json': ANYTHING,
+    '/etc/crio/policies/broken.json': '{',
     '/etc/crio/policies/README': '',
     [ETC]: ANYTHING,
   };
   const { crio, policy } = await readNodeTrust(openHost(writeFiles(t.testdir({}), files)));
   t.match(crio, {
-    signaturePolicy: { path: '/etc/crio/policy.json', sha256: sha256(REJECT) },
-    namespacePolicies: [{ path: '/etc/crio/policies/team.json', sha256: sha256(ANYTHING) }],
+    signaturePolicy: {
+      path: '/etc/crio/policy.json',
+      sha256: sha256(REJECT),
+      policy: { default: [{ type: 'reject' }] },
+    },
+    namespacePolicies: [
+      { namespace: 'broken', problem: { reason: 'json-syntax' } },
+      {
+        path: '/etc/crio/policies/team.json',
+        sha256: sha256(ANYTHING),
+        namespace: 'team',
+        policy: { default: [{ type: 'insecureAcceptAnything' }] },
+      },
+    ],
   });
+  t.equal(crio.namespacePolicies.length, 2);
   t.equal(policy.path, ETC, 'podman and CRI-O may differ');
 });
 
@@ -189,9 +203,18 @@ t.test('key material is read once, what is missing is said', async (t) => {
     ...POLICY,
     default: [{ type: 'sigstoreSigned', keyPath: '/etc/pki/gone.pub' }],
   });
-  const root = writeFiles(t.testdir({}), { ...files, ...(pem && { [KEY_PATH]: pem }) });
+  const own = (path: string): string =>
+    JSON.stringify({ default: [{ type: 'sigstoreSigned', keyPath: path }] });
+  const root = writeFiles(t.testdir({}), {
+    ...files,
+    ...(pem && { [KEY_PATH]: pem }),
+    '/etc/crio/policies/team.json': own('/etc/pki/team.pub'),
+    '/etc/crio/crio.conf': '[crio.image]\nsignature_policy = "/srv/own.json"\n',
+    '/srv/own.json': own('/etc/pki/own.pub'),
+  });
   const { keyFiles } = await readNodeTrust(openHost(root));
-  t.same([...keyFiles.keys()].sort(), [KEY_PATH, '/etc/pki/gone.pub'].sort());
+  const others = ['/etc/pki/gone.pub', '/etc/pki/own.pub', '/etc/pki/team.pub'];
+  t.same([...keyFiles.keys()].sort(), [KEY_PATH, ...others].sort());
   t.match(keyFiles.get('/etc/pki/gone.pub'), { problem: { reason: 'missing' } });
   t.equal(keyFiles.get(KEY_PATH)?.bytes?.toString(), pem);
 });

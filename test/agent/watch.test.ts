@@ -3,91 +3,17 @@ import { once } from 'node:events';
 import {
   appendFileSync,
   chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  realpathSync,
   renameSync,
   rmSync,
   symlinkSync,
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
-import { openHost } from '../../agent/host.ts';
-import { Watch } from '../../agent/watch.ts';
-import { keptLog } from '../support/aggregator.ts';
-
-/** A node's folder, its watcher, and the checks it was told to look at again. */
-class Rig implements AsyncDisposable {
-  readonly root = realpathSync(mkdtempSync(join(tmpdir(), 'nodeseal-watch-')));
-  readonly log = keptLog();
-  #watch: Watch | undefined;
-  #told = new Map<string, number>();
-  #wake = Promise.withResolvers<void>();
-
-  async start(): Promise<void> {
-    this.#watch = await Watch.start({
-      host: openHost(this.root),
-      checks: [
-        { id: 'policy', watches: ['/etc/containers', '/etc/containers/registries.d'] },
-        { id: 'store', watches: ['/var/lib/containers/storage/overlay-images'] },
-        { id: 'mode', watches: [], polls: ['/sys/enforce'] },
-      ],
-      onChange: (ids) => {
-        for (const id of ids) this.#told.set(id, (this.#told.get(id) ?? 0) + 1);
-        this.#wake.resolve();
-        this.#wake = Promise.withResolvers();
-      },
-      onDegraded: () => {},
-      log: this.log,
-      pollMs: 30,
-      sweepMs: 200,
-    });
-  }
-
-  path(path: string): string {
-    return join(this.root, path);
-  }
-
-  write(path: string, text: string): void {
-    mkdirSync(dirname(this.path(path)), { recursive: true });
-    writeFileSync(this.path(path), text);
-  }
-
-  /** Does it, and waits until this check is to be looked at; what was told before does not count. */
-  async tells(id: string, change: () => void): Promise<void> {
-    await this.quiet();
-    change();
-    while ((this.#told.get(id) ?? 0) === 0) await this.#wake.promise;
-  }
-
-  /** Waits until everything that was under way has been told: a change of our own comes last. */
-  async quiet(): Promise<void> {
-    const marker = this.path('/sys/enforce');
-    this.#told.clear();
-    this.write('/sys/enforce', `${existsSync(marker)}${Math.random()}`);
-    while ((this.#told.get('mode') ?? 0) === 0) await this.#wake.promise;
-    this.#told.clear();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#watch?.[Symbol.asyncDispose]();
-    rmSync(this.root, { recursive: true, force: true });
-  }
-}
-
-const POLICY = '/etc/containers/policy.json';
-
-function plainNode(rig: Rig): void {
-  rig.write(POLICY, '{}');
-  rig.write('/etc/containers/registries.d/default.yaml', 'docker: {}');
-  rig.write('/sys/enforce', '1');
-}
+import { POLICY, plainNode, Rig } from '../support/watch-rig.ts';
 
 interface Case {
   readonly name: string;
@@ -102,6 +28,10 @@ const renameOver = (rig: Rig): void => {
   rig.write('/etc/containers/.new', `${Math.random()}`);
   renameSync(rig.path('/etc/containers/.new'), rig.path(POLICY));
 };
+
+const policyFolder = (path: string): string => `[crio.image]\nsignature_policy_dir = "${path}"\n`;
+const signedBy = (keyPath: string): string =>
+  JSON.stringify({ default: [{ type: 'sigstoreSigned', keyPath }] });
 
 const cases: readonly Case[] = [
   { name: 'a file overwritten in place', changes: [overwrite, overwrite] },
@@ -163,6 +93,32 @@ const cases: readonly Case[] = [
       symlinkSync('../../opt/policy.json', rig.path(POLICY));
     },
     changes: [(rig) => rig.write('/opt/policy.json', '{"a": 1}')],
+  },
+  {
+    name: 'a policy of a namespace where crio.conf says they are, and where it says so later',
+    id: 'named',
+    prepare: (rig) => rig.write('/etc/crio/crio.conf', policyFolder('/opt/one')),
+    changes: [
+      (rig) => rig.write('/opt/one/team.json', '{}'),
+      (rig) => rig.write('/opt/one/team.json', '{"a": 1}'),
+      (rig) => rig.write('/etc/crio/crio.conf', policyFolder('/opt/two')),
+      (rig) => rig.write('/opt/two/team.json', '{}'),
+      (rig) => rig.write('/opt/two/team.json', '{"a": 1}'),
+    ],
+  },
+  {
+    name: 'a key that a policy names, and CRI-O’s own policy, wherever they are',
+    id: 'named',
+    prepare: (rig) => {
+      rig.write('/etc/crio/crio.conf', '[crio.image]\nsignature_policy = "/srv/policy/own.json"\n');
+      rig.write('/srv/policy/own.json', signedBy('/srv/keys/a.pub'));
+    },
+    changes: [
+      (rig) => rig.write('/srv/keys/a.pub', 'x'),
+      (rig) => rig.write('/srv/keys/a.pub', 'y'),
+      (rig) => rig.write('/srv/policy/own.json', signedBy('/srv/other/a.pub')),
+      (rig) => rig.write('/srv/other/a.pub', 'x'),
+    ],
   },
   {
     name: 'the ..data link of a ConfigMap swapped',

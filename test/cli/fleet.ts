@@ -30,6 +30,7 @@ export function image(reference: string, change: Partial<ImageVerdict> = {}): Im
     imageId: '0123456789abcdef'.repeat(4),
     reference,
     digest: `sha256:${'77aa'.repeat(16)}`,
+    policy: '/etc/containers/policy.json',
     verdict: 'accepted',
     signedBy: [],
     scope: 'default',

@@ -13,7 +13,7 @@ const usage: readonly (readonly [words: string, what: RegExp, next: RegExp])[] =
   ['check -o xml', /argument 'xml' is invalid/, /nodeseal check --help/],
   ['check surplus', /too many arguments/, /nodeseal check --help/],
   ['check --only selinx', /no check or rule is called 'selinx'/, /did you mean 'selinux'\?/],
-  ['check --profile stig', /unknown option '--profile'/, /nodeseal check --help/],
+  ['check --policies stig', /unknown option '--policies'/, /nodeseal check --help/],
   ['policy validate', /missing required argument 'FILE'/, /nodeseal policy validate --help/],
   ['policy resolve docker://x', /required option '--policy <file>'/, /--help/],
   ['explain nope.nope', /no check or rule is called 'nope.nope'/, /nodeseal explain/],

@@ -2,7 +2,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import type { GenericSchema } from 'valibot';
+import { checks } from '../../agent/checks/index.ts';
 import * as agent from '../../agent/config.ts';
+import { readExceptions } from '../../agent/exceptions-file.ts';
+import { readProfile, SHIPPED_PROFILES } from '../../agent/profile-file.ts';
+import { DEFAULT_VALUES } from '../../agent/profile-values.ts';
 import * as aggregator from '../../aggregator/config.ts';
 import { parseConfig } from '../../shared/config.ts';
 
@@ -23,6 +27,33 @@ const programs: readonly (readonly [string, GenericSchema<unknown, object>, read
     // Of use to whoever starts an agent beside it, and to tests.
     ['aggregator', aggregator.configSchema, ['bootstrapAgent', 'limits']],
   ];
+
+t.test('the example of a profile is one, and shows everything it can say', async (t) => {
+  const file = join(t.testdir({ 'p.yaml': example('profile') }), 'p.yaml');
+  const profile = await readProfile(file, checks);
+  t.match(profile, { title: 'Payment cluster', values: { fips: 'required' } });
+  t.strictSame(profile.rules.get('node.mco-state'), {
+    selected: true,
+    role: 'full',
+    severity: 'high',
+  });
+  const [, values = ''] = example('profile').split('\nvalues:\n');
+  const shown = [...values.matchAll(/^ {2}(\w+):/gm)].map(([, key]) => key ?? '');
+  t.strictSame(shown.sort(), Object.keys(DEFAULT_VALUES).sort());
+  for (const name of SHIPPED_PROFILES) t.ok(page.includes(name), name);
+});
+
+t.test('the example of exceptions is a file of exceptions', async (t) => {
+  const file = join(t.testdir({ 'e.yaml': example('exceptions') }), 'e.yaml');
+  t.match(await readExceptions(file, checks), [
+    { key: 'fips.kernel-enabled on edge-*', until: '2027-03-31' },
+    { owner: 'alice', subject: '/etc/containers/registries.d/lab.yaml' },
+  ]);
+});
+
+t.test('the page names every check', async (t) => {
+  t.match(example('agent'), `Ids: ${checks.map(({ id }) => id).join(', ')}.`);
+});
 
 for (const [program, schema, unspoken] of programs) {
   t.test(`the page shows every key of the ${program}, and no other`, async (t) => {

@@ -38,7 +38,7 @@ t.test(
     const root = join(folder, 'host');
     execFileSync('cp', ['-a', made.root, root]);
     // As an agent does: what it knows of one pass it uses in the next.
-    const verifier = new ImageVerifier(openHost(root), ['store']);
+    const verifier = new ImageVerifier(openHost(root), { sources: ['store'] });
     const verify = () => verifier.verify(systemClock, AbortSignal.timeout(60_000));
     const before = new Map((await verify()).verdicts.map((one) => [keyOf(one), one.verdict]));
     const podman = new Podman(folder, root, 'vfs');

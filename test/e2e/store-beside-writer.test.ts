@@ -39,9 +39,9 @@ t.test('while skopeo copies images into a store', { skip: whyNoStore() }, async 
   const differing: string[] = [];
   let passes = 0;
   while (isWriting) {
-    const { verdicts, faults } = await verify();
+    const { verdicts, faults, layerFaults } = await verify();
     passes++;
-    differing.push(...faults.map(({ message }) => message));
+    differing.push(...[...faults, ...layerFaults].map(({ message }) => message));
     for (const one of verdicts) {
       const expected = before.get(keyOf(one)) ?? 'unenforced';
       const isWord = one.verdict !== 'unknown' || one.reason !== 'store-changing';

@@ -7,15 +7,15 @@ import type { Finding } from '../../shared/findings.ts';
 
 /** Folders and files as `t.testdir` takes them. */
 export interface Tree {
-  readonly [name: string]: string | Tree;
+  readonly [name: string]: string | Buffer | Tree;
 }
 
 interface Folder {
-  [name: string]: string | Folder;
+  [name: string]: string | Buffer | Folder;
 }
 
 /** A tree of files by their absolute paths on the node; undefined leaves a file out. */
-export function treeOf(files: Readonly<Record<string, string | undefined>>): Tree {
+export function treeOf(files: Readonly<Record<string, string | Buffer | undefined>>): Tree {
   const root: Folder = {};
   for (const [path, content] of Object.entries(files)) {
     if (content === undefined) continue;
@@ -30,7 +30,7 @@ function folderAt(root: Folder, names: readonly string[]): Folder {
   let folder = root;
   for (const name of names) {
     const here = folder[name];
-    const next = typeof here === 'object' ? here : {};
+    const next = typeof here === 'object' && !Buffer.isBuffer(here) ? here : {};
     folder[name] = next;
     folder = next;
   }

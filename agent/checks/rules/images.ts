@@ -86,16 +86,31 @@ export const contentConsistent: Rule = {
 
 export const additionalStores: Rule = {
   id: 'images.additional-stores',
-  title: 'No image store besides the node’s own is configured',
+  title: 'No store of images, layers or artifacts besides the node’s own is configured',
   severity: 'medium',
   rationale:
-    'Images in an additional store never came through a pull of this node, so no policy ever judged them, and containers ' +
-    'are made of them all the same.',
+    'What is in an additional store never came through a pull of this node, so no policy ever judged it, and containers ' +
+    'are made of it all the same.',
   remediation: {
     kind: 'MachineConfig',
     text:
-      'Take the folder out of `additionalimagestores` in storage.conf, on OpenShift through the MachineConfig or ' +
-      'ContainerRuntimeConfig that set it.',
+      'Take the folder out of `additionalimagestores` or `additionallayerstores` in storage.conf, or out of ' +
+      '`additional_artifact_stores` in crio.conf, on OpenShift through the MachineConfig or ContainerRuntimeConfig that ' +
+      'set it.',
   },
   mappings: derived({ nist53: ['CM-7(5)'], nist190: ['4.1.5'] }),
+};
+
+export const referenceQuality: Rule = {
+  id: 'images.reference-quality',
+  title: 'Images that containers use are referenced by digest',
+  severity: 'info',
+  rationale:
+    'A tag means what its registry says today: a pod that starts again may get another image than the one that was looked ' +
+    'at, and an old image stays in use unseen.',
+  remediation: {
+    kind: 'pod',
+    text: 'Name the image by digest (`name@sha256:…`) in the workload, and build and roll it out anew when it is old.',
+  },
+  mappings: derived({ nist190: ['4.2.2'] }),
 };

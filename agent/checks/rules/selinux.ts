@@ -22,6 +22,27 @@ export const enforcing: Rule = {
   }),
 };
 
+export const uninterrupted: Rule = {
+  id: 'selinux.uninterrupted',
+  title: 'SELinux was not switched off and on again unseen',
+  severity: 'high',
+  rationale:
+    'A moment of permissive mode is enough to leave a container, and enforcing again nothing tells of it. The kernel ' +
+    'counts its switches: more of them than the modes of two looks explain is a switch that was taken back. What ' +
+    'happened before this agent started, or in an earlier boot, is not seen; a sighting stands for one hour.',
+  remediation: {
+    kind: 'host command',
+    text:
+      'Find who switched it (`ausearch -m MAC_STATUS`), and what ran meanwhile; replace an RHCOS node whose change ' +
+      'nobody can explain.',
+  },
+  mappings: derived({
+    STIG: ['CNTR-OS-000540'],
+    nist53: ['AC-3', 'AU-9', 'SI-7'],
+    nist190: ['4.4.3'],
+  }),
+};
+
 export const configEnforcing: Rule = {
   id: 'selinux.config-enforcing',
   title: 'The configuration asks for enforcing at the next boot',
@@ -41,30 +62,13 @@ export const configEnforcing: Rule = {
   }),
 };
 
-export const policyType: Rule = {
-  id: 'selinux.policy-type',
-  title: 'The configured SELinux policy is targeted or mls',
-  severity: 'medium',
-  rationale: 'Under the minimum policy only a few selected services are confined.',
-  remediation: {
-    kind: 'MachineConfig',
-    text:
-      'Set SELINUXTYPE=targeted in /etc/selinux/config (MachineConfig on RHCOS) and reinstall ' +
-      'selinux-policy-targeted on RHEL if its files are missing.',
-  },
-  mappings: upstream({
-    CaC: ['selinux_policytype'],
-    STIG: ['CNTR-OS-000540'],
-    nist53: ['AC-3', 'SC-7(21)'],
-  }),
-};
-
 export const kernelArguments: Rule = {
   id: 'selinux.kernel-args',
   title: 'No kernel argument switches SELinux off or to permissive',
   severity: 'high',
   rationale:
-    'selinux=0 and enforcing=0 overrule /etc/selinux/config, so that file proves nothing by itself.',
+    'selinux=0, enforcing=0, and lists of security modules without selinux (lsm=, security=) overrule ' +
+    '/etc/selinux/config, so that file proves nothing by itself.',
   remediation: {
     kind: 'MachineConfig',
     text:

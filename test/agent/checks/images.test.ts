@@ -6,8 +6,10 @@ import { verifierOf } from '../../../agent/images/verifier.ts';
 import { runCheck } from '../../../agent/runner.ts';
 import { sha256 } from '../../../shared/canonical.ts';
 import type { RuleResult } from '../../../shared/findings.ts';
+import { containerFiles } from '../../support/container-records.ts';
 import { contextAt } from '../../support/host-tree.ts';
 import {
+  ANYTHING,
   imageId,
   lookasideFiles,
   manifestOf,
@@ -24,6 +26,10 @@ const HOUR_MS = 3_600_000;
 const good = pulled({ seed: 'app', names: [NAME], signatures: [signed(NAME, MANIFEST)] });
 const unsigned = pulled({ seed: 'app', names: [NAME] });
 const open = pulled({ seed: 'any', names: ['any.example.com/x:v1'] });
+const onLayer = { ...open, record: { ...open.record, layer: 'abc0' } };
+const layerFiles = (layers: readonly object[]): Files => ({
+  '/var/lib/containers/storage/overlay-layers/layers.json': JSON.stringify(layers),
+});
 const FOLDER = '/var/lib/containers/storage/overlay-images';
 const running = {
   '/var/lib/containers/storage/overlay-containers/containers.json': JSON.stringify([
@@ -72,6 +78,35 @@ const cases: readonly (readonly [
       ...lookasideFiles('team/app', MANIFEST, [signed(NAME, MANIFEST)]),
     },
     [{ subject: NAME, result: 'pass', observed: { source: 'lookaside' } }],
+    [{ result: 'pass' }],
+  ],
+  [
+    'an image whose layer is in no list of layers',
+    { ...trustFiles(), ...storeFiles([onLayer]), ...layerFiles([]) },
+    [{ result: 'notapplicable' }],
+    [
+      {
+        subject: 'any.example.com/x:v1',
+        result: 'fail',
+        reason: 'layer-missing',
+        observed: { imageId: open.id, layer: 'abc0' },
+      },
+    ],
+  ],
+  [
+    'an image whose layer is not wholly unpacked',
+    {
+      ...trustFiles(),
+      ...storeFiles([onLayer]),
+      ...layerFiles([{ id: 'abc0', flags: { incomplete: true } }]),
+    },
+    [{ result: 'notapplicable' }],
+    [{ subject: 'any.example.com/x:v1', result: 'unknown', reason: 'incomplete' }],
+  ],
+  [
+    'an image whose layer is there',
+    { ...trustFiles(), ...storeFiles([onLayer]), ...layerFiles([{ id: 'abc0' }]) },
+    [{ result: 'notapplicable' }],
     [{ result: 'pass' }],
   ],
   [
@@ -180,6 +215,12 @@ const conf = (path: string): Files => ({
   '/etc/containers/storage.conf': `[storage.options]\nadditionalimagestores = ["${path}"]\n`,
 });
 const OTHER_STORE = '/mnt/images';
+const CONTAINERS = '/var/lib/containers/storage/overlay-containers';
+const SPACE = '/etc/crio/policies/team.json';
+const REJECT = '{"default":[{"type":"reject"}]}';
+const OPEN = JSON.stringify({ default: ANYTHING });
+const BY_DIGEST = `registry.example.com/team/app@${sha256(MANIFEST)}`;
+const daysAgo = (days: number): string => new Date(Date.now() - days * 24 * HOUR_MS).toISOString();
 
 /** Results of the further rules, on a node whose policy was written an hour after or before its images. */
 const further: readonly (readonly [
@@ -300,6 +341,234 @@ const further: readonly (readonly [
     [{ result: 'unknown', reason: 'config' }],
   ],
   ['additional-stores', 'no store', {}, [{ result: 'notapplicable', reason: 'no-store' }]],
+  [
+    'additional-stores',
+    'stores of layers and of artifacts',
+    {
+      ...storeFiles([good]),
+      '/etc/containers/storage.conf':
+        '[storage.options]\nadditionallayerstores = ["/var/lib/lazy:ref"]\n',
+      '/etc/crio/crio.conf.d/50': '[crio.image]\nadditional_artifact_stores = ["/srv/artifacts"]\n',
+    },
+    [
+      {
+        subject: '/var/lib/lazy (layers)',
+        result: 'fail',
+        reason: 'additional-store',
+        observed: { path: '/var/lib/lazy', kind: 'layers' },
+      },
+      { subject: '/srv/artifacts (artifacts)', result: 'fail' },
+    ],
+  ],
+  [
+    'additional-stores',
+    'empty lists of all three',
+    {
+      ...storeFiles([good]),
+      '/etc/containers/storage.conf':
+        '[storage.options]\nadditionalimagestores = []\nadditionallayerstores = []\n',
+      '/etc/crio/crio.conf.d/50': '[crio.image]\nadditional_artifact_stores = []\n',
+    },
+    [{ result: 'pass' }],
+  ],
+  [
+    'additional-stores',
+    'a list of artifact stores that is none',
+    {
+      ...storeFiles([good]),
+      '/etc/crio/crio.conf.d/50': '[crio.image]\nadditional_artifact_stores = "/srv"\n',
+    },
+    [{ result: 'unknown', reason: 'config', message: /additional_artifact_stores/ }],
+  ],
+  [
+    'running-verified',
+    'an image that the policy of its namespace refuses',
+    {
+      ...storeFiles([good]),
+      [SPACE]: REJECT,
+      ...containerFiles([{ image: good.id, namespace: 'team', asked: NAME }]),
+    },
+    [
+      {
+        subject: `${NAME} (namespace team)`,
+        result: 'fail',
+        reason: 'policy-reject',
+        message: /team\/web-0\/app.* of its namespace \(\/etc\/crio\/policies\/team\.json\)/,
+      },
+    ],
+  ],
+  [
+    'running-verified',
+    'an image that the policy of its namespace accepts and that of the node refuses',
+    {
+      ...storeFiles([unsigned]),
+      [SPACE]: OPEN,
+      ...containerFiles([{ image: unsigned.id, namespace: 'team', asked: NAME }]),
+    },
+    [{ subject: `${NAME} (namespace team)`, result: 'notapplicable', reason: 'unenforced' }],
+  ],
+  [
+    'running-verified',
+    'an image that others use besides the namespace with a policy',
+    {
+      ...storeFiles([good]),
+      [SPACE]: REJECT,
+      ...containerFiles([
+        { image: good.id, namespace: 'team', asked: NAME },
+        { image: good.id, namespace: 'other', asked: NAME },
+        { image: good.id, asked: NAME },
+      ]),
+    },
+    [
+      { subject: NAME, result: 'pass', message: /^in use by demo-2 and 1 more/ },
+      { subject: `${NAME} (namespace team)`, result: 'fail' },
+    ],
+  ],
+  [
+    'running-verified',
+    'an image of podman and of CRI-O, which has a policy of its own',
+    {
+      ...storeFiles([good]),
+      '/etc/crio/crio.conf': '[crio.image]\nsignature_policy = "/etc/crio/own.json"\n',
+      '/etc/crio/own.json': REJECT,
+      ...containerFiles([
+        { image: good.id, namespace: 'team', asked: NAME },
+        { image: good.id, asked: NAME },
+      ]),
+    },
+    [
+      { subject: NAME, result: 'fail', message: /team/ },
+      { subject: `${NAME} (podman)`, result: 'pass', message: /demo/ },
+    ],
+  ],
+  [
+    'signature-valid',
+    'a policy of a namespace that does not parse',
+    {
+      ...storeFiles([good]),
+      [SPACE]: '{',
+      ...containerFiles([{ image: good.id, namespace: 'team', asked: NAME }]),
+    },
+    [
+      { subject: NAME, result: 'pass' },
+      { subject: `${NAME} (namespace team)`, result: 'unknown', reason: 'policy-invalid' },
+    ],
+  ],
+  [
+    'store-readable',
+    'a damaged image that a namespace with a policy uses',
+    {
+      ...storeFiles([{ ...good, metadata: '{' }]),
+      [SPACE]: OPEN,
+      ...containerFiles([{ image: good.id, namespace: 'team', asked: NAME }]),
+    },
+    [{ subject: NAME, result: 'fail', reason: 'store-metadata' }],
+  ],
+  [
+    'running-verified',
+    'records of containers that cannot be read',
+    { ...storeFiles([good]), [`${CONTAINERS}/containers.json`]: '{' },
+    [{ result: 'unknown', reason: 'containers', message: /containers\.json/ }],
+  ],
+  [
+    'additional-stores',
+    'records of containers that cannot be read',
+    { ...storeFiles([good]), [`${CONTAINERS}/containers.json`]: '{' },
+    [{ result: 'pass' }],
+  ],
+  [
+    'reference-quality',
+    'records of some containers that cannot be read',
+    {
+      ...storeFiles([good]),
+      ...containerFiles([{ image: good.id, namespace: 'team', asked: BY_DIGEST }]),
+      [`${CONTAINERS}/containers.json`]: '{',
+    },
+    [{ result: 'unknown', reason: 'containers' }],
+  ],
+  [
+    'reference-quality',
+    'nothing that runs',
+    storeFiles([good]),
+    [{ result: 'notapplicable', reason: 'none-in-use' }],
+  ],
+  [
+    'reference-quality',
+    'pods that are only held together',
+    {
+      ...storeFiles([good]),
+      ...containerFiles([{ image: good.id, namespace: 'team', asked: NAME, isSandbox: true }]),
+    },
+    [{ result: 'notapplicable', reason: 'none-in-use' }],
+  ],
+  [
+    'reference-quality',
+    'images by digest alone',
+    {
+      ...storeFiles([good]),
+      ...containerFiles([
+        { image: good.id, namespace: 'team', asked: BY_DIGEST },
+        { image: good.id, asked: `${NAME}@${sha256(MANIFEST)}` },
+      ]),
+    },
+    [{ result: 'pass', severity: 'info', observed: { byDigest: 1, byTag: 0, byLatest: 0 } }],
+  ],
+  [
+    'reference-quality',
+    'images by digest, by tag and by no tag, one of them made long ago',
+    {
+      ...storeFiles([
+        { ...good, record: { ...good.record, created: daysAgo(800) } },
+        { ...open, record: { ...open.record, created: '0001-01-01T00:00:00Z' } },
+      ]),
+      ...containerFiles([
+        { image: good.id, namespace: 'team', asked: BY_DIGEST },
+        { image: good.id, namespace: 'team', asked: NAME },
+        { image: good.id, asked: NAME },
+        { image: open.id, namespace: 'team', asked: 'any.example.com/x' },
+      ]),
+    },
+    [
+      {
+        subject: NAME,
+        result: 'notapplicable',
+        reason: 'informational',
+        severity: 'info',
+        message: /^used by demo-2 and 1 more, by a tag.*; made 2 years ago$/,
+        observed: { reference: 'tag', images: 1, containers: 2 },
+      },
+      {
+        subject: 'any.example.com/x:latest',
+        result: 'notapplicable',
+        message: /^used by team\/web-3\/app, by the tag latest[^;]*$/,
+        observed: { reference: 'latest' },
+      },
+    ],
+  ],
+  [
+    'reference-quality',
+    'two images in use by one tag',
+    {
+      ...storeFiles([good, { ...open, names: [] }]),
+      ...containerFiles([
+        { image: good.id, asked: NAME },
+        { image: open.id, asked: NAME },
+      ]),
+    },
+    [{ subject: NAME, message: /2 images go by it here/, observed: { images: 2 } }],
+  ],
+  [
+    'reference-quality',
+    'a record that names no image: the names of the image count, or nothing is known',
+    {
+      ...storeFiles([good, pulled({ seed: 'nameless' })]),
+      ...containerFiles([{ image: good.id }, { image: imageId('nameless') }]),
+    },
+    [
+      { subject: NAME, result: 'notapplicable', observed: { reference: 'tag' } },
+      { subject: imageId('nameless'), result: 'unknown', reason: 'no-reference' },
+    ],
+  ],
 ];
 
 for (const [rule, name, files, expected, policyAfterImagesMs = 0] of further) {
@@ -313,3 +582,27 @@ for (const [rule, name, files, expected, policyAfterImagesMs = 0] of further) {
     t.equal(found.length, expected.length);
   });
 }
+
+t.test(
+  'each judge has an item of its own in the section, and the node’s keeps its key',
+  async (t) => {
+    const root = writeFiles(t.testdir({}), {
+      ...trustFiles(),
+      ...storeFiles([good]),
+      '/etc/crio/crio.conf': '[crio.image]\nsignature_policy = "/etc/crio/own.json"\n',
+      '/etc/crio/own.json': OPEN,
+      [SPACE]: REJECT,
+      ...containerFiles([
+        { image: good.id, namespace: 'team', asked: NAME },
+        { image: good.id, asked: NAME },
+      ]),
+    });
+    const items = await describeImages(contextAt(root), new AbortController().signal);
+    t.match(Object.fromEntries(items), {
+      [`${good.id} ${NAME}`]: { policy: '/etc/crio/own.json', verdict: 'unenforced' },
+      [`${good.id} ${NAME} /etc/containers/policy.json`]: { verdict: 'accepted' },
+      [`${good.id} ${NAME} team`]: { policy: SPACE, namespace: 'team', verdict: 'rejected' },
+    });
+    t.equal(items.size, 3);
+  },
+);

@@ -8,7 +8,15 @@ import { contextAt, say } from '../../support/host-tree.ts';
 /** Each property of a node's tree that can be flipped, and the lines that are new after it. */
 const FLIPS: readonly (readonly [options: string, lines: readonly string[]])[] = [
   ['--selinux permissive --selinux-config enforcing', ['selinux.enforcing fail permissive']],
-  ['--selinux disabled --selinux-config enforcing', ['selinux.enforcing fail disabled']],
+  [
+    '--selinux disabled --selinux-config enforcing',
+    [
+      'selinux.enforcing fail disabled',
+      'selinux.uninterrupted notapplicable selinux-off',
+      'selinux.booleans notapplicable selinux-off',
+      'selinux.unconfined-daemons notapplicable selinux-off',
+    ],
+  ],
   [
     '--selinux-config permissive',
     ['selinux.enforcing fail lost-at-reboot', 'selinux.config-enforcing fail permissive'],
@@ -17,7 +25,7 @@ const FLIPS: readonly (readonly [options: string, lines: readonly string[]])[] =
     '--selinux-config disabled',
     ['selinux.enforcing fail lost-at-reboot', 'selinux.config-enforcing fail disabled'],
   ],
-  ['--selinux-type mls', []],
+  ['--selinux-type mls', ['selinux.policy-type error not-visible @ /etc/selinux/mls/policy']],
   ['--selinux-cmdline enforcing=0', ['selinux.kernel-args fail booted-off @ /proc/cmdline']],
   ['--selinux-cmdline selinux=0', ['selinux.kernel-args fail booted-off @ /proc/cmdline']],
   [
@@ -154,12 +162,16 @@ t.test('over whole trees of nodes', { skip: noHostRoots }, async (t) => {
           lines.filter((line) => /^\S+ fail/.test(line)),
           [],
         );
-        // These trees have no /boot, so nobody knows what boots next.
+        // These trees have no /boot, so nobody knows what boots next, and no policy to look at.
         t.strictSame(
           lines.filter((line) => /^\S+ (?:error|unknown)/.test(line)),
-          ['selinux', ...(fips === 'on' ? ['fips'] : [])].map(
-            (check) => `${check}.kernel-args error not-visible @ /boot/loader/entries`,
-          ),
+          [
+            'selinux.kernel-args error not-visible @ /boot/loader/entries',
+            'selinux.policy-type error not-visible @ /etc/selinux/targeted/policy',
+            'selinux.policy-unmodified error not-visible',
+            'selinux.permissive-domains error not-visible',
+            ...(fips === 'on' ? ['fips.kernel-args error not-visible @ /boot/loader/entries'] : []),
+          ],
         );
       }
     });

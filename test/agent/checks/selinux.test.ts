@@ -3,7 +3,6 @@ import { selinux } from '../../../agent/checks/selinux.ts';
 import { contextAt, treeOf } from '../../support/host-tree.ts';
 
 const ENTRIES = '/boot/loader/entries';
-const CRIO = '/etc/crio/crio.conf.d';
 
 /** A node that is enforcing in every place; each case changes some files of it. */
 const NODE = {
@@ -14,7 +13,6 @@ const NODE = {
   '/etc/selinux/config': '# SELINUX=disabled\nSELINUX=enforcing\nSELINUXTYPE=targeted\n',
   [`${ENTRIES}/ostree-1-rhcos.conf`]: 'title one\noptions root=UUID=1 rw enforcing=0\n',
   [`${ENTRIES}/ostree-2-rhcos.conf`]: 'title two\noptions root=UUID=1 rw\n',
-  [`${CRIO}/00-default`]: '[crio.runtime]\nselinux = true\n',
 };
 type Change = Readonly<Partial<Record<string, string>>>;
 
@@ -291,70 +289,6 @@ for (const [name, files, expected] of BOOT_MENUS) {
       ({ ruleId, subject }) => ruleId === 'selinux.kernel-args' && subject === ENTRIES,
     );
     t.equal(finding?.result, expected, finding?.message ?? 'no finding');
-  });
-}
-
-const OTHERS: readonly (readonly [name: string, change: Change, rule: string, expected: string])[] =
-  [
-    ['with the targeted policy', {}, 'selinux.policy-type', 'pass'],
-    ['with the mls policy', config('SELINUXTYPE=mls\n'), 'selinux.policy-type', 'pass'],
-    [
-      'with the minimum policy',
-      config('SELINUXTYPE=minimum\n'),
-      'selinux.policy-type',
-      'fail other-policy',
-    ],
-    [
-      'with two policies, of which the last counts',
-      config('SELINUXTYPE=targeted\nSELINUXTYPE=minimum\n'),
-      'selinux.policy-type',
-      'fail other-policy',
-    ],
-    ['that names no policy', config('SELINUX=enforcing\n'), 'selinux.policy-type', 'fail missing'],
-    [
-      'without a configuration',
-      config(undefined),
-      'selinux.policy-type',
-      'notapplicable no-configuration',
-    ],
-    ['whose CRI-O labels', {}, 'selinux.crio-enabled', 'pass'],
-    [
-      'whose last drop-in switches labels off',
-      { [`${CRIO}/99-x`]: '[crio.runtime]\nselinux = false\n' },
-      'selinux.crio-enabled',
-      'fail labels-off',
-    ],
-    [
-      'whose CRI-O follows the node',
-      { [`${CRIO}/00-default`]: '[crio.runtime]\n' },
-      'selinux.crio-enabled',
-      'pass',
-    ],
-    [
-      'without CRI-O',
-      { [`${CRIO}/00-default`]: undefined },
-      'selinux.crio-enabled',
-      'notapplicable no-crio',
-    ],
-    [
-      'with a drop-in that is no TOML',
-      { [`${CRIO}/99-x`]: '[crio.runtime\n' },
-      'selinux.crio-enabled',
-      'error parse',
-    ],
-    [
-      'with a drop-in of the wrong type',
-      { [`${CRIO}/99-x`]: '[crio.runtime]\nselinux = "false"\n' },
-      'selinux.crio-enabled',
-      'error parse',
-    ],
-  ];
-
-for (const [name, change, rule, expected] of OTHERS) {
-  t.test(`${rule}: a node ${name}`, async (t) => {
-    const findings = await look(t.testdir(treeOf({ ...NODE, ...change })));
-    const finding = findings.find(({ ruleId }) => ruleId === rule);
-    t.equal([finding?.result, finding?.reason].filter(Boolean).join(' '), expected);
   });
 }
 

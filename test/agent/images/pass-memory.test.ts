@@ -53,6 +53,7 @@ function counting(root: string): { readonly host: Host; readonly read: string[] 
     readLink: (path) => host.readLink(path),
     resolve: (path) => host.resolve(path),
     identify: (path) => host.identify(path),
+    readPieces: (path) => host.readPieces(path),
   };
   return { host: counted, read };
 }

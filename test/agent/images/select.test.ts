@@ -83,6 +83,7 @@ for (const [name, references, expected, notFound = []] of cases) {
       runRoot: '/run/containers/storage',
       additionalImageStores: [],
       additionalLayerStores: [],
+      additionalArtifactStores: [],
       transientStore: false,
       files: [],
       problems: [],

@@ -8,6 +8,7 @@ const DEFAULTS = {
   runRoot: '/run/containers/storage',
   additionalImageStores: [],
   additionalLayerStores: [],
+  additionalArtifactStores: [],
   transientStore: false,
 };
 const ETC = '/etc/containers/storage.conf';
@@ -57,12 +58,13 @@ const cases: readonly (readonly [name: string, files: Files, expected: Expected]
     'with further stores',
     {
       [ETC]:
-        '[storage]\nimagestore = "/images"\ntransient_store = true\n[storage.options]\nadditionalimagestores = ["/usr/lib/containers/storage", "/more"]\n',
+        '[storage]\nimagestore = "/images"\ntransient_store = true\n[storage.options]\nadditionalimagestores = ["/usr/lib/containers/storage", "/more"]\nadditionallayerstores = ["/lazy:ref", "/layers"]\n',
     },
     {
       imageStore: '/images',
       transientStore: true,
       additionalImageStores: ['/usr/lib/containers/storage', '/more'],
+      additionalLayerStores: ['/lazy', '/layers'],
     },
   ],
   [
@@ -143,7 +145,7 @@ const cases: readonly (readonly [name: string, files: Files, expected: Expected]
     },
     {
       additionalImageStores: ['/more', '/crio', '/x', '/y', '/last'],
-      additionalLayerStores: ['/layers:ref'],
+      additionalLayerStores: ['/layers'],
     },
   ],
   [

@@ -20,6 +20,7 @@ const CONFIG: StorageConfig = {
   runRoot: '/run/containers/storage',
   additionalImageStores: [],
   additionalLayerStores: [],
+  additionalArtifactStores: [],
   transientStore: false,
   files: [],
   problems: [],

@@ -35,7 +35,7 @@ for (const [name, sources, expected, isAsked] of cases) {
       ...storeFiles([pulled({ seed: 'app', names: [NAME] })]),
     });
     const host = openHost(root);
-    const { verdicts } = await verifierOf(host, sources).verify(systemClock, signal);
+    const { verdicts } = await verifierOf(host, { sources }).verify(systemClock, signal);
     t.match(verdicts, [expected]);
     t.equal(server.requests.length > 0, isAsked, `${server.requests.length} requests`);
     t.equal(verifierOf(host), verifierOf(host), 'a node has one verifier');

@@ -46,6 +46,7 @@ function nodeWhere(root: string, ending: string, happens: (time: number) => void
     readLink: (path) => host.readLink(path),
     resolve: (path) => host.resolve(path),
     identify: (path) => host.identify(path),
+    readPieces: (path) => host.readPieces(path),
   };
 }
 

@@ -77,6 +77,18 @@ t.test('another basis is judged by, not the one of before', async (t) => {
   ]);
 });
 
+t.test('another policy over the same keys is judged by in the thread there is', async (t) => {
+  await using evaluator = new WorkerEvaluator();
+  const reject = { ...basis, policy: parsePolicy(Buffer.from('{"default":[{"type":"reject"}]}')) };
+  for (const [one, allowed] of [
+    [basis, true],
+    [reject, false],
+    [basis, true],
+  ] as const) {
+    t.match(await evaluator.evaluate(one, [good], Date.now()), [{ verdict: { allowed } }]);
+  }
+});
+
 t.test('no thread is there before there is work, and none when it is idle', async (t) => {
   await using evaluator = new WorkerEvaluator({ idleMs: 1 });
   t.same(await evaluator.evaluate(basis, [], Date.now()), []);

@@ -3,12 +3,14 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { treeOf } from '../../support/host-tree.ts';
+import { policyOf } from '../../support/selinux-policy.ts';
 import { sharedDir } from '../../support/shared.ts';
 import { HOSTILE, runCli } from '../fake-io.ts';
 
 const SELINUX = {
   '/sys/fs/selinux/enforce': '1',
   '/etc/selinux/config': 'SELINUX=enforcing\nSELINUXTYPE=targeted\n',
+  '/etc/selinux/targeted/policy/policy.33': policyOf(),
 };
 const ONLY = ['--only', 'selinux.enforcing,selinux.config-enforcing,selinux.policy-type'];
 
@@ -22,7 +24,9 @@ t.test('a node that is as it should be', async (t) => {
     `✓ PASS  critical  selinux.enforcing         SELinux is enforcing
 ✓ PASS  high      selinux.config-enforcing  /etc/selinux/config says SELINUX=enforcing
 ✓ PASS  medium    selinux.policy-type       the configured policy is targeted
-3 passed of 3
+✓ PASS  medium    selinux.policy-type       the next boot loads /etc/selinux/targeted/policy/policy.33
+4 passed of 4
+Profile: rhel-host, by the kind of node
 `,
   );
 });
@@ -34,13 +38,14 @@ t.test('a node that was switched to permissive', async (t) => {
   const table = await check();
   t.equal(table.exit, 1);
   t.match(table.stdout, /^✗ FAIL {2}critical {2}selinux.enforcing {9}SELinux is permissive/);
-  t.match(table.stdout, /\n1 failed, 2 passed of 3\n$/);
+  t.match(table.stdout, /\n1 failed, 3 passed of 4\nProfile: rhel-host, by the kind of node\n$/);
 
   const json = JSON.parse((await check('-o', 'json')).stdout);
   t.match(json, {
     apiVersion: 'nodeseal.dev/v1',
     kind: 'CheckResultList',
-    summary: { pass: 2, fail: 1, error: 0, unknown: 0, notapplicable: 0, notchecked: 0 },
+    profile: 'rhel-host',
+    summary: { pass: 3, fail: 1, error: 0, unknown: 0, notapplicable: 0, notchecked: 0 },
   });
   t.notOk('coverage' in json, 'a list of one node has no coverage');
   const [first] = json.items;
@@ -61,7 +66,7 @@ t.test('a node that was switched to permissive', async (t) => {
     (await check('-o', 'csv')).stdout,
     /^ruleId,result,severity,subject,reason,message\nselinux.enforcing,fail,critical,/,
   );
-  t.equal((await check('-o', 'jsonl')).stdout.trimEnd().split('\n').length, 3);
+  t.equal((await check('-o', 'jsonl')).stdout.trimEnd().split('\n').length, 4);
   t.equal((await check('--skip', 'selinux.enforcing')).exit, 0, 'what was skipped does not count');
   t.same(await check('-q'), { exit: 1, stdout: '', stderr: '' }, 'quiet: the exit code alone');
 });
@@ -80,6 +85,109 @@ for (const [failOn, expected] of thresholds) {
     t.equal((await runCli(words)).exit, expected);
   });
 }
+
+t.test('a profile decides what counts', async (t) => {
+  const folder = t.testdir({
+    node: treeOf({ ...SELINUX, '/sys/fs/selinux/enforce': '0' }),
+    'own.yaml':
+      'title: T\ndescription: D\nrules:\n  selinux.enforcing: {role: unscored}\n  selinux.policy-type: {selected: false}\n',
+  });
+  const words = ['check', '--host-root', join(folder, 'node'), ...ONLY];
+  const file = join(folder, 'own.yaml');
+  const own = await runCli([...words, '--profile', file]);
+  t.equal(own.exit, 0);
+  t.match(
+    own.stdout,
+    /\n- N\/A +critical +selinux.enforcing +informational: SELinux is permissive/,
+  );
+  t.match(own.stdout, /^\? NOTCHECKED +medium +selinux.policy-type +the profile .* does not ask/);
+  t.ok(own.stdout.endsWith(`\nProfile: ${file}\n`));
+  const json = JSON.parse((await runCli([...words, '--profile', file, '-o', 'json'])).stdout);
+  t.match(json, { profile: file, summary: { fail: 0, notapplicable: 1, notchecked: 1, pass: 1 } });
+  t.equal((await runCli([...words, '--profile', 'stig'])).exit, 1);
+
+  const unknown = await runCli([...words, '--profile', 'stigg']);
+  t.equal(unknown.exit, 7);
+  t.match(unknown.stderr, /why: profile: unknown profile "stigg", did you mean "stig"/);
+  writeFileSync(file, 'title: T\ndescription: D\nrules:\n  selinux.enforced: {}\n');
+  const misspelt = await runCli([...words, '--profile', file]);
+  t.equal(misspelt.exit, 7);
+  t.match(misspelt.stderr, /own.yaml:4:\d+: .*did you mean "selinux.enforcing"/);
+  t.equal(misspelt.stdout, '');
+});
+
+t.test('the profile is chosen by the kind of node', async (t) => {
+  const cases: readonly (readonly [string, Readonly<Record<string, string>>, string])[] = [
+    ['nothing', {}, 'rhel-host'],
+    ['a kubelet alone', { '/etc/kubernetes/kubelet.conf': '' }, 'rhel-host'],
+    [
+      'CoreOS without a kubelet',
+      { '/etc/os-release': 'ID=rhel\nVARIANT_ID=coreos\n' },
+      'rhel-host',
+    ],
+    [
+      'CoreOS with a kubelet, as on a hosted cluster',
+      { '/etc/os-release': 'VARIANT_ID=coreos\n', '/etc/kubernetes/kubelet.conf': '' },
+      'openshift-default',
+    ],
+    [
+      'a MachineConfig, as on a RHEL worker',
+      { '/etc/os-release': 'ID=rhel\n', '/etc/machine-config-daemon/currentconfig': '{}' },
+      'openshift-default',
+    ],
+  ];
+  for (const [name, files, expected] of cases) {
+    t.test(name, async (t) => {
+      const root = t.testdir(treeOf({ ...SELINUX, ...files }));
+      const { stdout } = await runCli(['check', '--host-root', root, ...ONLY, '-o', 'json']);
+      t.equal(JSON.parse(stdout).profile, expected);
+    });
+  }
+});
+
+t.test('what somebody vouches for does not count, and is not hidden', async (t) => {
+  const text = `exceptions:
+  - rule: selinux.enforcing
+    reason: "installation of a driver \\e[31m"
+    owner: alice
+    expires: 2026-12-01
+`;
+  const folder = t.testdir({
+    node: treeOf({ ...SELINUX, '/sys/fs/selinux/enforce': '0' }),
+    'e.yaml': text,
+  });
+  const file = join(folder, 'e.yaml');
+  const words = ['check', '--host-root', join(folder, 'node'), '--exceptions', file];
+  const only = [...words, '--only', 'selinux.enforcing,exceptions'];
+  const excepted = await runCli(only);
+  t.equal(excepted.exit, 0);
+  t.match(
+    excepted.stdout,
+    /- N\/A +critical +selinux.enforcing +exception of alice until 2026-12-01 \(installation of a driver \\x1b\[31m\): SELinux is permissive/,
+  );
+  t.match(excepted.stdout, /✓ PASS +medium +exceptions.expired +the exception of alice/);
+  t.notMatch(excepted.stdout, HOSTILE);
+  const [item] = JSON.parse((await runCli([...only, '-o', 'json'])).stdout).items.filter(
+    ({ ruleId }: { ruleId: string }) => ruleId === 'selinux.enforcing',
+  );
+  t.match(item, {
+    result: 'notapplicable',
+    reason: 'exception',
+    override: { oldResult: 'fail', authority: 'alice', until: '2026-12-01' },
+  });
+  t.match((await runCli([...only, '-o', 'wide'])).stdout, /selinux.enforcing +n\/a .* exception /);
+
+  const late = await runCli(only, { nowMs: Date.parse('2026-12-02T00:00:00Z') });
+  t.equal(late.exit, 1);
+  t.match(late.stdout, /✗ FAIL +critical +selinux.enforcing/);
+  t.match(late.stdout, /✗ FAIL +medium +exceptions.expired/);
+
+  writeFileSync(file, text.replace('    owner: alice\n', ''));
+  const broken = await runCli([...words, '--only', 'selinux.enforcing']);
+  t.equal(broken.exit, 1, 'a file with a mistake holds for nothing');
+  t.match(broken.stderr, /^note: no exception holds: .*e.yaml:2:5: exceptions\[0\]/);
+  t.match((await runCli(only)).stdout, /✗ FAIL +high +exceptions.valid +no exception holds/);
+});
 
 t.test('what could not be looked at is not clean', async (t) => {
   const root = t.testdir(treeOf({ '/etc/selinux/config/a-folder': '' }));

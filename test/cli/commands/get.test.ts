@@ -182,3 +182,26 @@ async function sendDelta(
   });
   await agent.next('stateApplied', (frame) => frame.to === delta.to);
 }
+
+t.test('a failure that somebody vouches for is told as an exception', async (t) => {
+  const override = {
+    oldResult: 'fail',
+    authority: 'alice',
+    remark: 'R',
+    until: '2027-03-31',
+  } as const;
+  const excepted = { result: 'notapplicable', reason: 'exception', override } as const;
+  await using fleet = await runFleet(t.testdir({}), [finding('selinux.enforcing', excepted)], []);
+  const get = async (...words: string[]) =>
+    await runCli(['get', 'findings', ...words, ...fleet.flags]);
+  const { stdout } = await get('--all', '-o', 'wide', '--no-headers');
+  t.equal(
+    stdout.replaceAll(/ {2,}/g, '  '),
+    'selinux.enforcing  node-1  n/a  high  -  exception  exception of alice until 2027-03-31 (R): message of selinux.enforcing\n',
+  );
+  const { items } = JSON.parse((await get('--all', '-o', 'json')).stdout);
+  t.match(items, [{ result: 'notapplicable', reason: 'exception', override }]);
+  const chosen = await get('--field-selector', 'reason=exception', '-o', 'name');
+  t.equal(chosen.stdout, 'finding/node-1/selinux.enforcing\n', 'asked for by its reason');
+  t.equal((await get('-o', 'name')).stdout, '', 'and left out of what fails');
+});

@@ -73,16 +73,57 @@ t.test('verify-signature answers as skopeo standalone-verify', { skip }, async (
     t.teardown(() => rmSync(folder, { recursive: true, force: true }));
     const env = { ...process.env, GNUPGHOME: folder };
     execFileSync('gpg', ['--batch', '--import', KEY], { env, stdio: 'ignore' });
+    const store = t.testdir({
+      [DIGEST.replace(':', '=')]: { 'signature-1': t.fixture('symlink', SIGNATURE) },
+    });
     for (const [name, expected] of [
       [reference, 0],
       ['quay.io/x:v1', 1],
     ] as const) {
       const words = ['standalone-verify', MANIFEST, name, fingerprint, SIGNATURE];
       t.equal(exitOf('skopeo', words, env) === 0, expected === 0, `skopeo of ${name}`);
-      const ours = await verify('--manifest', MANIFEST, '--key', KEY, '--reference', name);
-      t.equal(ours.exit, expected, `ours of ${name}`);
+      const question = ['--manifest', MANIFEST, '--key', KEY, '--reference', name];
+      t.equal((await verify(...question)).exit, expected, `ours of ${name}`);
+      const stored = await runCli(['verify-signature', '--signature', store, ...question]);
+      t.equal(stored.exit, expected, `ours of ${name}, the signature found in a store`);
     }
   });
+});
+
+t.test('verify-signature reads the mirror’s layout of release signatures', { skip }, async (t) => {
+  const redhat = join(shared ?? '', 'conformance', 'redhat');
+  const signatures = join(redhat, 'signatures');
+  const hex = 'e3f12513a4b22a2d7c0e7c9207f52128113758d9d68c7d06b11a0ac7672966f7';
+  const other = 'edd9824f0404f1a139688017e7001370e2f3fbc088b94da84506653b473fe140';
+  const key = join(redhat, 'keys', 'verifier-public-key-redhat-release');
+  const file = join(signatures, `sha256=${hex}`, 'signature-1');
+  const printed = t.testdir({
+    [`sha256%${hex}`]: { 'signature-1': t.fixture('symlink', file) },
+  });
+  const asked = async (signature: string, digest = `sha256:${hex}`) => {
+    const words = ['--signature', signature, '--digest', digest, '--key', key];
+    return await runCli(['verify-signature', ...words]);
+  };
+  for (const path of [
+    signatures,
+    join(signatures, `sha256=${hex}`),
+    `${signatures}/`,
+    file,
+    printed,
+  ]) {
+    const { exit, stdout, stderr } = await asked(path);
+    t.equal(exit, 0, stderr);
+    t.match(stdout, '567E347AD0044ADE55BA8A5F199E2F91FD431D51');
+    t.match(stdout, `sha256:${hex}`);
+  }
+  const wrong = await asked(join(signatures, `sha256=${other}`));
+  t.equal(wrong.exit, 7, 'the folder of another digest');
+  t.match(wrong.stderr, `its name says sha256:${other}, asked was sha256:${hex}`);
+  t.equal((await asked(file, `sha256:${other}`)).exit, 1, 'one file is judged whatever its folder');
+  const none = await asked(signatures, `sha256:${'0'.repeat(64)}`);
+  t.equal(none.exit, 5);
+  t.match(none.stderr, `/sha256=${'0'.repeat(64)}/signature-1, `);
+  t.equal((await asked(join(signatures, 'nowhere'))).exit, 5);
 });
 
 t.test('policy evaluate', { skip }, async (t) => {
@@ -310,7 +351,7 @@ t.test('verify agrees with skopeo on a store of real images', { skip: noStore },
   t.equal(exit, isRefused ? 1 : 6, 'the exit code says the worst');
   const [first] = named;
   const one = await runCli([...words, '--explain', first?.name ?? '']);
-  t.match(one.stdout, /\n {2}image +sha256:[0-9a-f]{64} .*\n {2}scope /);
+  t.match(one.stdout, /\n {2}image +sha256:[0-9a-f]{64} .*\n {2}policy .*\n {2}scope /);
   const bySubkey = store.images.find(({ name }) => name?.includes('/rsa3072sub/'))?.name ?? '';
   for (const [version, expected] of [
     ['5.36', 'rejected'],

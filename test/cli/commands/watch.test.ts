@@ -104,7 +104,8 @@ t.test('-o decides where it can: JSON lines on a terminal, never CSV', async (t)
   const running = runCli(words, { onOutput, signal: stop.signal, isTerminal: true });
   await followed.shows(/node-1/);
   stop.abort();
-  t.match(JSON.parse((await running).stdout), { change: 'set', item: { name: 'node-1' } });
+  const [line = ''] = (await running).stdout.split('\n');
+  t.match(JSON.parse(line), { change: 'set', item: { name: 'node-1' } });
   const csv = await runCli(['get', 'nodes', '-w', '-o', 'csv', ...fleet.flags]);
   t.equal(csv.exit, 2);
 });

@@ -37,6 +37,7 @@ export const containersStorage: ConformanceKind = conformanceKind(
       runRoot: '/nowhere',
       additionalImageStores: additionalImageStores.map((path) => join(root, path)),
       additionalLayerStores: [],
+      additionalArtifactStores: [],
       transientStore: false,
       files: [],
       problems: [],
@@ -88,7 +89,7 @@ async function evaluate(
     dockerReference: lookup.id === undefined ? reference : ofThisManifest(reference, named),
     signatures: await signaturesOf(store, named),
   };
-  const basis = { policy, keyFiles: await readKeyFiles(host, policy) };
+  const basis = { policy, keyFiles: await readKeyFiles(host, [policy]) };
   const [evaluation] = await inThisThread.evaluate(basis, [image], Date.now());
   if (evaluation === undefined || !('verdict' in evaluation)) return { evaluation };
   const { allowed, reason } = evaluation.verdict;

@@ -1,0 +1,96 @@
+import { type Host, HostError } from '../host.ts';
+import { placeOf } from './layer-archive.ts';
+import { chainOf, type LayerFolder } from './layers.ts';
+import { REFERENCES_PATH } from './release-references.ts';
+import { type ImageStore, readDataItem, type StoredImage } from './store.ts';
+
+const LABEL = 'io.openshift.release';
+const CONFIG = /^sha256:[0-9a-f]{64}$/;
+
+/**
+ * Which images of a store look like release images: by the label of their configuration, or by the list of images among the
+ * files of a layer. Only tells where to look; nothing is trusted for it. Each image is looked at once.
+ */
+export class ReleaseCandidates {
+  readonly #known = new Map<string, boolean>();
+
+  async find(
+    host: Host,
+    store: ImageStore,
+    layers: readonly LayerFolder[],
+  ): Promise<readonly StoredImage[]> {
+    const present = new Set<string>();
+    const found: StoredImage[] = [];
+    for (const image of store.images) {
+      // An image on its way gets its manifest and its name last.
+      const isArriving = image.names.length === 0 && !image.dataNames.includes('manifest');
+      if (image.isShadowed || isArriving) continue;
+      const key = `${image.id} ${image.layer} ${image.folder}`;
+      present.add(key);
+      const isRelease = this.#known.get(key) ?? (await this.#look(host, store, layers, image, key));
+      if (isRelease) found.push(image);
+    }
+    for (const key of this.#known.keys()) if (!present.has(key)) this.#known.delete(key);
+    return found;
+  }
+
+  async #look(
+    host: Host,
+    store: ImageStore,
+    layers: readonly LayerFolder[],
+    image: StoredImage,
+    key: string,
+  ): Promise<boolean> {
+    const hasList = await listAmongFiles(host, store, layers, image);
+    const isLabelled = hasList === true || (await hasLabel(host, store, image));
+    // What is not there or cannot be read now may be the next time.
+    if (isLabelled !== undefined && hasList !== undefined) this.#known.set(key, isLabelled);
+    return isLabelled === true;
+  }
+}
+
+/** Undefined when its layers are not all there. */
+async function listAmongFiles(
+  host: Host,
+  { driver }: ImageStore,
+  layers: readonly LayerFolder[],
+  { layer }: StoredImage,
+): Promise<boolean | undefined> {
+  if (layer === undefined) return false;
+  const chain = chainOf(layers, layer);
+  if (chain.kind !== 'whole') return undefined;
+  for (const one of chain.layers) {
+    const folder = await host.resolve(placeOf(one, driver).files).catch(() => undefined);
+    if (folder === undefined) continue;
+    if (host.identify(`${folder}/${REFERENCES_PATH}`) !== undefined) return true;
+  }
+  return false;
+}
+
+/** Undefined when the configuration cannot be read. */
+async function hasLabel(
+  host: Host,
+  store: ImageStore,
+  { id, dataNames }: StoredImage,
+): Promise<boolean | undefined> {
+  const item = dataNames.find((name) => CONFIG.test(name));
+  if (item === undefined) return false;
+  try {
+    const bytes = await readDataItem(host, store, id, item);
+    if (bytes === undefined) return undefined;
+    return bytes.includes(`"${LABEL}"`) && labelsIn(bytes).includes(LABEL);
+  } catch (error) {
+    if (error instanceof HostError) return undefined;
+    throw error;
+  }
+}
+
+function labelsIn(bytes: Buffer): readonly string[] {
+  try {
+    const { config } = JSON.parse(bytes.toString()) as { config?: { Labels?: unknown } | null };
+    const labels = config?.Labels;
+    return typeof labels === 'object' && labels !== null ? Object.keys(labels) : [];
+  } catch {
+    return [];
+  }
+}
