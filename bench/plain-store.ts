@@ -1,4 +1,13 @@
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type MadeStore, makeImageStore, whyNoStore } from '../test/support/image-store.ts';
@@ -23,9 +32,11 @@ export async function makePlainStore(images: number): Promise<PlainStore> {
   const made = await makeImageStore(['--images', String(images), '--driver', 'overlay']);
   const plain = made.images.filter((image) => image.case.startsWith('app-'));
   const root = mkdtempSync(join(tmpdir(), 'nodeseal-bench-'));
-  cpSync(join(made.root, 'etc'), join(root, 'etc'), { recursive: true, verbatimSymlinks: true });
   const [from, to] = [join(made.root, IMAGES), join(root, IMAGES)];
-  mkdirSync(to, { recursive: true });
+  // With the layers: a pass looks whether they are there.
+  execFileSync('cp', ['-a', `${made.root}/.`, root]);
+  rmSync(to, { recursive: true });
+  mkdirSync(to);
   const ids = new Set(plain.map(({ id }) => id));
   const list: readonly { readonly id: string }[] = JSON.parse(
     readFileSync(join(from, 'images.json'), 'utf8'),
