@@ -15,6 +15,8 @@ export interface CrioPlaces {
   readonly runRoot: string | undefined;
   readonly storageDriver: string | undefined;
   readonly imageStore: string | undefined;
+  /** `storage_option`, of all files: they come behind those of storage.conf. */
+  readonly storageOptions: readonly string[];
   /** `additional_artifact_stores`: folders of OCI artifacts besides CRI-O's own. */
   readonly additionalArtifactStores: readonly string[];
   /** A file or a value that CRI-O would not start with; then everything else is its default. */
@@ -42,6 +44,10 @@ function placesIn(config: CrioConfig, problems: readonly string[]): CrioPlaces {
     runRoot: text('runroot'),
     storageDriver: text('storage_driver'),
     imageStore: text('imagestore'),
+    // Each file adds to them; of the same option the last one counts.
+    storageOptions: config.files.flatMap(
+      (file) => crioTexts({ files: [file] }, 'crio', 'storage_option')?.value ?? [],
+    ),
     additionalArtifactStores:
       crioTexts(config, 'crio', 'image', 'additional_artifact_stores')?.value ?? [],
     problems,

@@ -1,56 +1,19 @@
 import {
   closeSync,
   constants,
-  fstatSync,
   lstatSync,
   openSync,
-  read,
   readlinkSync,
-  readSync,
   realpathSync,
   type Stats,
   statSync,
 } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { posix } from 'node:path';
-import { promisify } from 'node:util';
-import { CodedError } from '../shared/errors.ts';
+import { HostError, type HostErrorCode } from './host-error.ts';
+import { readOpened, readPiece, statOpened } from './opened-file.ts';
 
-const HOST_ERROR_CODES = [
-  'ERR_HOST_ROOT',
-  'ERR_HOST_PERMISSION',
-  'ERR_HOST_TOO_LARGE',
-  'ERR_HOST_NOT_A_FILE',
-  'ERR_HOST_NOT_A_FOLDER',
-  'ERR_HOST_LINK_LOOP',
-  'ERR_HOST_ENCODING',
-  'ERR_HOST_CHANGED',
-  'ERR_HOST_IO',
-] as const;
-export type HostErrorCode = (typeof HOST_ERROR_CODES)[number];
-
-/** Something is there but could not be read as asked; what is simply absent is `undefined`, never this. */
-export class HostError extends CodedError<HostErrorCode> {
-  /** The path as the node sees it. */
-  readonly path: string;
-  constructor(code: HostErrorCode, path: string, message: string, options?: ErrorOptions) {
-    super(code, `${path}: ${message}`, options);
-    this.path = path;
-  }
-  /** The code as a reason of a result: `permission`, `too-large`, … */
-  get reason(): string {
-    return reasonOf(this.code);
-  }
-}
-
-/** True for a reason that says the node could not be read, not that what was read is wrong. */
-export function isReadingReason(reason: string): boolean {
-  return HOST_ERROR_CODES.some((code) => reasonOf(code) === reason);
-}
-
-function reasonOf(code: HostErrorCode): string {
-  return code.slice('ERR_HOST_'.length).toLowerCase().replaceAll('_', '-');
-}
+export { HostError, type HostErrorCode, isReadingReason } from './host-error.ts';
 
 export interface HostStat {
   readonly kind: 'file' | 'folder' | 'link' | 'other';
@@ -70,6 +33,12 @@ export interface ContentIdentity {
   readonly text: string;
   /** The kernel's own time of the last change, which nobody can set. Changes within one tick of its clock look alike. */
   readonly changedMs: number;
+}
+
+/** The whole content of a file; no identity when it changed while it was read. */
+export interface IdentifiedContent {
+  readonly bytes: Buffer;
+  readonly identity?: ContentIdentity;
 }
 
 /**
@@ -95,7 +64,12 @@ export interface Host {
   list(path: string): Promise<readonly string[] | undefined>;
   /** Target of a link, as written; `undefined` when there is no link. */
   readLink(path: string): Promise<string | undefined>;
-  /** Which content stands at a path without links, told by one call and without opening it; undefined for what is not there. */
+  /** As `readBytes`, and which content it was; that is told by the file itself, wherever links led. */
+  readIdentified(path: string, limitBytes?: number): Promise<IdentifiedContent | undefined>;
+  /**
+   * Which content stands at a path without links, told by one call and without opening it; undefined for what is not there.
+   * Of a link nothing is told: its text is `link`, and it counts as changed at the end of time.
+   */
   identify(path: string): ContentIdentity | undefined;
   /** The path with every link resolved, still as the node sees it; `undefined` when it leads nowhere. */
   resolve(path: string): Promise<string | undefined>;
@@ -106,18 +80,25 @@ export const DEFAULT_LIMIT_BYTES: number = 4 * 1024 * 1024;
 const MAX_LINKS = 40;
 /** open(2): a descriptor that names its place and reads nothing; Node does not list it. */
 const O_PATH = 0o10000000;
-/** Most files without a size are one line of procfs; the next pieces grow with what came. */
-const MIN_CHUNK_BYTES = 4 * 1024;
-const MAX_CHUNK_BYTES = 64 * 1024;
 
-/** Larger files, and those that do not say their size, are read in the thread pool. */
-const READ_AT_ONCE_BYTES = 256 * 1024;
-const readLater = promisify(read);
+/** Nothing waits for a fifo, and no link is followed at the end of a path. */
+const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const ABSENT_IS_NOTHING = { throwIfNoEntry: false } as const;
+
+/** A path that is not what it would be after a walk: with empty parts, `.` or `..`. */
+const UNCLEAN = /\/(?:\.{0,2}(?:\/|$))/;
+const OF_A_LINK: ContentIdentity = { text: 'link', changedMs: Infinity };
 
 /** The node under `root` (`/` for this machine, `/host` in a container). */
 export function openHost(root: string): Host {
   return new RootedHost(posix.resolve(root));
+}
+
+interface OpenedFile {
+  /** The descriptor. */
+  readonly file: number;
+  /** What stood at its place right before it was opened. */
+  readonly seen: Stats;
 }
 
 /**
@@ -142,29 +123,41 @@ class RootedHost implements Host {
     }
   }
 
-  async readBytes(path: string, limitBytes = DEFAULT_LIMIT_BYTES): Promise<Buffer | undefined> {
-    return await guarded(path, async () => {
-      const file = this.#open(path);
-      try {
-        return await readAll(file, path, limitBytes);
-      } finally {
-        closeSync(file);
-      }
-    });
+  async readBytes(path: string, limitBytes?: number): Promise<Buffer | undefined> {
+    return (await this.readIdentified(path, limitBytes))?.bytes;
+  }
+
+  async readIdentified(
+    path: string,
+    limitBytes = DEFAULT_LIMIT_BYTES,
+  ): Promise<IdentifiedContent | undefined> {
+    let opened: OpenedFile | undefined;
+    try {
+      opened = this.#open(path);
+      const { file, seen } = opened;
+      const content = readOpened(file, path, seen, limitBytes);
+      // Small files are there at once, and there are many of them.
+      const bytes = content instanceof Promise ? await content : content;
+      const identity = identityOf(statOpened(file, path));
+      return identity.text === identityOf(seen).text ? { bytes, identity } : { bytes };
+    } catch (error) {
+      return absent(error, path);
+    } finally {
+      if (opened !== undefined) closeSync(opened.file);
+    }
   }
 
   async *readPieces(path: string): AsyncGenerator<Buffer> {
-    const file = await guarded(path, () => this.#open(path));
-    if (file === undefined) throw new HostError('ERR_HOST_IO', path, 'no such file');
+    const opened = await guarded(path, () => this.#open(path));
+    if (opened === undefined) throw new HostError('ERR_HOST_IO', path, 'no such file');
     try {
       for (;;) {
-        const buffer = Buffer.allocUnsafe(READ_AT_ONCE_BYTES);
-        const read = await guarded(path, () => readLater(file, buffer, 0, buffer.length, null));
-        if (read === undefined || read.bytesRead === 0) return;
-        yield buffer.subarray(0, read.bytesRead);
+        const piece = await guarded(path, () => readPiece(opened.file));
+        if (piece === undefined || piece.length === 0) return;
+        yield piece;
       }
     } finally {
-      closeSync(file);
+      closeSync(opened.file);
     }
   }
 
@@ -193,12 +186,51 @@ class RootedHost implements Host {
   identify(path: string): ContentIdentity | undefined {
     try {
       const stats = lstatSync(`${this.#prefix}${path}`, ABSENT_IS_NOTHING);
-      if (stats === undefined || stats.isSymbolicLink()) return undefined;
-      const { dev, ino, size, mtimeMs, ctimeMs } = stats;
-      return { text: `${dev} ${ino} ${size} ${mtimeMs} ${ctimeMs}`, changedMs: ctimeMs };
+      if (stats === undefined) return undefined;
+      return stats.isSymbolicLink() ? OF_A_LINK : identityOf(stats);
     } catch {
       return undefined;
     }
+  }
+
+  /** Opens the regular file at `path`. Throws the system's error for what is not there. */
+  #open(path: string): OpenedFile {
+    const direct = this.#openDirect(path);
+    if (direct !== undefined) return direct;
+    const place = this.#place(this.#resolve(path));
+    // Looked at before it is opened: opening a device can have effects, opening a fifo can hang.
+    const seen = lstatSync(place);
+    if (!seen.isFile()) {
+      throw new HostError('ERR_HOST_NOT_A_FILE', path, 'expected a regular file');
+    }
+    const file = openSync(place, READ_FLAGS);
+    try {
+      this.#assertPlace(file, place, path);
+      return { file, seen };
+    } catch (error) {
+      closeSync(file);
+      throw error;
+    }
+  }
+
+  /**
+   * As `#open`, of a path without links, as most are: what was opened says itself whether it lies where it should, which
+   * takes fewer calls than to resolve the path before. Undefined for all else; then the path has to be walked.
+   */
+  #openDirect(path: string): OpenedFile | undefined {
+    if (!path.startsWith('/') || UNCLEAN.test(path)) return undefined;
+    const place = `${this.#prefix}${path}`;
+    let file: number | undefined;
+    try {
+      const seen = lstatSync(place, ABSENT_IS_NOTHING);
+      if (seen?.isFile() !== true) return undefined;
+      file = openSync(place, READ_FLAGS);
+      if (this.root === '/' || openedPlace(file, path) === place) return { file, seen };
+    } catch {
+      // The walk says what is wrong.
+    }
+    if (file !== undefined) closeSync(file);
+    return undefined;
   }
 
   /** Throws the system's error for what is not there. */
@@ -245,24 +277,6 @@ class RootedHost implements Host {
       return realpathSync.native(place) === place ? plain : undefined;
     } catch {
       return undefined;
-    }
-  }
-
-  /** Descriptor of a regular file, to be closed by the caller. Throws the system's error for what is not there. */
-  #open(path: string): number {
-    const place = this.#place(this.#resolve(path));
-    // Looked at before it is opened: opening a device can have effects, opening a fifo can hang.
-    if (!lstatSync(place).isFile()) {
-      throw new HostError('ERR_HOST_NOT_A_FILE', path, 'expected a regular file');
-    }
-    const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-    const file = openSync(place, flags);
-    try {
-      this.#assertPlace(file, place, path);
-      return file;
-    } catch (error) {
-      closeSync(file);
-      throw error;
     }
   }
 
@@ -350,6 +364,10 @@ function openedPlace(file: number, path: string): string {
   }
 }
 
+function identityOf({ dev, ino, size, mtimeMs, ctimeMs }: Stats): ContentIdentity {
+  return { text: `${dev} ${ino} ${size} ${mtimeMs} ${ctimeMs}`, changedMs: ctimeMs };
+}
+
 function statOf(place: string): HostStat {
   return toHostStat(lstatSync(place));
 }
@@ -358,37 +376,6 @@ function statOf(place: string): HostStat {
 function linkTarget(place: string): string | undefined {
   if (!lstatSync(place).isSymbolicLink()) return undefined;
   return readlinkSync(place);
-}
-
-/** Files of procfs say size 0, so only reading tells the length. */
-async function readAll(file: number, path: string, limitBytes: number): Promise<Buffer> {
-  const stats = fstatSync(file);
-  // What was a file when it was looked at may have become a fifo before it was opened.
-  if (!stats.isFile()) throw new HostError('ERR_HOST_CHANGED', path, 'is no file any more');
-  const { size } = stats;
-  const tooLarge = (): HostError =>
-    new HostError('ERR_HOST_TOO_LARGE', path, `larger than ${limitBytes} bytes`);
-  if (size > limitBytes) throw tooLarge();
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for (;;) {
-    const buffer = Buffer.allocUnsafe(size > length ? size - length + 1 : chunkBytes(length));
-    const bytesRead =
-      size > 0 && size <= READ_AT_ONCE_BYTES
-        ? readSync(file, buffer, 0, buffer.length, null)
-        : (await readLater(file, buffer, 0, buffer.length, null)).bytesRead;
-    if (bytesRead === 0) break;
-    chunks.push(buffer.subarray(0, bytesRead));
-    length += bytesRead;
-    if (length > limitBytes) throw tooLarge();
-    // One byte more was asked for and did not come: a file that has a size ends here.
-    if (length === size && bytesRead < buffer.length) break;
-  }
-  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, length);
-}
-
-function chunkBytes(length: number): number {
-  return Math.min(Math.max(length, MIN_CHUNK_BYTES), MAX_CHUNK_BYTES);
 }
 
 function toHostStat(stats: Stats): HostStat {
@@ -417,16 +404,20 @@ const CODES: Readonly<Record<string, readonly [HostErrorCode, string]>> = {
   EISDIR: ['ERR_HOST_NOT_A_FILE', 'expected a regular file'],
 };
 
-/** Turns errno codes into the three answers: value, absent, `HostError`. */
 async function guarded<T>(path: string, look: () => T | Promise<T>): Promise<T | undefined> {
   try {
     return await look();
   } catch (error) {
-    if (error instanceof HostError) throw error;
-    const code = (error as NodeJS.ErrnoException).code ?? '';
-    // ESRCH: the process whose folder in /proc it was is gone.
-    if (code === 'ENOENT' || code === 'ESRCH') return undefined;
-    const [known, message] = CODES[code] ?? ['ERR_HOST_IO', `could not be read (${code || error})`];
-    throw new HostError(known, path, message, { cause: error });
+    return absent(error, path);
   }
+}
+
+/** Turns an errno code into one of two answers: undefined for what is not there, or a `HostError`. */
+function absent(error: unknown, path: string): undefined {
+  if (error instanceof HostError) throw error;
+  const code = (error as NodeJS.ErrnoException).code ?? '';
+  // ESRCH: the process whose folder in /proc it was is gone.
+  if (code === 'ENOENT' || code === 'ESRCH') return undefined;
+  const [known, message] = CODES[code] ?? ['ERR_HOST_IO', `could not be read (${code || error})`];
+  throw new HostError(known, path, message, { cause: error });
 }

@@ -21,8 +21,10 @@ export interface Found {
 }
 
 export const DEFAULT_SOURCES: readonly SourceId[] = ['store', 'lookaside'];
-/** Images read and judged together. */
-const BATCH = 64;
+/** Images read and judged together: what lives so shortly never comes to where garbage stays long. */
+const BATCH = 8;
+/** With servers among the sources, which are waited for together. */
+const ASKING_BATCH = 64;
 
 /** Judges images, each by its own judge: one answer for each, in order. Throws the signal's reason. */
 export async function assess(
@@ -33,15 +35,17 @@ export async function assess(
 ): Promise<{ readonly found: readonly Found[]; readonly evaluations: number }> {
   const { reader, store } = pass;
   const { signal = new AbortController().signal } = options;
+  // By default and from the store alone nothing but the disk is asked.
+  const size = options.sources?.some((source) => source !== 'store') ? ASKING_BATCH : BATCH;
   const answers = new Map<JudgedImage, Found>();
   let evaluations = 0;
   for (const [by, here] of Map.groupBy(images, ({ judge }) => judge)) {
     const judge = openJudge(by, trust, { ...options, signal }, { pass, cache });
-    for (let from = 0; from < here.length; from += BATCH) {
+    for (let from = 0; from < here.length; from += size) {
       // The host is read at once: without it nothing else of this process has a turn while a large store is judged.
       await setImmediate();
       signal.throwIfAborted();
-      const batch = here.slice(from, from + BATCH);
+      const batch = here.slice(from, from + size);
       const named = batch.filter((one) => isAskable(one));
       const judged = new Map(
         ((await judge?.judge(named)) ?? []).map((one, index) => [named[index], one]),

@@ -1,4 +1,4 @@
-import type { ContentIdentity, Host, HostStat } from '../host.ts';
+import type { ContentIdentity, Host, HostStat, IdentifiedContent } from '../host.ts';
 import { settledText } from '../settled.ts';
 import type { ImageStore, StoredImage } from './store.ts';
 
@@ -54,10 +54,14 @@ export class DataReader implements Host {
   identityOf(store: ImageStore, image: StoredImage): DataIdentity | undefined {
     const identity = new Map<string, string>();
     for (const folder of this.placesOf(store, image)) {
+      let isAnyThere = false;
       for (const [place, text] of this.#read.get(folder) ?? []) {
         if (text === undefined) return undefined;
         identity.set(place, text);
+        isAnyThere ||= text !== ABSENT && place !== folder;
       }
+      // A file that is there has its folder in its path: a folder put in its place has other files.
+      if (isAnyThere) identity.delete(folder);
     }
     return identity.size === 0 ? undefined : identity;
   }
@@ -72,16 +76,24 @@ export class DataReader implements Host {
     if (place === undefined) return await this.#host.readBytes(path, limitBytes);
     if (this.#held.has(path)) return this.#held.get(path);
     const [folder, file] = place;
-    const seen = this.#seenIn(folder);
-    const before = this.#host.identify(file)?.text;
-    const bytes = await this.#host.readBytes(path, limitBytes);
-    const after = this.#host.identify(file);
-    const isSame = before === after?.text && !(seen.has(file) && seen.get(file) !== before);
-    seen.set(file, isSame ? this.#textOf(after) : undefined);
+    const seen = this.#read.get(folder) ?? new Map<string, string | undefined>();
+    this.#read.set(folder, seen);
+    const isAgain = seen.has(file);
+    const before = seen.get(file);
+    // Until it is known, and so also after a failure: a later look could not tell a change.
+    seen.set(file, undefined);
+    const found = await this.#host.readIdentified(path, limitBytes);
+    const bytes = found?.bytes;
+    const text = found === undefined ? this.#absence(file) : this.#textOf(found.identity);
+    if (found === undefined && !seen.has(folder)) seen.set(folder, this.#folderText(folder));
+    seen.set(file, isAgain && before !== text ? undefined : text);
     if (bytes === undefined || bytes.length <= HELD_BYTES) this.#held.set(path, bytes);
     return bytes;
   }
 
+  async readIdentified(path: string, limitBytes?: number): Promise<IdentifiedContent | undefined> {
+    return await this.#host.readIdentified(path, limitBytes);
+  }
   async readText(path: string, limitBytes?: number): Promise<string | undefined> {
     return await this.#host.readText(path, limitBytes);
   }
@@ -107,19 +119,19 @@ export class DataReader implements Host {
     return this.#host.identify(path);
   }
 
-  /** What was seen of one image's folder, itself included: a name that comes or goes there changes it. */
-  #seenIn(folder: string): Map<string, string | undefined> {
-    const known = this.#read.get(folder);
-    if (known !== undefined) return known;
+  /** An image's folder as it is; what is missing behind a link cannot be looked for there later. */
+  #folderText(folder: string): string | undefined {
     const identity = this.#host.identify(folder);
-    const seen = new Map([[folder, identity === undefined ? undefined : this.#textOf(identity)]]);
-    this.#read.set(folder, seen);
-    return seen;
+    return identity === undefined ? ABSENT : this.#textOf(identity);
+  }
+
+  /** Nothing came of a read; a link that leads nowhere now may lead somewhere later. */
+  #absence(file: string): string | undefined {
+    return this.#host.identify(file) === undefined ? ABSENT : undefined;
   }
 
   #textOf(identity: ContentIdentity | undefined): string | undefined {
-    if (identity === undefined) return ABSENT;
-    return settledText(identity, this.#nowMs);
+    return identity === undefined ? undefined : settledText(identity, this.#nowMs);
   }
 
   /** The image's folder and the file in it, as they lie behind all links; undefined for what is no image's data. */

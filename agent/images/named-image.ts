@@ -130,6 +130,18 @@ async function readKept(
 }
 
 function isManifestList(manifest: Uint8Array): boolean {
+  if (!mayBeList(manifest)) return false;
   const type = guessManifestType(manifest);
   return type === MANIFEST_TYPE.ociIndex || type === MANIFEST_TYPE.dockerList;
+}
+
+/**
+ * Spares reading most manifests whole: a list has a member `manifests`, or names its own type or that of a configuration as
+ * one of the two of lists. Each shows in the text unless it is escaped or folded from Unicode.
+ */
+function mayBeList(manifest: Uint8Array): boolean {
+  const text = Buffer.from(manifest.buffer, manifest.byteOffset, manifest.length).toString(
+    'latin1',
+  );
+  return /manifests|image\.index|manifest\.list|[\\\x80-\xff]/i.test(text);
 }

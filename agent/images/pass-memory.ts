@@ -1,3 +1,4 @@
+import { sha256 } from '../../shared/canonical.ts';
 import type { ImageVerdict } from '../../shared/images.ts';
 import type { Host } from '../host.ts';
 import type { ImageContents } from './contents.ts';
@@ -120,7 +121,7 @@ export class PassMemory {
   }
 }
 
-/** A record never changes: what it says is put into words once. */
+/** A record never changes: what it says is put into one short word, once. */
 const states = new WeakMap<StoredImage, string>();
 
 /** What a writer changes with an image's data. */
@@ -128,7 +129,7 @@ export function stateOf({ image }: SelectedImage): string {
   const known = states.get(image);
   if (known !== undefined) return known;
   const { digest, metadata, dataDigests, dataNames, folder } = image;
-  const state = JSON.stringify([folder, digest, metadata, dataNames, ...dataDigests]);
+  const state = sha256(JSON.stringify([folder, digest, metadata, dataNames, ...dataDigests]));
   states.set(image, state);
   return state;
 }

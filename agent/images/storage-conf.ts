@@ -1,9 +1,15 @@
 import { messageOf } from '../../shared/errors.ts';
-import { readCrioPlaces } from '../crio-places.ts';
+import { type CrioPlaces, readCrioPlaces } from '../crio-places.ts';
 import { type Host, HostError } from '../host.ts';
-import { parseToml, TomlFileError, type TomlTable, tomlAt } from '../toml.ts';
+import { parseToml, TomlFileError, type TomlTable } from '../toml.ts';
+import { readStorageEnvironment, type StorageEnvironment } from './storage-environment.ts';
+import { lastOfEach, readStorageOptions } from './storage-options.ts';
+import { StorageValues } from './storage-values.ts';
 
-/** Where the node keeps its images: containers-storage.conf(5), overridden by crio.conf(5) where it says so. */
+/**
+ * Where the node keeps its images: containers-storage.conf(5), overridden by crio.conf(5) and by the environment of the
+ * service that pulls, where they say so.
+ */
 export interface StorageConfig {
   /** Absent when no file names one: the store shows it by its folders. */
   readonly driver?: string;
@@ -40,29 +46,35 @@ const DEFAULTS = {
 } as const;
 
 /** Reads where the images are. Never throws for a state of the node: what cannot be read is in `problems`. */
-export async function readStorageConfig(host: Host): Promise<StorageConfig> {
-  const problems: string[] = [];
+export async function readStorageConfig(
+  host: Host,
+  given?: StorageEnvironment,
+): Promise<StorageConfig> {
+  const environment = given ?? (await readStorageEnvironment(host));
+  const problems: string[] = [...environment.problems];
   const files: string[] = [];
   const tables: TomlTable[] = [];
-  for (const path of await configPaths(host, problems)) {
+  for (const path of await configPaths(host, environment, problems)) {
     const table = await readTable(host, path, problems);
     if (table === undefined) continue;
     files.push(path);
     tables.push(table);
   }
   const crio = await readCrioPlaces(host);
-  const values = new Values(tables, problems);
-  const driver = crio.storageDriver ?? values.text('storage', 'driver');
-  const imageStore = crio.imageStore ?? values.path('storage', 'imagestore');
+  const values = new StorageValues(tables, environment, problems);
+  const own = environment.crio;
+  const driver =
+    own.driver ?? crio.storageDriver ?? environment.driver ?? values.text('storage', 'driver');
+  const imageStore = own.imageStore ?? crio.imageStore ?? values.path('storage', 'imagestore');
   return {
-    ...(driver === undefined ? {} : { driver }),
-    graphRoot: crio.root ?? values.path('storage', 'graphroot') ?? DEFAULTS.graphRoot,
-    runRoot: crio.runRoot ?? values.path('storage', 'runroot') ?? DEFAULTS.runRoot,
+    // As the library does: both names are one driver, and its folders have the newer one.
+    ...(driver === undefined ? {} : { driver: driver === 'overlay2' ? 'overlay' : driver }),
+    graphRoot:
+      own.root ?? crio.root ?? values.expanded('storage', 'graphroot') ?? DEFAULTS.graphRoot,
+    runRoot:
+      own.runRoot ?? crio.runRoot ?? values.expanded('storage', 'runroot') ?? DEFAULTS.runRoot,
     ...(imageStore === undefined ? {} : { imageStore }),
-    additionalImageStores: values.paths('storage', 'options', 'additionalimagestores'),
-    additionalLayerStores: values
-      .paths('storage', 'options', 'additionallayerstores')
-      .map((path) => path.replace(/:ref$/, '')),
+    ...furtherStores(values, crio, environment),
     additionalArtifactStores: crio.additionalArtifactStores,
     transientStore: values.last('storage', 'transient_store') === true,
     files,
@@ -70,16 +82,62 @@ export async function readStorageConfig(host: Host): Promise<StorageConfig> {
   };
 }
 
-async function configPaths(host: Host, problems: string[]): Promise<readonly string[]> {
-  const main = await firstThatExists(host, MAIN_PATHS, problems);
+/** `STORAGE_OPTS` takes the place of what storage.conf says, crio.conf adds to it, CRI-O's own variable replaces all. */
+function furtherStores(
+  values: StorageValues,
+  crio: CrioPlaces,
+  environment: StorageEnvironment,
+): Pick<StorageConfig, 'additionalImageStores' | 'additionalLayerStores'> {
+  const configured =
+    environment.options === undefined
+      ? [
+          ...values
+            .texts('storage', 'options', 'additionalimagestores')
+            .map((path) => `imagestore=${path}`),
+          ...values
+            .texts('storage', 'options', 'additionallayerstores')
+            .map((path) => `additionallayerstore=${path}`),
+        ]
+      : environment.options;
+  const options = environment.crio.options ?? lastOfEach([...configured, ...crio.storageOptions]);
+  const { imageStores, layerStores } = readStorageOptions(options);
+  return {
+    additionalImageStores: values.onlyPaths(imageStores, 'additionalimagestores'),
+    additionalLayerStores: values
+      .onlyPaths(layerStores, 'additionallayerstores')
+      .map((path) => path.replace(/:ref$/, '')),
+  };
+}
+
+async function configPaths(
+  host: Host,
+  { conf, override, configHome }: StorageEnvironment,
+  problems: string[],
+): Promise<readonly string[]> {
+  const last = override === undefined ? [] : await thatMustExist(host, override, problems);
+  if (conf !== undefined) return [...(await thatMustExist(host, conf, problems)), ...last];
+  const own = configHome === undefined ? [] : [`${configHome}/containers/storage.conf`];
+  const main = await firstThatExists(host, [...own, ...MAIN_PATHS], problems);
   const dropIns = new Map<string, string>();
-  for (const folder of DROP_INS_PATHS) {
+  for (const folder of [...own.map((path) => `${path}.d`), ...DROP_INS_PATHS]) {
     for (const name of await listConfigs(host, folder, problems)) {
       if (!dropIns.has(name)) dropIns.set(name, `${folder}/${name}`);
     }
   }
   const names = [...dropIns.keys()].sort();
-  return [main, ...names.map((name) => dropIns.get(name))].filter((path) => path !== undefined);
+  const paths = [main, ...names.map((name) => dropIns.get(name))];
+  return [...paths.filter((path) => path !== undefined), ...last];
+}
+
+/** Without a file that a variable names the node's tools do not start. */
+async function thatMustExist(
+  host: Host,
+  path: string,
+  problems: string[],
+): Promise<readonly string[]> {
+  if ((await firstThatExists(host, [path], problems)) !== undefined) return [path];
+  problems.push(`${path}: not there, and the environment of the node's tools names it`);
+  return [];
 }
 
 async function firstThatExists(
@@ -122,55 +180,5 @@ async function orProblem<T>(
     if (!(error instanceof HostError) && !(error instanceof TomlFileError)) throw error;
     problems.push(messageOf(error));
     return undefined;
-  }
-}
-
-/** The values of several files: the last one that has a member decides. */
-class Values {
-  readonly #tables: readonly TomlTable[];
-  readonly #problems: string[];
-
-  constructor(tables: readonly TomlTable[], problems: string[]) {
-    this.#tables = tables;
-    this.#problems = problems;
-  }
-
-  last(...keys: readonly string[]): unknown {
-    return this.#tables
-      .map((table) => tomlAt(table, ...keys))
-      .findLast((value) => value !== undefined);
-  }
-
-  text(...keys: readonly string[]): string | undefined {
-    const value = this.last(...keys);
-    if (value === undefined || value === '') return undefined;
-    if (typeof value === 'string') return value;
-    this.#refuse(keys, 'a string');
-    return undefined;
-  }
-
-  path(...keys: readonly string[]): string | undefined {
-    const value = this.text(...keys);
-    return value === undefined || this.#isPath(value, keys) ? value : undefined;
-  }
-
-  paths(...keys: readonly string[]): readonly string[] {
-    const value = this.last(...keys) ?? [];
-    if (!Array.isArray(value)) {
-      this.#refuse(keys, 'a list of paths');
-      return [];
-    }
-    return value.filter((item) => typeof item === 'string' && this.#isPath(item, keys));
-  }
-
-  /** The library expands variables of the environment it runs in, which nobody else can know. */
-  #isPath(value: string, keys: readonly string[]): boolean {
-    if (value.startsWith('/') && !value.includes('$')) return true;
-    this.#refuse(keys, 'an absolute path without variables');
-    return false;
-  }
-
-  #refuse(keys: readonly string[], expected: string): void {
-    this.#problems.push(`storage.conf: ${keys.join('.')}: expected ${expected}`);
   }
 }

@@ -3,6 +3,7 @@ import type { Host } from '../host.ts';
 import { HttpReader } from '../signatures/http.ts';
 import type { SourceId } from '../signatures/source.ts';
 import { readNodeTrust } from '../trust.ts';
+import { OrdinaryHere } from './ordinary-here.ts';
 import { PassMemory } from './pass-memory.ts';
 import type { ReleaseSettings } from './release-signature.ts';
 import { VerdictCache } from './verdict-cache.ts';
@@ -17,7 +18,7 @@ interface VerifierSettings {
 
 /**
  * Judges the images of one node again and again: what has not changed since the last pass is not verified anew, and
- * signatures are verified in a thread that lives only while there is something to do.
+ * signatures that are not of the usual kind and size are verified in a thread that lives only while there are some.
  */
 export class ImageVerifier {
   readonly #host: Host;
@@ -26,7 +27,7 @@ export class ImageVerifier {
   readonly #http = new HttpReader();
   readonly #cache = new VerdictCache();
   readonly #memory = new PassMemory();
-  readonly #evaluator = new WorkerEvaluator();
+  readonly #evaluator = new OrdinaryHere(new WorkerEvaluator());
   #latest: ImageVerification | undefined;
 
   constructor(host: Host, settings: VerifierSettings = {}) {

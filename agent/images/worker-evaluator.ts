@@ -28,7 +28,7 @@ const PROGRAM = new URL(
 );
 
 /**
- * Judges in a thread of its own that lives only while there is work: openpgp is neither loaded nor resident on a
+ * Judges in a thread of its own that lives only while there is work: nothing of it is loaded or resident on a
  * quiet node, and a hostile signature can at worst end the thread and leave its own image undecided.
  */
 export class WorkerEvaluator implements Evaluator {

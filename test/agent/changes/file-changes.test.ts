@@ -30,7 +30,11 @@ function nodeOf(t: Test, files: Readonly<Record<string, string>>) {
     list: async (path) => await plain.list(path),
     readLink: async (path) => await plain.readLink(path),
     resolve: async (path) => await plain.resolve(path),
-    readPieces: (path) => host.readPieces(path),
+    readPieces: (path) => plain.readPieces(path),
+    readIdentified: async (path, limit) => {
+      reads.push(path);
+      return await plain.readIdentified(path, limit);
+    },
     identify: (path) => plain.identify(path),
   };
   const items = (...paths: readonly string[]): Items =>

@@ -1,4 +1,4 @@
-import { renameSync, utimesSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { type Host, openHost } from '../../../agent/host.ts';
@@ -31,13 +31,21 @@ const MINUTE_MS = 60_000;
 function counting(root: string): { readonly host: Host; readonly read: string[] } {
   const host = openHost(root);
   const read: string[] = [];
-  const readBytes: Host['readBytes'] = async (path, limit) => {
+  const note = (path: string): void => {
     if (path.startsWith(`${FOLDER}/`) && !path.endsWith('images.lock')) read.push(path);
+  };
+  const readBytes: Host['readBytes'] = async (path, limit) => {
+    note(path);
     return await host.readBytes(path, limit);
+  };
+  const readIdentified: Host['readIdentified'] = async (path, limit) => {
+    note(path);
+    return await host.readIdentified(path, limit);
   };
   const counted: Host = {
     root,
     readBytes,
+    readIdentified,
     readText: (path, limit) => host.readText(path, limit),
     stat: (path) => host.stat(path),
     lstat: (path) => host.lstat(path),
@@ -121,6 +129,46 @@ for (const [name, change, { verdict, isRead }, afterMinutes = 0] of cases) {
     const second = await verifyImages(host, await readNodeTrust(host), options);
     t.match(second.verdicts, [{ reference: NAME, verdict }]);
     t.equal(read.length > 0, isRead, isRead ? 'the image is read again' : EMPTY);
+  });
+}
+
+/** Absolute links as the node has them: on this machine they lead nowhere, or elsewhere. */
+const links: readonly (readonly [name: string, make: (root: string) => void, later: string])[] = [
+  [
+    'a folder of an image',
+    (root) => {
+      renameSync(join(root, DATA), join(root, 'moved'));
+      symlinkSync('/moved', join(root, DATA));
+    },
+    '/moved/signatures',
+  ],
+  [
+    'a file of an image',
+    (root) => {
+      renameSync(join(root, DATA, 'signatures'), join(root, 'moved'));
+      symlinkSync('/moved', join(root, DATA, 'signatures'));
+    },
+    '/moved',
+  ],
+];
+for (const [name, make, place] of links) {
+  t.test(`a change behind a link in place of ${name} is noticed by the next pass`, async (t) => {
+    const root = writeFiles(t.testdir({}), { ...trustFiles(), ...storeFiles([image]) });
+    make(root);
+    const { host } = counting(root);
+    const clock = { nowMs: () => Date.now() + 5 * MINUTE_MS, monotonicMs: () => 0 };
+    const options = { clock, memory: new PassMemory(), cache: new VerdictCache() };
+    const verify = async () =>
+      (await verifyImages(host, await readNodeTrust(host), options)).verdicts;
+    t.match(await verify(), [{ verdict: 'accepted', source: 'store' }]);
+    overwrite(root, place);
+    t.match(await verify(), [{ verdict: 'rejected' }]);
+    writeFiles(root, { [place]: SIGNATURE });
+    t.match(await verify(), [{ verdict: 'accepted' }]);
+    rmSync(join(root, place));
+    t.match(await verify(), [{ verdict: 'rejected', reason: 'store-signatures' }]);
+    writeFiles(root, { [place]: SIGNATURE });
+    t.match(await verify(), [{ verdict: 'accepted' }], 'and so is what comes where nothing was');
   });
 }
 

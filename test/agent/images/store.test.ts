@@ -122,12 +122,12 @@ t.test('a list of images cut at every byte is one problem, never an exception', 
   const dir = writeFiles(t.testdir({}), storeFiles([A]));
   const host = openHost(dir);
   let problems = 0;
-  for (let length = text.length - 1; length >= 0; length -= 7) {
+  for (let length = text.length - 1; length >= 0; length--) {
     writeFileSync(join(dir, LIST), text.subarray(0, length));
     const store = await readImageStore(host, CONFIG);
     if (store.folders[0]?.problem?.reason === 'records') problems++;
   }
-  t.equal(problems, Math.ceil(text.length / 7));
+  t.equal(problems, text.length);
 });
 
 t.test('a list of images of 50 MB is refused unread', async (t) => {

@@ -36,6 +36,10 @@ function nodeWhere(root: string, ending: string, happens: (time: number) => void
       if (path.endsWith(ending)) happens(++times);
       return await host.readBytes(path, limit);
     },
+    readIdentified: async (path, limit) => {
+      if (path.endsWith(ending)) happens(++times);
+      return await host.readIdentified(path, limit);
+    },
     stat: (path) => host.stat(path),
     lstat: (path) => host.lstat(path),
     list: (path) => host.list(path),

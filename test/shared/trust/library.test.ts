@@ -63,6 +63,15 @@ const programs = [
     `const fs = process.getBuiltinModule('node:fs');
 await trust.evaluateImage(image(fs.readFileSync('signatures/rsa-zip.sig')), ${asksForRsa},
   { nowMs: Date.now(), readFile: async () => fs.readFileSync('keys/rsa.asc') });`,
+    false,
+  ],
+  [
+    'has a key whose own signature does not verify',
+    `const fs = process.getBuiltinModule('node:fs');
+const key = fs.readFileSync('keys/rsa.pgp');
+key[key.length - 1] ^= 1;
+await trust.evaluateImage(image(fs.readFileSync('signatures/rsa-zip.sig')), ${asksForRsa},
+  { nowMs: Date.now(), readFile: async () => key });`,
     true,
   ],
 ] as const;

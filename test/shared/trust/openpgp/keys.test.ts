@@ -152,8 +152,10 @@ t.test('a subkey without its own consent signs nothing', async (t) => {
   t.match(await loadKeys([adopted]), { keys: [{ subkeys: [{ isCrossCertified: false }] }] });
 });
 
-t.test('openpgp.js is not loaded before there is a key to judge', async (t) => {
-  const script = `
+t.test(
+  'openpgp.js is loaded for a self-signature that does not verify without it, and not before',
+  async (t) => {
+    const script = `
     const { registerHooks } = await import('node:module');
     const seen = [];
     registerHooks({ resolve: (specifier, context, next) => { seen.push(specifier); return next(specifier, context); } });
@@ -162,19 +164,24 @@ t.test('openpgp.js is not loaded before there is a key to judge', async (t) => {
     const image = { transport: 'docker', policyReference: 'example.com/a:v1', dockerReference: 'example.com/a:v1',
       manifest: Buffer.from('{}'), signatures: [] };
     const key = (await import('node:fs')).readFileSync('test/fixtures/trust/keys/rsa.pgp');
-    const context = { readFile: async () => key, nowMs: Date.now() };
+    const damaged = Buffer.from(key);
+    damaged[damaged.length - 1] ^= 1;
+    const keys = { '/k': key, '/damaged': damaged };
+    const context = { readFile: async (path) => keys[path], nowMs: Date.now() };
     const judge = (requirement, signatures) => evaluateImage({ ...image, signatures },
       parsePolicy(JSON.stringify({ default: [requirement] })), context);
     await judge({ type: 'insecureAcceptAnything' }, []);
     await judge({ type: 'reject' }, []);
     await judge({ type: 'signedBy', keyType: 'GPGKeys', keyPath: '/k' }, []);
-    const before = seen.includes('openpgp');
     await judge({ type: 'signedBy', keyType: 'GPGKeys', keyPath: '/k' }, [Buffer.from([0x90, 0, 0])]);
+    const before = seen.includes('openpgp');
+    await judge({ type: 'signedBy', keyType: 'GPGKeys', keyPath: '/damaged' }, [Buffer.from([0x90, 0, 0])]);
     console.log(JSON.stringify({ before, after: seen.includes('openpgp') }));
   `;
-  const output = execFileSync(process.execPath, ['--input-type=module', '-e', script], {
-    cwd: new URL('../../../..', import.meta.url),
-    encoding: 'utf8',
-  });
-  t.same(JSON.parse(output), { before: false, after: true });
-});
+    const output = execFileSync(process.execPath, ['--input-type=module', '-e', script], {
+      cwd: new URL('../../../..', import.meta.url),
+      encoding: 'utf8',
+    });
+    t.same(JSON.parse(output), { before: false, after: true });
+  },
+);
