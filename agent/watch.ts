@@ -6,7 +6,7 @@ import type { Check } from './check.ts';
 import { fingerprint } from './fingerprint.ts';
 import type { Host } from './host.ts';
 import { type Mounts, mountsIn, movedMounts } from './mounts.ts';
-import { NO_PLAN, planWatches, type WatchPlan } from './watch-plan.ts';
+import { NO_PLAN, namedFolders, planWatches, type WatchPlan } from './watch-plan.ts';
 import { Polls } from './watch-polls.ts';
 
 type Watched = Pick<Check, 'id' | 'watches' | 'watchesIn' | 'polls'>;
@@ -29,6 +29,8 @@ export interface WatchOptions {
 const POLL_MS = 2000;
 /** What sends no event: folders that cannot be watched, where links lead, what is mounted over a file; so often, ± 10 %. */
 const SWEEP_MS = 10_000;
+/** So often what checks name by configuration is asked for anew though nothing was told. */
+const PLANS_BEFORE_ASKING = 30;
 /** After something moved, so long is waited for the rest of it. */
 const REPLAN_MS = 50;
 
@@ -49,6 +51,8 @@ export class Watch implements AsyncDisposable {
   readonly #timers: NodeJS.Timeout[] = [];
   #work: Promise<void> = Promise.resolve();
   #isClosed = false;
+  #isTouched = true;
+  #plans = 0;
 
   private constructor(options: WatchOptions) {
     this.#options = options;
@@ -110,7 +114,7 @@ export class Watch implements AsyncDisposable {
   #happened(path: string, isLink: boolean): void {
     const { folders, waypoints } = this.#plan;
     const ids = [...(folders.get(path) ?? []), ...(folders.get(posix.dirname(path)) ?? [])];
-    if (ids.length > 0) this.#options.onChange([...new Set(ids)]);
+    this.#tell(ids);
     if (!isLink && !waypoints.has(path) && !folders.has(path)) return;
     this.#replanTimer ??= setTimeout(() => {
       this.#replanTimer = undefined;
@@ -120,15 +124,31 @@ export class Watch implements AsyncDisposable {
 
   /** Looks where every watched folder is now, and watches there. */
   async #replan(): Promise<void> {
-    const { host, checks, onChange } = this.#options;
+    const { host } = this.#options;
     const before = this.#plan;
-    const plan = await planWatches(host, checks);
+    const plan = await planWatches(host, await this.#named());
     this.#plan = plan;
     if (plan.identity !== before.identity) await this.#rewatch([...plan.folders.keys()]);
     const moved = [...plan.watches].filter(([, watches]) =>
       watches.some((path) => before.places.get(path) !== plan.places.get(path)),
     );
-    if (before !== NO_PLAN && moved.length > 0) onChange(moved.map(([id]) => id));
+    if (before !== NO_PLAN) this.#tell(moved.map(([id]) => id));
+  }
+
+  /** What checks name by the node's configuration can be other folders only after something in watched ones changed. */
+  async #named(): Promise<WatchPlan['watches']> {
+    const { host, checks } = this.#options;
+    this.#plans++;
+    if (!this.#isTouched && this.#plans % PLANS_BEFORE_ASKING !== 0) return this.#plan.watches;
+    this.#isTouched = false;
+    return await namedFolders(host, checks);
+  }
+
+  /** Something that these look at may have changed. */
+  #tell(ids: readonly string[]): void {
+    if (ids.length === 0) return;
+    this.#isTouched = true;
+    this.#options.onChange([...new Set(ids)]);
   }
 
   /** No more inotify watches or descriptors to be had: then looking is all that is left. */
@@ -154,7 +174,7 @@ export class Watch implements AsyncDisposable {
     // What was not looked at before may have changed since its events ceased: it counts as changed.
     const changed = [...after].filter(([folder, now]) => before.get(folder) !== now);
     const ids = changed.flatMap(([folder]) => this.#plan.folders.get(folder) ?? []);
-    if (ids.length > 0) this.#options.onChange([...new Set(ids)]);
+    this.#tell(ids);
   }
 
   async #sweep(): Promise<void> {
@@ -178,7 +198,7 @@ export class Watch implements AsyncDisposable {
       ...(folders.get(posix.dirname(place)) ?? []),
     ]);
     this.#mounts = mounts;
-    if (ids.length > 0) this.#options.onChange([...new Set(ids)]);
+    this.#tell(ids);
   }
 
   async #poll(): Promise<void> {
