@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { type Host, HostError } from './host.ts';
 
 /** More files than this in one place are counted and not looked at one by one. */
@@ -22,7 +23,10 @@ export async function filesBelow(
   const files: string[] = [];
   try {
     const names = await host.list(path);
-    if (names === undefined) return undefined;
+    if (names === undefined) {
+      const problem = await hiddenBy(host, path);
+      return problem && { path, files: [], problem };
+    }
     const seen = await walk(host, path, names, depth, files);
     return seen > MAX_FILES ? { path, files: [], tooMany: seen } : { path, files };
   } catch (error) {
@@ -51,4 +55,17 @@ async function walk(
     if (seen > MAX_FILES) return seen;
   }
   return files.length;
+}
+
+/**
+ * A link on the way that leads nowhere here: /usr/local of CoreOS lies in /var, and where that is not mounted into our
+ * view the folder only looks as if it were not there.
+ */
+async function hiddenBy(host: Host, path: string): Promise<HostError | undefined> {
+  for (let here = path; here !== '/'; here = posix.dirname(here)) {
+    const target = await host.readLink(here);
+    if (target === undefined || (await host.resolve(here)) !== undefined) continue;
+    return new HostError('ERR_HOST_NOT_VISIBLE', here, `leads to ${target}, not visible here`);
+  }
+  return undefined;
 }

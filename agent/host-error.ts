@@ -9,6 +9,7 @@ const HOST_ERROR_CODES = [
   'ERR_HOST_LINK_LOOP',
   'ERR_HOST_ENCODING',
   'ERR_HOST_CHANGED',
+  'ERR_HOST_NOT_VISIBLE',
   'ERR_HOST_IO',
 ] as const;
 export type HostErrorCode = (typeof HOST_ERROR_CODES)[number];
