@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { mkdtempSync, renameSync, rmSync, watch, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -10,10 +10,11 @@ import { makeHostRoot, noHostRoots } from '../test/support/host-root.ts';
 import { AggregatorProcess, Program } from '../test/support/processes.ts';
 
 /**
- * From an edit of policy.json on a node to the changed finding at the aggregator's HTTP API: real agent and aggregator,
- * each a process, over loopback. The edit makes the policy invalid and valid in turn, in place and by rename in turn.
- * Beside it, of the same edits: when a bare fs.watch on the folder is told. The agent waits 50 ms for a file to be
- * whole before it looks; that is in the figure.
+ * From a change on a node to the changed finding at the aggregator's HTTP API: real agent and aggregator, each a process,
+ * over loopback. Three kinds of change: policy.json made invalid and valid, in place and by rename in turn; the kernel's
+ * mode switched, as `setenforce` does, in a file that sends events as selinuxfs does; and the same in a file whose events
+ * nobody hears, so that only the poll of every 2 s sees it. Beside them when a bare fs.watch on the folder is told. The
+ * agent waits 50 ms for a file to be whole before it looks; that is in the figures.
  *
  * `node bench/change-to-finding.ts [--edits 50] [--json]`
  */
@@ -23,7 +24,12 @@ const { values: options } = parseArgs({
     json: { type: 'boolean', default: false },
   },
 });
-const RULE = 'trust.policy-valid';
+/** A finding, as far as it is asked for. */
+interface Told {
+  readonly ruleId: string;
+  readonly result: string;
+}
+
 /** Longer than the agent rests after a look, so that each edit is one for itself. */
 const BETWEEN_MS = 400;
 
@@ -32,6 +38,30 @@ const folder = mkdtempSync(join(tmpdir(), 'nodeseal-bench-change-'));
 const hostRoot = join(folder, 'host');
 makeHostRoot(hostRoot, '--policy', 'accept');
 const policy = join(hostRoot, 'etc/containers/policy.json');
+const enforce = join(hostRoot, 'sys/fs/selinux/enforce');
+
+interface Kind {
+  readonly name: string;
+  readonly rule: string;
+  readonly path: string;
+  readonly good: string;
+  readonly bad: string;
+  /** Another file takes the place: whoever watches the file itself hears nothing of later changes. */
+  readonly isRenamed: (edit: number) => boolean;
+}
+const mode = { rule: 'selinux.enforcing', path: enforce, good: '1', bad: '0' };
+const kinds: readonly Kind[] = [
+  {
+    name: 'policy.json edited',
+    rule: 'trust.policy-valid',
+    path: policy,
+    good: '{"default": [{"type": "insecureAcceptAnything"}]}',
+    bad: '{"default": ',
+    isRenamed: (edit) => edit % 4 >= 2,
+  },
+  { name: 'mode switched', ...mode, isRenamed: () => false },
+  { name: 'mode switched, seen by the poll alone', ...mode, isRenamed: () => true },
+];
 
 const aggregator = await AggregatorProcess.start(join(folder, 'aggregator'));
 const tokens = join(folder, 'aggregator/state/tokens');
@@ -47,57 +77,60 @@ const agent = new Program(
 await agent.says('connected to the aggregator');
 const ending = new AbortController();
 const results = await follow(ending.signal);
-let toldMs = Number.NaN;
-const watcher = watch(join(hostRoot, 'etc/containers'), () => {
-  toldMs = Number.isNaN(toldMs) ? performance.now() : toldMs;
-});
 // The first looks of the agent are over when nothing has come for a while.
-await delay(3000);
+await delay(5000);
 
-const visible: number[] = [];
-const bare: number[] = [];
-for (let edit = 0; edit < Number(options.edits); edit++) {
-  await delay(BETWEEN_MS);
-  const isValid = edit % 2 === 1;
-  const text = isValid ? '{"default": [{"type": "insecureAcceptAnything"}]}' : '{"default": ';
-  const changed = results.next((result) => (result === 'pass') === isValid);
-  toldMs = Number.NaN;
-  const startMs = performance.now();
-  if (edit % 4 < 2) writeFileSync(policy, text);
-  else {
-    writeFileSync(join(folder, 'policy.new'), text);
-    renameSync(join(folder, 'policy.new'), policy);
-  }
-  await changed;
-  visible.push(performance.now() - startMs);
-  bare.push(toldMs - startMs);
-}
-watcher.close();
+const rows: object[] = [];
+for (const kind of kinds) rows.push(await measure(kind));
 ending.abort();
 await agent.kill('SIGTERM');
 await aggregator.program.kill('SIGTERM');
 rmSync(folder, { recursive: true });
 
-const summary = {
-  edits: visible.length,
-  visibleMs: { median: quantile(visible, 0.5), p99: quantile(visible, 0.99) },
-  bareWatchMs: { median: quantile(bare, 0.5), p99: quantile(bare, 0.99) },
-  ratioOfMedians: Math.round(quantile(visible, 0.5) / quantile(bare, 0.5)),
-};
-if (options.json) console.log(JSON.stringify(summary));
-else {
-  const { visibleMs, bareWatchMs, ratioOfMedians } = summary;
-  console.log(`${summary.edits} edits of policy.json`);
-  console.log(`finding visible   median ${visibleMs.median} ms   p99 ${visibleMs.p99} ms`);
-  console.log(`bare fs.watch     median ${bareWatchMs.median} ms   p99 ${bareWatchMs.p99} ms`);
-  console.log(`ratio of medians  ${ratioOfMedians}`);
-}
+if (options.json) console.log(JSON.stringify(rows));
+else console.table(rows);
 process.exit();
 
-/** Results of the rule as the watch of the API tells them. */
+async function measure({ name, rule, path, good, bad, isRenamed }: Kind): Promise<object> {
+  const visible: number[] = [];
+  const bare: number[] = [];
+  let toldMs = Number.NaN;
+  const watcher = watch(dirname(path), () => {
+    toldMs = Number.isNaN(toldMs) ? performance.now() : toldMs;
+  });
+  for (let edit = 0; edit < Number(options.edits); edit++) {
+    await delay(BETWEEN_MS);
+    const isGood = edit % 2 === 1;
+    const changed = results.next(
+      (told) => told.ruleId === rule && (told.result === 'pass') === isGood,
+    );
+    toldMs = Number.NaN;
+    const startMs = performance.now();
+    if (!isRenamed(edit)) writeFileSync(path, isGood ? good : bad);
+    else {
+      writeFileSync(join(folder, 'new'), isGood ? good : bad);
+      renameSync(join(folder, 'new'), path);
+    }
+    await changed;
+    visible.push(performance.now() - startMs);
+    bare.push(toldMs - startMs);
+  }
+  watcher.close();
+  return {
+    change: name,
+    edits: visible.length,
+    medianMs: quantile(visible, 0.5),
+    p99Ms: quantile(visible, 0.99),
+    bareMedianMs: quantile(bare, 0.5),
+    bareP99Ms: quantile(bare, 0.99),
+    ratio: Math.round(quantile(visible, 0.5) / quantile(bare, 0.5)),
+  };
+}
+
+/** Findings as the watch of the API tells them. */
 async function follow(
   signal: AbortSignal,
-): Promise<{ next(isIt: (result: string) => boolean): Promise<void> }> {
+): Promise<{ next(isIt: (told: Told) => boolean): Promise<void> }> {
   const headers = { authorization: `Bearer ${aggregator.adminToken}` };
   const response = await fetch(`${aggregator.url}/v1/watch?topic=findings`, { headers, signal });
   const events = new EventTarget();
@@ -111,8 +144,8 @@ async function follow(
         const data = message.split('\n').find((line) => line.startsWith('data: '));
         if (data === undefined) continue;
         const told = JSON.parse(data.slice('data: '.length)) as WatchMessage;
-        if (told.topic !== 'findings' || told.item.ruleId !== RULE) continue;
-        events.dispatchEvent(new CustomEvent('result', { detail: told.item.result }));
+        if (told.topic !== 'findings' || told.item.subject !== undefined) continue;
+        events.dispatchEvent(new CustomEvent('told', { detail: told.item }));
       }
     }
   };
@@ -122,7 +155,7 @@ async function follow(
   return {
     async next(isIt) {
       for (;;) {
-        const [event] = (await once(events, 'result')) as [CustomEvent<string>];
+        const [event] = (await once(events, 'told')) as [CustomEvent<Told>];
         if (isIt(event.detail)) return;
       }
     },
