@@ -3,12 +3,13 @@ import { chmodSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import t from 'tap';
-import { SqliteStore } from '../../../aggregator/store/sqlite.ts';
+import { openSqlite } from '../../../aggregator/store/sqlite.ts';
 import { SCHEMA_VERSION } from '../../../aggregator/store/sqlite-schema.ts';
+import type { Store } from '../../../aggregator/store/store.ts';
 import { systemClock } from '../../../shared/clock.ts';
 import { storeContract } from './contract.ts';
 
-const open = (path: string): SqliteStore => new SqliteStore({ path, clock: systemClock });
+const open = (path: string): Store => openSqlite({ path, clock: systemClock });
 
 storeContract(t, (t) => {
   const path = join(t.testdir(), 'nodeseal.db');
@@ -84,7 +85,7 @@ t.test(
 
 t.test('a commit takes all writes of one turn together', async (t) => {
   const records: number[] = [];
-  await using store = new SqliteStore({
+  await using store = openSqlite({
     path: join(t.testdir(), 'nodeseal.db'),
     clock: systemClock,
     onCommit: (_seconds, count) => records.push(count),
