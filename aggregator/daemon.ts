@@ -9,6 +9,7 @@ import { ROUTES } from './api/index.ts';
 import { readCertificate } from './certificate.ts';
 import { type AggregatorConfig, assertUsable, DEFAULT_POOL, durationMs } from './config.ts';
 import { Fleet } from './fleet.ts';
+import { peerListener } from './follow-peers.ts';
 import { Credentials } from './identity/credentials.ts';
 import { FailureLimit } from './identity/failures.ts';
 import { IssuerKeyring } from './identity/issuer-keys.ts';
@@ -91,6 +92,7 @@ export async function startAggregator(
     }
   });
   const sessions = new Sessions((uid) => fleet.inConflict(uid));
+  store.peers?.follow(peerListener(fleet, sessions));
   metrics.observe(fleet, sessions, store);
   const authorities = [tokens, ...kubernetesAuthority(config, clock, log)];
   const credentials = new Credentials(authorities, new FailureLimit(clock), metrics);

@@ -7,18 +7,21 @@ export class Known {
   /** By node and name. */
   readonly #sections = new Map<string, string>();
 
-  /** Everything of this spool up to here is known. Answers with how far it was before. */
-  cursor(spool: number, cursor: number): number {
-    const before = this.#cursors.get(spool) ?? 0;
-    if (cursor > before) this.#cursors.set(spool, cursor);
-    return before;
+  cursorOf(spool: number): number {
+    return this.#cursors.get(spool) ?? 0;
   }
 
-  /** The section has this hash. Answers with the one it had before. */
-  section(node: number, name: string, hash: string): string | undefined {
-    const id = `${node} ${name}`;
-    const before = this.#sections.get(id);
-    this.#sections.set(id, hash);
-    return before;
+  /** Everything of this spool up to here is known. */
+  cursor(spool: number, cursor: number): void {
+    if (cursor > this.cursorOf(spool)) this.#cursors.set(spool, cursor);
+  }
+
+  hashOf(node: number, name: string): string | undefined {
+    return this.#sections.get(`${node} ${name}`);
+  }
+
+  /** This state of the section is known. */
+  section(node: number, name: string, hash: string): void {
+    this.#sections.set(`${node} ${name}`, hash);
   }
 }

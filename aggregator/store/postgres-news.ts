@@ -12,6 +12,17 @@ import type { StoredNode } from './store.ts';
 /** Of one look; the rest is found at the next. */
 const MOST_EVENTS = 2000;
 
+interface NewSection {
+  readonly node: number;
+  readonly hash: string;
+  readonly change: SectionElsewhere;
+}
+interface NewSpool {
+  readonly id: number;
+  readonly cursor: number;
+  readonly known: number;
+}
+
 /**
  * What other aggregators changed since the last look. Every change carries the number of its transaction; a look takes
  * those from the oldest transaction that was still under way at the look before, so that none is missed, and what is
@@ -44,20 +55,30 @@ export class PostgresNews {
     }
   }
 
-  /** Reads what is new; the answer tells it. */
+  /** Reads what is new; the answer tells it, and only then it is known. */
   async read(query: Query, listener: PeerListener): Promise<() => void> {
     const next = await oldestOpen(query);
-    const nodes = await readNodes(query, this.#replica, this.#from);
     const isWatched = listener.isWatched();
+    const nodes = await readNodes(query, this.#replica, this.#from);
     const sections = await this.#sections(query, nodes, isWatched);
-    const events = await this.#events(query, isWatched);
+    const spools = await this.#spools(query);
+    const events = isWatched ? await eventsAfter(query, spools) : [];
     const heard = await this.#heard(query);
-    this.#from = next;
     return () => {
       if (nodes.length > 0) listener.nodes(nodes);
       if (heard.size > 0) listener.heard(heard);
-      for (const section of sections) listener.section(section);
-      for (const row of events) listener.event(text(row, 'uid'), readEvent(row));
+      for (const { node, hash, change } of sections) {
+        this.#known.section(node, change.section, hash);
+        if (isWatched) listener.section(change);
+      }
+      for (const row of events) {
+        this.#known.cursor(integer(row, 'spool'), integer(row, 'through'));
+        listener.event(text(row, 'uid'), readEvent(row));
+      }
+      // There may be more of them: then the next look begins where this one did.
+      if (events.length >= MOST_EVENTS) return;
+      for (const { id, cursor } of spools) this.#known.cursor(id, cursor);
+      this.#from = next;
     };
   }
 
@@ -74,47 +95,50 @@ export class PostgresNews {
     query: Query,
     nodes: readonly StoredNode[],
     isWatched: boolean,
-  ): Promise<readonly SectionElsewhere[]> {
-    const changes: SectionElsewhere[] = [];
-    if (nodes.length === 0) return changes;
+  ): Promise<readonly NewSection[]> {
+    const found: NewSection[] = [];
+    if (nodes.length === 0) return found;
     const ids = await query('SELECT id, uid FROM node WHERE uid = ANY($1)', [
       nodes.map(({ uid }) => uid),
     ]);
     const idOf = new Map(ids.map((row) => [text(row, 'uid'), integer(row, 'id')]));
     for (const { uid, sections } of nodes) {
+      const node = idOf.get(uid);
       for (const section of SECTIONS) {
         const hash = sections[section];
-        const id = idOf.get(uid);
-        if (hash === undefined || id === undefined) continue;
-        const before = this.#known.section(id, section, hash);
-        if (before === hash || !isWatched) continue;
-        const items = await itemsOf(query, hash);
-        changes.push({ uid, section, ...compareItems(await itemsOf(query, before), items) });
+        if (hash === undefined || node === undefined) continue;
+        const before = this.#known.hashOf(node, section);
+        if (before === hash) continue;
+        const [old, items] = isWatched
+          ? [await itemsOf(query, before), await itemsOf(query, hash)]
+          : [new Map(), new Map()];
+        found.push({ node, hash, change: { uid, section, ...compareItems(old, items) } });
       }
     }
-    return changes;
+    return found;
   }
 
-  async #events(query: Query, isWatched: boolean): Promise<readonly Row[]> {
-    const spools = await query('SELECT id, cursor FROM spool WHERE changed >= $1::xid8', [
+  async #spools(query: Query): Promise<readonly NewSpool[]> {
+    const rows = await query('SELECT id, cursor FROM spool WHERE changed >= $1::xid8', [
       this.#from,
     ]);
-    const from: [spool: number, known: number][] = [];
-    for (const row of spools) {
-      const [id, cursor] = [integer(row, 'id'), integer(row, 'cursor')];
-      const known = this.#known.cursor(id, cursor);
-      if (cursor > known) from.push([id, known]);
-    }
-    if (from.length === 0 || !isWatched) return [];
-    return await query(
-      `SELECT event.*, spool.epoch, node.name AS node_name, node.uid
-         FROM unnest($1::int[], $2::bigint[]) AS after (spool, known)
-         JOIN event ON event.spool = after.spool AND event.sequence > after.known
-         JOIN spool ON spool.id = event.spool JOIN node ON node.id = spool.node
-         ORDER BY event.id LIMIT $3`,
-      [from.map(([spool]) => spool), from.map(([, known]) => known), MOST_EVENTS],
-    );
+    return rows
+      .map((row) => ({ id: integer(row, 'id'), cursor: integer(row, 'cursor') }))
+      .map((spool) => ({ ...spool, known: this.#known.cursorOf(spool.id) }))
+      .filter(({ cursor, known }) => cursor > known);
   }
+}
+
+async function eventsAfter(query: Query, spools: readonly NewSpool[]): Promise<readonly Row[]> {
+  if (spools.length === 0) return [];
+  return await query(
+    `SELECT event.*, spool.epoch, node.name AS node_name, node.uid
+       FROM unnest($1::int[], $2::bigint[]) AS after (spool, known)
+       JOIN event ON event.spool = after.spool AND event.sequence > after.known
+       JOIN spool ON spool.id = event.spool JOIN node ON node.id = spool.node
+       ORDER BY event.id LIMIT $3`,
+    [spools.map(({ id }) => id), spools.map(({ known }) => known), MOST_EVENTS],
+  );
 }
 
 /** Of the transactions that were under way, the oldest: all before it are over and can be seen. */

@@ -16,6 +16,7 @@ import type {
   SessionStart,
   Writer,
 } from './store.ts';
+import { storable } from './text.ts';
 
 /** More at once would keep others waiting. */
 const PRUNE_AT_ONCE = 2000;
@@ -75,10 +76,10 @@ export class PostgresWrites {
         node.name,
         node.pool,
         current.id,
-        agent.version,
-        host.name,
-        host.machineId,
-        host.bootId,
+        storable(agent.version),
+        storable(host.name),
+        storable(host.machineId),
+        storable(host.bootId),
         atMs,
         this.#replica,
         id,
