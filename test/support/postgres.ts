@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { chownSync, existsSync, globSync, mkdtempSync } from 'node:fs';
+import { chownSync, existsSync, globSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -40,6 +40,8 @@ export class PostgresServer implements AsyncDisposable {
   readonly #bin: string;
   readonly #owner = owner();
   #databases = 0;
+  #listening = `-c listen_addresses=''`;
+  #port = 5432;
 
   private constructor(bin: string) {
     this.#bin = bin;
@@ -60,8 +62,32 @@ export class PostgresServer implements AsyncDisposable {
   }
 
   async start(): Promise<void> {
-    const options = `-k ${this.folder} -c listen_addresses='' -c fsync=off`;
+    const options = `-k ${this.folder} -c fsync=off ${this.#listening}`;
     await this.#control(['start', '-w', '-l', join(this.folder, 'log'), '-o', options]);
+  }
+
+  /** From now on also on a port of 127.0.0.1, with TLS and passwords. */
+  async listen(
+    port: number,
+    { key, cert }: { readonly key: string; readonly cert: string },
+  ): Promise<void> {
+    const data = join(this.folder, 'data');
+    this.#write(join(data, 'server.key'), key);
+    this.#write(join(data, 'server.crt'), cert);
+    this.#write(
+      join(data, 'pg_hba.conf'),
+      'local all all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\n',
+    );
+    await this.stop();
+    this.#listening = `-c port=${port} -c listen_addresses=127.0.0.1 -c ssl=on`;
+    this.#port = port;
+    await this.start();
+  }
+
+  #write(file: string, text: string): void {
+    writeFileSync(file, text, { mode: 0o600 });
+    const { uid, gid } = this.#owner;
+    if (uid !== undefined && gid !== undefined) chownSync(file, uid, gid);
   }
 
   /** As a server that is shut down at once, or one that dies. */
@@ -83,7 +109,12 @@ export class PostgresServer implements AsyncDisposable {
   /** Statements, each a transaction of its own. */
   async sql(url: string, ...statements: readonly string[]): Promise<readonly object[]> {
     const database = new URL(url).pathname.slice(1);
-    const client = new pg.Client({ host: this.folder, user: 'nodeseal', database });
+    const client = new pg.Client({
+      host: this.folder,
+      port: this.#port,
+      user: 'nodeseal',
+      database,
+    });
     await client.connect();
     try {
       let rows: readonly object[] = [];
