@@ -145,7 +145,7 @@ export class Fleet {
     if (node === undefined) return;
     node.sections = { ...node.sections, [name]: applied.hash };
     node.summary = applied.summary;
-    if (applied.set.length + applied.removed.length === 0) return;
+    if (applied.changed === 0) return;
     this.#change(node);
     this.#watchers.tellItems(node.name, name, applied.set, applied.removed);
   }

@@ -66,6 +66,7 @@ export class StatePlane {
         remove,
         asOfMs: Date.parse(asOf),
         receivedAtMs: clock.nowMs(),
+        withItems: fleet.isWatched,
       });
       if (applied.kind === 'applied') {
         fleet.sectionApplied(node.uid, section, applied);

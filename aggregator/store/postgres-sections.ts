@@ -5,7 +5,7 @@ import { PostgresIndex } from './postgres-index.ts';
 import type { Known } from './postgres-known.ts';
 import { blob, integer, must, type Row, text } from './row.ts';
 import { decodeItemsBeside, encodeItemsBeside } from './section-body.ts';
-import { type Plan, planChange } from './section-change.ts';
+import { applied, type Plan, planChange } from './section-change.ts';
 import { type Applied, INDEXED_SECTIONS, type SectionChange, type StoredSection } from './store.ts';
 import type { Tally } from './summary.ts';
 
@@ -46,10 +46,9 @@ export class PostgresSections {
     const old = isNeeded ? await this.#items(query, row) : new Map();
     const plan = planChange(change, before, old);
     if (plan.kind === 'baseUnknown' || plan.kind === 'mismatch') return plan;
-    const { set, removed } = plan.kind === 'changed' ? plan : { set: [], removed: [] };
     if (plan.kind === 'changed') await this.#write(query, node, change, plan, row !== undefined);
     const { summary } = await this.of(query, node);
-    return { kind: 'applied', hash: change.to, set, removed, summary };
+    return applied(change, plan, summary);
   }
 
   async read(

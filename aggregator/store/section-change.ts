@@ -1,7 +1,14 @@
 import { canonicalJson, type Json } from '../../shared/canonical.ts';
 import { EMPTY_HASH, hashItems, type Items } from '../../shared/report.ts';
 import { type ItemIndex, indexItem } from './items.ts';
-import type { Applied, IndexedSection, KeyedItems, SectionChange, StoredSection } from './store.ts';
+import type {
+  Applied,
+  IndexedSection,
+  KeyedItems,
+  NodeSummary,
+  SectionChange,
+  StoredSection,
+} from './store.ts';
 import { storable } from './text.ts';
 
 /** What a change comes to, before anything is written. */
@@ -30,6 +37,18 @@ export function planChange(
   const found = hashItems(items);
   if (found !== change.to) return { kind: 'mismatch', hash: found };
   return { kind: 'changed', items, ...differences(old, items, change.upsert) };
+}
+
+/** The answer to a change that has been written, or that changed nothing. */
+export function applied(
+  { to, withItems }: SectionChange,
+  plan: Extract<Plan, { readonly kind: 'same' | 'changed' }>,
+  summary: NodeSummary,
+): Applied {
+  const { set, removed } = plan.kind === 'changed' ? plan : { set: [], removed: [] };
+  const changed = set.length + removed.length;
+  const items = withItems ? { set, removed } : { set: [], removed: [] };
+  return { kind: 'applied', hash: to, changed, ...items, summary };
 }
 
 function differences(

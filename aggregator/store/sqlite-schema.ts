@@ -10,6 +10,14 @@ const APPLICATION_ID = 0x6e736541;
 /** A predecessor that is just stopping may hold it so long. */
 const BUSY_MS = 2000;
 
+/**
+ * Pages of 16 KiB where SQLite takes 4, in a new database: events are written one after the other, and each page is a
+ * call of the system, twice. 64 MiB of them in memory, not 2, and the log of changes is moved into the file each 64 MiB:
+ * a fleet's index is written all over.
+ */
+const PAGES =
+  'PRAGMA page_size = 16384; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 4096;';
+
 /** Version of the schema this program writes. */
 export const SCHEMA_VERSION: number = SQLITE_MIGRATIONS.length;
 
@@ -24,9 +32,8 @@ export function openDatabase(path: string): DatabaseSync {
     closeSync(openSync(path, 'a', 0o600));
     database = new DatabaseSync(path, { timeout: BUSY_MS });
     assertOurs(database, path);
-    database.exec(
-      'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;',
-    );
+    database.exec(`${PAGES} PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;`);
+    database.exec('PRAGMA foreign_keys = ON;');
     migrate(database);
     return database;
   } catch (cause) {

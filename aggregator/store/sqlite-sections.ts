@@ -3,7 +3,7 @@ import type { SectionName } from '../../shared/report.ts';
 import { type SectionsOf, sectionsOf } from './node-row.ts';
 import { blob, integer, type Row, text } from './row.ts';
 import { decodeItems, encodeItems } from './section-body.ts';
-import { type Plan, planChange } from './section-change.ts';
+import { applied, type Plan, planChange } from './section-change.ts';
 import { SqliteIndex } from './sqlite-index.ts';
 import { type Applied, INDEXED_SECTIONS, type SectionChange, type StoredSection } from './store.ts';
 import type { Tally } from './summary.ts';
@@ -38,9 +38,8 @@ export class SqliteSections {
     const old = isNeeded ? decodeItems(this.#body(row)) : new Map();
     const plan = planChange(change, before, old);
     if (plan.kind === 'baseUnknown' || plan.kind === 'mismatch') return plan;
-    const { set, removed } = plan.kind === 'changed' ? plan : { set: [], removed: [] };
     if (plan.kind === 'changed') this.#write(node, change, plan, row !== undefined);
-    return { kind: 'applied', hash: change.to, set, removed, summary: this.of(node).summary };
+    return applied(change, plan, this.of(node).summary);
   }
 
   /** Whether something is known of the section for a time. */

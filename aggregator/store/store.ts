@@ -101,15 +101,19 @@ export interface SectionChange extends Writer {
   readonly remove: readonly string[];
   readonly asOfMs: number;
   readonly receivedAtMs: number;
+  /** Whether the answer is to name the items: somebody watches. */
+  readonly withItems: boolean;
 }
 export type KeyedItems = readonly (readonly [key: string, item: Json])[];
 export type Applied =
   | {
       readonly kind: 'applied';
       readonly hash: string;
-      /** Items that were added or changed. */
+      /** How many items were added, changed or are gone. */
+      readonly changed: number;
+      /** Items that were added or changed, when they were asked for. */
       readonly set: KeyedItems;
-      /** Items that are gone, as they were. */
+      /** Items that are gone, as they were, when they were asked for. */
       readonly removed: KeyedItems;
       readonly summary: NodeSummary;
     }

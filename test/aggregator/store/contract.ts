@@ -72,6 +72,7 @@ function full(
     remove: [],
     asOfMs: AT_MS,
     receivedAtMs: AT_MS,
+    withItems: true,
     ...change,
   };
 }
@@ -360,6 +361,11 @@ export function storeContract(t: Test, fresh: (t: Test) => OpenStore): void {
         ['a.a', 'a.c'],
         'names what changed',
       );
+      const quiet = await store.apply({
+        ...full(session, 'checks', before, { withItems: false, receivedAtMs: AT_MS + 10 }),
+      });
+      t.match(quiet, { kind: 'applied', changed: 3, set: [], removed: [] }, 'or only how much');
+      await store.apply(full(session, 'checks', after, { receivedAtMs: AT_MS + 10 }));
       const base = 'sha256:0';
       const unknown = await store.apply(full(session, 'checks', before, { mode: 'delta', base }));
       t.same(unknown, { kind: 'baseUnknown' }, 'is not changed from an unknown base');
