@@ -1,7 +1,7 @@
 import type { Coverage, EventRecord, MissingNode, NodeItem, NodeState } from '../shared/api.ts';
 import { NODE_STATES } from '../shared/api.ts';
 import type { Clock } from '../shared/clock.ts';
-import { hashRoot, type SectionName } from '../shared/report.ts';
+import { hashRoot } from '../shared/report.ts';
 import {
   causeOfAbsence,
   compareNodes,
@@ -14,7 +14,14 @@ import {
   toItem,
 } from './fleet-node.ts';
 import type { SectionElsewhere } from './store/peers.ts';
-import type { Applied, NodeIdentity, SessionOpened, Store, StoredNode } from './store/store.ts';
+import type {
+  Applied,
+  NodeIdentity,
+  SectionChange,
+  SessionOpened,
+  Store,
+  StoredNode,
+} from './store/store.ts';
 import { Watchers, type WatchListener } from './watchers.ts';
 
 /** Changes of one moment are told together. */
@@ -140,14 +147,22 @@ export class Fleet {
     this.#change(node);
   }
 
-  sectionApplied(uid: string, name: SectionName, applied: Applied & { kind: 'applied' }): void {
+  /** A change of a section was committed; `upsert` are the items that came with it. */
+  sectionApplied(
+    uid: string,
+    { section, upsert }: Pick<SectionChange, 'section' | 'upsert'>,
+    applied: Applied & { kind: 'applied' },
+  ): void {
     const node = this.#nodes.get(uid);
     if (node === undefined) return;
-    node.sections = { ...node.sections, [name]: applied.hash };
+    node.sections = { ...node.sections, [section]: applied.hash };
     node.summary = applied.summary;
     if (applied.changed === 0) return;
     this.#change(node);
-    this.#watchers.tellItems(node.name, name, applied.set, applied.removed);
+    if (!this.isWatched) return;
+    const unchanged = new Set(applied.unchanged);
+    const set = upsert.filter(([key]) => !unchanged.has(key));
+    this.#watchers.tellItems(node.name, section, set, applied.removed);
   }
 
   /** What the store says of a node that is not connected here. */

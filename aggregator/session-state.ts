@@ -66,10 +66,9 @@ export class StatePlane {
         remove,
         asOfMs: Date.parse(asOf),
         receivedAtMs: clock.nowMs(),
-        withItems: fleet.isWatched,
       });
       if (applied.kind === 'applied') {
-        fleet.sectionApplied(node.uid, section, applied);
+        fleet.sectionApplied(node.uid, change, applied);
         this.#link.send({ type: 'stateApplied', section, to: applied.hash });
         return;
       }

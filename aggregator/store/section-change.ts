@@ -41,14 +41,22 @@ export function planChange(
 
 /** The answer to a change that has been written, or that changed nothing. */
 export function applied(
-  { to, withItems }: SectionChange,
+  { to, upsert }: SectionChange,
   plan: Extract<Plan, { readonly kind: 'same' | 'changed' }>,
   summary: NodeSummary,
 ): Applied {
   const { set, removed } = plan.kind === 'changed' ? plan : { set: [], removed: [] };
-  const changed = set.length + removed.length;
-  const items = withItems ? { set, removed } : { set: [], removed: [] };
-  return { kind: 'applied', hash: to, changed, ...items, summary };
+  const keys = new Set(set.map(([key]) => key));
+  const isAll = plan.kind === 'same' || keys.size === upsert.length;
+  const unchanged = isAll ? [] : upsert.map(([key]) => key).filter((key) => !keys.has(key));
+  return {
+    kind: 'applied',
+    hash: to,
+    changed: set.length + removed.length,
+    unchanged,
+    removed,
+    summary,
+  };
 }
 
 function differences(

@@ -101,8 +101,6 @@ export interface SectionChange extends Writer {
   readonly remove: readonly string[];
   readonly asOfMs: number;
   readonly receivedAtMs: number;
-  /** Whether the answer is to name the items: somebody watches. */
-  readonly withItems: boolean;
 }
 export type KeyedItems = readonly (readonly [key: string, item: Json])[];
 export type Applied =
@@ -111,9 +109,9 @@ export type Applied =
       readonly hash: string;
       /** How many items were added, changed or are gone. */
       readonly changed: number;
-      /** Items that were added or changed, when they were asked for. */
-      readonly set: KeyedItems;
-      /** Items that are gone, as they were, when they were asked for. */
+      /** Keys of `upsert` whose items were there already; of the others the caller has the items. */
+      readonly unchanged: readonly string[];
+      /** Items that are gone, as they were. */
       readonly removed: KeyedItems;
       readonly summary: NodeSummary;
     }

@@ -99,7 +99,6 @@ t.test('aggregators on one database', { skip: withoutPostgres }, async (t) => {
       remove: [],
       asOfMs: AT_MS,
       receivedAtMs: AT_MS,
-      withItems: false,
     });
     t.match(await section, [{ uid: NODE.uid, section: 'host', set: [['a', 1]], removed: [] }]);
     await append(a.store, session, [1, 2]);
