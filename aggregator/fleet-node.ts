@@ -37,6 +37,14 @@ export interface FleetNode {
   shown: NodeState;
 }
 
+/** A node that should report, whether or not it ever did. */
+export interface InventoryNode {
+  /** Known when the node has a credential already. */
+  readonly uid?: string;
+  readonly name: string;
+  readonly pool: string;
+}
+
 /** A node is in these states when so long nothing was heard of it, in milliseconds. */
 export interface StateThresholds {
   readonly lateMs: number;
@@ -150,4 +158,19 @@ export function compareNodes(a: NodeItem, b: NodeItem): number {
     b.results.fail - a.results.fail ||
     (a.name < b.name ? -1 : a.name > b.name ? 1 : a.uid < b.uid ? -1 : 1)
   );
+}
+
+/** How many nodes are in each state; every state is present, zero included. */
+export function countStates(states: Iterable<NodeState>): Readonly<Record<NodeState, number>> {
+  const counts: Record<NodeState, number> = {
+    expected: 0,
+    online: 0,
+    late: 0,
+    silent: 0,
+    stale: 0,
+    conflict: 0,
+    retired: 0,
+  };
+  for (const state of states) counts[state]++;
+  return counts;
 }

@@ -1,12 +1,13 @@
 import type { Coverage, EventRecord, MissingNode, NodeItem, NodeState } from '../shared/api.ts';
-import { NODE_STATES } from '../shared/api.ts';
 import type { Clock } from '../shared/clock.ts';
 import { hashRoot } from '../shared/report.ts';
 import {
   causeOfAbsence,
   compareNodes,
+  countStates,
   type FleetNode,
   fill,
+  type InventoryNode,
   type LiveSession,
   newNode,
   type StateThresholds,
@@ -34,13 +35,6 @@ export interface FleetOptions {
   /** Names of nodes that should report, whether or not they ever did. */
   readonly inventory: readonly InventoryNode[];
 }
-export interface InventoryNode {
-  /** Known when the node has a credential already. */
-  readonly uid?: string;
-  readonly name: string;
-  readonly pool: string;
-}
-
 /**
  * The state of all nodes in memory: who was heard when, what their sections add up to, and who is told of changes.
  * The store holds what must survive; when a node was last heard is written there every few seconds only.
@@ -243,13 +237,7 @@ export class Fleet {
   }
 
   countStates(): Readonly<Record<NodeState, number>> {
-    const counts = Object.fromEntries(NODE_STATES.map((state) => [state, 0]));
-    for (const node of this.#nodes.values()) {
-      const state = this.#stateOf(node);
-      counts[state] = (counts[state] ?? 0) + 1;
-    }
-    // One entry for each of NODE_STATES.
-    return counts as Record<NodeState, number>;
+    return countStates(this.#nodes.values().map((node) => this.#stateOf(node)));
   }
 
   watch(listener: WatchListener): () => void {

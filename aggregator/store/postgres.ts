@@ -22,6 +22,8 @@ export interface PostgresOptions extends ConnectionOptions {
 /** So many transactions write at once; commits that wait for the disk together cost one wait. */
 const LANES = 4;
 const READERS = 4;
+/** Of what aggregators say to each other: no question may keep one from saying that it is there. */
+const TALKERS = 2;
 
 /**
  * The store in PostgreSQL, which several aggregators may share. Throws `ERR_STORE_FOREIGN`, `ERR_STORE_NEWER`,
@@ -33,13 +35,14 @@ export async function openPostgres(options: PostgresOptions): Promise<Store> {
   // Of their own: a large question must not keep a commit waiting.
   const forWrites = parts.use(new Connections(options, LANES));
   const forReads = parts.use(new Connections(options, READERS));
+  const forPeers = parts.use(new Connections(options, TALKERS));
   const known = new Known();
   const writes = new PostgresWrites(replica, known);
   const reads = new PostgresReads(forReads, new PostgresSections(known), replica);
   let peers: PostgresPeers;
   try {
     await migratePostgres(forWrites);
-    peers = parts.use(await PostgresPeers.open(options, forReads, known, log));
+    peers = parts.use(await PostgresPeers.open(options, forPeers, known, log));
   } catch (error) {
     const { code, message } = toStoreError(error);
     const cause = { cause: error };
