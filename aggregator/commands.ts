@@ -4,9 +4,21 @@ import type { Clock } from '../shared/clock.ts';
 import { CodedError } from '../shared/errors.ts';
 import type { Command, CommandResult } from '../shared/protocol.ts';
 
-export class CommandError extends CodedError<
-  'ERR_COMMAND_TIMEOUT' | 'ERR_COMMAND_REFUSED' | 'ERR_COMMAND_DISCONNECTED' | 'ERR_COMMAND_BUSY'
-> {}
+const CODES = [
+  'ERR_COMMAND_TIMEOUT',
+  'ERR_COMMAND_REFUSED',
+  'ERR_COMMAND_DISCONNECTED',
+  'ERR_COMMAND_BUSY',
+] as const;
+type CommandErrorCode = (typeof CODES)[number];
+
+export class CommandError extends CodedError<CommandErrorCode> {
+  /** As another aggregator said it. */
+  static from(code: string, message: string): CommandError {
+    const known = CODES.find((each) => each === code);
+    return new CommandError(known ?? 'ERR_COMMAND_REFUSED', message);
+  }
+}
 
 interface Asked {
   readonly deadlineMs: number;

@@ -3,6 +3,7 @@ import { ConfigError } from '../shared/config.ts';
 import { LOG_LEVELS, type LogLevel } from '../shared/log.ts';
 import { LIMITS } from '../shared/protocol.ts';
 import { NAME } from './identity/token-file.ts';
+import { whyNoDatabase } from './store/postgres-url.ts';
 
 /** `/etc/nodeseal/aggregator.yaml`. Files are paths of this machine; secrets stand in files of their own. */
 export interface AggregatorConfig {
@@ -22,8 +23,13 @@ export interface AggregatorConfig {
   readonly inventory: readonly { readonly name: string; readonly pool: string }[];
   /** A node that gets a token of its own at the first start, for an agent on this machine. */
   readonly bootstrapAgent?: string | undefined;
-  /** Events and superseded states are kept so long, in days. */
-  readonly retentionDays: number;
+  /** PostgreSQL in place of the embedded database. */
+  readonly databaseUrl?: string | undefined;
+  readonly databasePasswordFile?: string | undefined;
+  /** PEM certificates to trust for it in place of the system's. */
+  readonly databaseCaFile?: string | undefined;
+  /** Events and superseded states are kept so long: `90d`, `12h`. */
+  readonly retention: { readonly events: string; readonly history: string };
   /** Lets the agents of a cluster's DaemonSet in by their projected ServiceAccount tokens. */
   readonly kubernetes?: KubernetesConfig | undefined;
   readonly logLevel: LogLevel;
@@ -58,6 +64,8 @@ export const DEFAULT_CONFIG_FILE = '/etc/nodeseal/aggregator.yaml';
 export const DEFAULT_POOL = 'default';
 const DEFAULT_STATE_DIR = '/var/lib/nodeseal/aggregator';
 const DEFAULT_PORT = 8443;
+const DEFAULT_RETENTION = '90d';
+const UNIT_MS: Readonly<Record<string, number>> = { h: 3_600_000, d: 86_400_000 };
 /** Where a pod finds the API server and its own credential for it. */
 const API_SERVER = 'https://kubernetes.default.svc';
 const POD_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
@@ -66,6 +74,18 @@ const text = v.pipe(v.string(), v.minLength(1));
 const nodeName = v.pipe(v.string(), v.regex(NAME, 'expected a node name'));
 const whole = (least: number, most: number) =>
   v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most));
+
+const duration = v.pipe(
+  v.string(),
+  v.regex(/^[1-9]\d{0,4}[hd]$/, 'expected a duration as 12h or 90d'),
+);
+const databaseUrl = v.pipe(
+  v.string(),
+  v.rawCheck(({ dataset, addIssue }) => {
+    const why = dataset.typed ? whyNoDatabase(dataset.value) : undefined;
+    if (why !== undefined) addIssue({ message: why });
+  }),
+);
 
 /** Defaults filled in. */
 export const configSchema: v.GenericSchema<unknown, AggregatorConfig> = v.strictObject({
@@ -84,7 +104,16 @@ export const configSchema: v.GenericSchema<unknown, AggregatorConfig> = v.strict
     [],
   ),
   bootstrapAgent: v.optional(nodeName),
-  retentionDays: v.optional(whole(1, 3650), 90),
+  databaseUrl: v.optional(databaseUrl),
+  databasePasswordFile: v.optional(text),
+  databaseCaFile: v.optional(text),
+  retention: v.optional(
+    v.strictObject({
+      events: v.optional(duration, DEFAULT_RETENTION),
+      history: v.optional(duration, DEFAULT_RETENTION),
+    }),
+    {},
+  ),
   kubernetes: v.optional(
     v.strictObject({
       audience: text,
@@ -111,8 +140,20 @@ export const configSchema: v.GenericSchema<unknown, AggregatorConfig> = v.strict
   ),
 });
 
+/** Milliseconds of a duration of the configuration. */
+export function durationMs(text: string): number {
+  return Number(text.slice(0, -1)) * (UNIT_MS[text.slice(-1)] ?? Number.NaN);
+}
+
 /** What no schema can say. Throws `ConfigError`. */
 export function assertUsable(config: AggregatorConfig): void {
+  const ofDatabase = config.databasePasswordFile ?? config.databaseCaFile;
+  if (ofDatabase !== undefined && config.databaseUrl === undefined) {
+    throw new ConfigError(
+      'ERR_CONFIG_VALUE',
+      'databasePasswordFile, databaseCaFile: expected databaseUrl beside them, found none',
+    );
+  }
   const { address, allowPlain } = config.listen;
   if (config.tls === undefined && !allowPlain && !isLoopback(address)) {
     throw new ConfigError(

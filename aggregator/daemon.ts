@@ -7,8 +7,9 @@ import { ensureFolder } from '../shared/folder.ts';
 import type { Logger } from '../shared/log.ts';
 import { ROUTES } from './api/index.ts';
 import { readCertificate } from './certificate.ts';
-import { type AggregatorConfig, assertUsable, DEFAULT_POOL } from './config.ts';
+import { type AggregatorConfig, assertUsable, DEFAULT_POOL, durationMs } from './config.ts';
 import { Fleet } from './fleet.ts';
+import { peerListener } from './follow-peers.ts';
 import { Credentials } from './identity/credentials.ts';
 import { FailureLimit } from './identity/failures.ts';
 import { IssuerKeyring } from './identity/issuer-keys.ts';
@@ -19,8 +20,8 @@ import { Metrics } from './metrics.ts';
 import { HttpServer, type ReadyCheck } from './server.ts';
 import type { SessionContext } from './sessions.ts';
 import { Sessions } from './sessions.ts';
-import { SqliteThreadStore } from './store/sqlite-thread.ts';
-import type { Store } from './store/store.ts';
+import { openStore } from './store/open.ts';
+import type { Retention, Store } from './store/store.ts';
 import { AgentUpgrade } from './upgrade.ts';
 
 export interface AggregatorOptions {
@@ -68,12 +69,9 @@ export async function startAggregator(
   };
   const tls = await readCertificate(config);
   const metrics = new Metrics();
-  const store = parts.use(
-    await SqliteThreadStore.open({
-      path: join(stateDir, 'nodeseal.db'),
-      onCommit: (seconds) => metrics.commit.observe(seconds),
-    }),
-  );
+  const serverId = randomUUID();
+  const onCommit = (seconds: number): void => metrics.commit.observe(seconds);
+  const store = parts.use(await openStore(config, serverId, onCommit, log));
   const fleet = await Fleet.load({
     store,
     clock,
@@ -94,6 +92,7 @@ export async function startAggregator(
     }
   });
   const sessions = new Sessions((uid) => fleet.inConflict(uid));
+  store.peers?.follow(peerListener(fleet, sessions));
   metrics.observe(fleet, sessions, store);
   const authorities = [tokens, ...kubernetesAuthority(config, clock, log)];
   const credentials = new Credentials(authorities, new FailureLimit(clock), metrics);
@@ -107,7 +106,7 @@ export async function startAggregator(
     clock,
     log,
     limits,
-    serverId: randomUUID(),
+    serverId,
     loopDelayMs: () => delay.meanMs(),
   };
   const server = parts.use(
@@ -135,9 +134,13 @@ export async function startAggregator(
   parts.use(every(RELOAD_MS, log, () => tokens.reload()));
   parts.use(
     every(PRUNE_MS, log, async () => {
-      const beforeMs = clock.nowMs() - config.retentionDays * DAY_MS;
+      const { events, history } = config.retention;
+      const before: Retention = {
+        eventsBeforeMs: clock.nowMs() - durationMs(events),
+        historyBeforeMs: clock.nowMs() - durationMs(history),
+      };
       let removed = 0;
-      for (let some = 1; some > 0; removed += some) some = await store.prune(beforeMs);
+      for (let some = 1; some > 0; removed += some) some = await store.prune(before);
       if (removed > 0) log.info({ removed }, 'forgot records older than the retention time');
     }),
   );

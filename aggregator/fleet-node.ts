@@ -2,7 +2,7 @@ import type { NodeItem, NodeState } from '../shared/api.ts';
 import { rfc3339 } from '../shared/clock.ts';
 import type { Hashes } from '../shared/protocol.ts';
 import { combine, RESULTS, type ResultCounts, WORST_FIRST } from '../shared/results.ts';
-import type { NodeIdentity, NodeSummary } from './store/store.ts';
+import type { NodeIdentity, NodeSummary, StoredNode } from './store/store.ts';
 import { summarize } from './store/summary.ts';
 
 /** What the fleet knows of a node that is connected now. */
@@ -31,8 +31,18 @@ export interface FleetNode {
   /** Monotonic clock; undefined when not heard since this program started. */
   heardMs: number | undefined;
   live: LiveSession | undefined;
+  /** Connected to another aggregator on the same database. */
+  elsewhere: boolean;
   /** The state that watchers were told last. */
   shown: NodeState;
+}
+
+/** A node that should report, whether or not it ever did. */
+export interface InventoryNode {
+  /** Known when the node has a credential already. */
+  readonly uid?: string;
+  readonly name: string;
+  readonly pool: string;
 }
 
 /** A node is in these states when so long nothing was heard of it, in milliseconds. */
@@ -44,6 +54,9 @@ export interface StateThresholds {
 
 /** A machine that is refused comes back every 10 min at least; when it no longer does, the conflict is over. */
 const CONFLICT_MS = 1_200_000;
+
+/** What another aggregator hears it writes every 10 s, and it is read every 2 s. */
+const NEWS_MS = 15_000;
 
 export function newNode(identity: NodeIdentity): FleetNode {
   return {
@@ -57,8 +70,17 @@ export function newNode(identity: NodeIdentity): FleetNode {
     lastSeenMs: null,
     heardMs: undefined,
     live: undefined,
+    elsewhere: false,
     shown: 'expected',
   };
+}
+
+/** Takes over what the store knows of a node. */
+export function fill(node: FleetNode, stored: StoredNode): void {
+  const { name, pool, agentVersion, sections, summary, lost, elsewhere } = stored;
+  Object.assign(node, { name, pool, agentVersion, sections, summary, lost, elsewhere });
+  node.retired = stored.retiredAtMs !== null;
+  node.lastSeenMs = Math.max(stored.lastSeenMs, node.lastSeenMs ?? 0);
 }
 
 /** PROTOCOL.md, "Node states". Liveness is by receive time on the monotonic clock once the node was heard. */
@@ -73,7 +95,8 @@ export function stateOf(
   if (node.lastSeenMs === null) return 'expected';
   const ageMs =
     node.heardMs === undefined ? now.wallMs - node.lastSeenMs : now.monotonicMs - node.heardMs;
-  if (ageMs < thresholds.lateMs) return 'online';
+  const lateMs = thresholds.lateMs + (node.elsewhere ? NEWS_MS : 0);
+  if (ageMs < lateMs) return 'online';
   if (ageMs < thresholds.silentMs) return 'late';
   return ageMs < thresholds.staleMs ? 'silent' : 'stale';
 }
@@ -135,4 +158,19 @@ export function compareNodes(a: NodeItem, b: NodeItem): number {
     b.results.fail - a.results.fail ||
     (a.name < b.name ? -1 : a.name > b.name ? 1 : a.uid < b.uid ? -1 : 1)
   );
+}
+
+/** How many nodes are in each state; every state is present, zero included. */
+export function countStates(states: Iterable<NodeState>): Readonly<Record<NodeState, number>> {
+  const counts: Record<NodeState, number> = {
+    expected: 0,
+    online: 0,
+    late: 0,
+    silent: 0,
+    stale: 0,
+    conflict: 0,
+    retired: 0,
+  };
+  for (const state of states) counts[state]++;
+  return counts;
 }

@@ -1,31 +1,32 @@
-import type {
-  Coverage,
-  EventRecord,
-  MissingNode,
-  NodeItem,
-  NodeState,
-  WatchMessage,
-} from '../shared/api.ts';
-import { NODE_STATES } from '../shared/api.ts';
+import type { Coverage, EventRecord, MissingNode, NodeItem, NodeState } from '../shared/api.ts';
 import type { Clock } from '../shared/clock.ts';
-import { hashRoot, type SectionName } from '../shared/report.ts';
+import { hashRoot } from '../shared/report.ts';
 import {
   causeOfAbsence,
   compareNodes,
+  countStates,
   type FleetNode,
+  fill,
+  type InventoryNode,
   type LiveSession,
   newNode,
   type StateThresholds,
   stateOf,
   toItem,
 } from './fleet-node.ts';
-import { toFindingItem, toImageItem } from './section-items.ts';
-import type { Applied, NodeIdentity, SessionOpened, Store } from './store/store.ts';
+import type { SectionElsewhere } from './store/peers.ts';
+import type {
+  Applied,
+  NodeIdentity,
+  SectionChange,
+  SessionOpened,
+  Store,
+  StoredNode,
+} from './store/store.ts';
+import { Watchers, type WatchListener } from './watchers.ts';
 
 /** Changes of one moment are told together. */
 const TELL_AFTER_MS = 50;
-
-export type WatchListener = (message: WatchMessage) => void;
 
 export interface FleetOptions {
   readonly store: Store;
@@ -34,13 +35,6 @@ export interface FleetOptions {
   /** Names of nodes that should report, whether or not they ever did. */
   readonly inventory: readonly InventoryNode[];
 }
-export interface InventoryNode {
-  /** Known when the node has a credential already. */
-  readonly uid?: string;
-  readonly name: string;
-  readonly pool: string;
-}
-
 /**
  * The state of all nodes in memory: who was heard when, what their sections add up to, and who is told of changes.
  * The store holds what must survive; when a node was last heard is written there every few seconds only.
@@ -49,7 +43,7 @@ export class Fleet {
   readonly #options: FleetOptions;
   /** By uid; a node of the inventory that was never seen is under `inventory:<name>`. */
   readonly #nodes = new Map<string, FleetNode>();
-  readonly #listeners = new Set<WatchListener>();
+  readonly #watchers = new Watchers();
   readonly #changed = new Set<FleetNode>();
   readonly #unsaved = new Map<string, number>();
   #telling: NodeJS.Timeout | undefined;
@@ -63,12 +57,7 @@ export class Fleet {
     for (const stored of await options.store.nodes()) {
       const node = newNode(stored);
       fleet.#nodes.set(stored.uid, node);
-      node.agentVersion = stored.agentVersion;
-      node.sections = stored.sections;
-      node.summary = stored.summary;
-      node.lost = stored.lost;
-      node.lastSeenMs = stored.lastSeenMs;
-      node.retired = stored.retiredAtMs !== null;
+      fill(node, stored);
       node.shown = fleet.#stateOf(node);
     }
     for (const expected of options.inventory) fleet.expect(expected);
@@ -107,9 +96,10 @@ export class Fleet {
     this.#nodes.delete(`inventory:${identity.name}`);
     const node = this.#nodes.get(identity.uid) ?? newNode(identity);
     this.#nodes.set(identity.uid, node);
-    Object.assign(node, identity, { agentVersion, live, retired: false });
+    Object.assign(node, identity, { agentVersion, live, retired: false, elsewhere: false });
     node.conflictMs = undefined;
     node.sections = opened.have.sections;
+    node.summary = opened.summary;
     this.#heardNow(node);
     this.#change(node);
     for (const uid of opened.replaced) this.retired(uid);
@@ -140,7 +130,7 @@ export class Fleet {
     const node = this.#nodes.get(uid);
     if (node === undefined) return;
     this.#nodes.delete(uid);
-    this.#tell({ topic: 'nodes', change: 'removed', item: this.item(node) });
+    this.#watchers.tell({ topic: 'nodes', change: 'removed', item: this.item(node) });
   }
 
   retired(uid: string): void {
@@ -151,34 +141,61 @@ export class Fleet {
     this.#change(node);
   }
 
-  sectionApplied(uid: string, name: SectionName, applied: Applied & { kind: 'applied' }): void {
+  /** A change of a section was committed; `upsert` are the items that came with it. */
+  sectionApplied(
+    uid: string,
+    { section, upsert }: Pick<SectionChange, 'section' | 'upsert'>,
+    applied: Applied & { kind: 'applied' },
+  ): void {
     const node = this.#nodes.get(uid);
     if (node === undefined) return;
-    node.sections = { ...node.sections, [name]: applied.hash };
+    node.sections = { ...node.sections, [section]: applied.hash };
     node.summary = applied.summary;
-    if (applied.set.length + applied.removed.length === 0) return;
+    if (applied.changed === 0) return;
     this.#change(node);
-    if (this.#listeners.size === 0) return;
-    for (const [change, items] of [
-      ['set', applied.set],
-      ['removed', applied.removed],
-    ] as const) {
-      for (const [key, item] of items) {
-        if (name === 'checks') {
-          this.#tell({ topic: 'findings', change, item: toFindingItem(node.name, key, item) });
-        }
-        if (name === 'images') {
-          this.#tell({ topic: 'images', change, item: toImageItem(node.name, key, item) });
-        }
-      }
-    }
+    if (!this.isWatched) return;
+    const unchanged = new Set(applied.unchanged);
+    const set = upsert.filter(([key]) => !unchanged.has(key));
+    this.#watchers.tellItems(node.name, section, set, applied.removed);
+  }
+
+  /** What the store says of a node that is not connected here. */
+  learned(stored: StoredNode): void {
+    const node = this.#nodes.get(stored.uid) ?? newNode(stored);
+    // Of a node that is connected here more is known here.
+    if (node.live !== undefined && node.live.session >= stored.session) return;
+    this.#nodes.delete(`inventory:${stored.name}`);
+    this.#nodes.set(stored.uid, node);
+    node.live = undefined;
+    fill(node, stored);
+    this.#change(node);
+  }
+
+  /** Another aggregator heard the node, at a time of its wall clock. */
+  heardElsewhere(uid: string, atMs: number): void {
+    const node = this.#nodes.get(uid);
+    if (node === undefined || node.live !== undefined) return;
+    const { clock } = this.#options;
+    const heardMs = clock.monotonicMs() - Math.max(0, clock.nowMs() - atMs);
+    node.heardMs = Math.max(heardMs, node.heardMs ?? heardMs);
+    node.lastSeenMs = Math.max(atMs, node.lastSeenMs ?? atMs);
+    if (this.#stateOf(node) !== node.shown) this.#change(node);
+  }
+
+  changedElsewhere({ uid, section, set, removed }: SectionElsewhere): void {
+    const node = this.#nodes.get(uid);
+    if (node !== undefined) this.#watchers.tellItems(node.name, section, set, removed);
+  }
+
+  get isWatched(): boolean {
+    return !this.#watchers.isEmpty;
   }
 
   /** An event of the node, or the aggregator's own on it, was committed. */
   recorded(uid: string, event: EventRecord, lost = 0): void {
     const node = this.#nodes.get(uid);
     if (node !== undefined) node.lost += lost;
-    this.#tell({ topic: 'events', change: 'set', item: event });
+    this.#watchers.tell({ topic: 'events', change: 'set', item: event });
   }
 
   /** Hash over all sections as this side holds them. */
@@ -220,18 +237,11 @@ export class Fleet {
   }
 
   countStates(): Readonly<Record<NodeState, number>> {
-    const counts = Object.fromEntries(NODE_STATES.map((state) => [state, 0]));
-    for (const node of this.#nodes.values()) {
-      const state = this.#stateOf(node);
-      counts[state] = (counts[state] ?? 0) + 1;
-    }
-    // One entry for each of NODE_STATES.
-    return counts as Record<NodeState, number>;
+    return countStates(this.#nodes.values().map((node) => this.#stateOf(node)));
   }
 
   watch(listener: WatchListener): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#watchers.add(listener);
   }
 
   /** To be called every second or so: tells of states that changed by the mere passing of time. */
@@ -278,12 +288,8 @@ export class Fleet {
     for (const node of this.#changed) {
       const item = this.item(node);
       node.shown = item.state;
-      this.#tell({ topic: 'nodes', change: 'set', item });
+      this.#watchers.tell({ topic: 'nodes', change: 'set', item });
     }
     this.#changed.clear();
-  }
-
-  #tell(message: WatchMessage): void {
-    for (const listener of this.#listeners) listener(message);
   }
 }

@@ -68,7 +68,7 @@ export class StatePlane {
         receivedAtMs: clock.nowMs(),
       });
       if (applied.kind === 'applied') {
-        fleet.sectionApplied(node.uid, section, applied);
+        fleet.sectionApplied(node.uid, change, applied);
         this.#link.send({ type: 'stateApplied', section, to: applied.hash });
         return;
       }

@@ -26,10 +26,13 @@ import {
   type SessionOpened,
   StoreError,
 } from './store/store.ts';
+import { storable } from './store/text.ts';
 
 /** A peer that sends so many frames nobody can read is not an agent. */
 const MAX_BAD_FRAMES = 16;
 const OVERLOAD_RETRY_SECONDS = 10;
+/** A key of the store; agents use a UUID. */
+const MAX_EPOCH = 256;
 /** Not of our protocol, RFC 6455 §7.4.1: a peer that breaks the rules. */
 const POLICY_VIOLATION = 1008;
 
@@ -320,12 +323,15 @@ export class AgentSession {
   }
 
   #closed(code: number): void {
-    const { fleet, sessions } = this.#context;
+    const { fleet, sessions, store } = this.#context;
     this.commands.close();
     sessions.closed(this);
     if (this.#open === undefined) return;
-    fleet.disconnected(this.node.uid, this.#open.number);
-    this.#log.info({ session: this.#open.number, code }, 'agent disconnected');
+    const { number } = this.#open;
+    fleet.disconnected(this.node.uid, number);
+    // Where the database is away, the others see it by this aggregator's silence.
+    store.peers?.left(this.node.uid, number).catch(() => {});
+    this.#log.info({ session: number, code }, 'agent disconnected');
   }
 }
 
@@ -333,7 +339,8 @@ export class AgentSession {
 function whyUnusable({ protocol, spool }: Hello): string | undefined {
   if (protocol !== PROTOCOL) return `protocol: expected ${PROTOCOL}`;
   const { epoch, first, next } = spool;
-  if (epoch === '' || epoch.startsWith(RESERVED_EPOCH_PREFIX)) {
+  const isReserved = epoch.startsWith(RESERVED_EPOCH_PREFIX);
+  if (epoch === '' || isReserved || epoch.length > MAX_EPOCH || epoch !== storable(epoch)) {
     return 'spool.epoch: expected an epoch of the agent';
   }
   return first > next ? 'spool: expected first <= next' : undefined;

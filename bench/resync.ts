@@ -1,7 +1,8 @@
 /**
  * A fleet that comes back to an empty aggregator: every node connects, sends its whole state and waits until the
  * aggregator has recomputed every hash and committed. Prints nodes per second, and what the aggregator's event loop
- * and memory went through meanwhile.
+ * and memory went through meanwhile. The frames are made before: the nodes of a fleet do not share a processor with
+ * their aggregator.
  *
  *   node bench/resync.ts [--nodes 500] [--concurrency 50]
  */
@@ -33,6 +34,8 @@ interface Target {
   readonly tokens: readonly string[];
 }
 interface Figures {
+  /** Of all threads of the aggregator. */
+  readonly processorSeconds: number;
   readonly loopDelayP99Ms: number;
   readonly loopDelayMaxMs: number;
   readonly rssMiB: number;
@@ -102,13 +105,14 @@ async function measure(): Promise<void> {
   const nodes = Number(values.nodes);
   const server = fork(import.meta.filename, ['aggregator', String(nodes)]);
   const [target] = (await once(server, 'message')) as [Target];
+  const frames = target.tokens.map((_, node) => framesOf(node));
   const startedMs = performance.now();
   let next = 0;
   let bytes = 0;
   const worker = async (): Promise<void> => {
     while (next < nodes) {
       const node = next++;
-      const sent = await resync(target.url, target.tokens[node] ?? '', node);
+      const sent = await resync(target.url, target.tokens[node] ?? '', frames[node] ?? []);
       bytes += sent;
     }
   };
@@ -128,7 +132,7 @@ async function measure(): Promise<void> {
   process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
 }
 
-async function resync(url: string, token: string, node: number): Promise<number> {
+async function resync(url: string, token: string, frames: readonly Buffer[]): Promise<number> {
   const headers = { authorization: `Bearer ${token}` };
   const socket = new WebSocket(url, PROTOCOL, { ...WS_OPTIONS, headers });
   await once(socket, 'open');
@@ -147,8 +151,7 @@ async function resync(url: string, token: string, node: number): Promise<number>
   );
   await once(socket, 'message');
   let bytes = 0;
-  const sections = model(node);
-  let left = sections.length;
+  let left = frames.length;
   const { promise: applied, resolve, reject } = Promise.withResolvers<void>();
   socket.on('message', (data: Buffer) => {
     const frame = readAggregatorFrame(data);
@@ -157,8 +160,18 @@ async function resync(url: string, token: string, node: number): Promise<number>
       reject(new Error(JSON.stringify(frame)));
     }
   });
-  for (const [section, items] of sections) {
-    const frame = encodeFrame({
+  for (const frame of frames) {
+    bytes += frame.length;
+    socket.send(frame);
+  }
+  await applied;
+  socket.terminate();
+  return bytes;
+}
+
+function framesOf(node: number): readonly Buffer[] {
+  return model(node).map(([section, items]) =>
+    encodeFrame({
       type: 'state',
       section,
       mode: 'full',
@@ -168,13 +181,8 @@ async function resync(url: string, token: string, node: number): Promise<number>
       upsert: [...items],
       remove: [],
       asOf: new Date().toISOString(),
-    });
-    bytes += frame.length;
-    socket.send(frame);
-  }
-  await applied;
-  socket.terminate();
-  return bytes;
+    }),
+  );
 }
 
 async function serve(nodes: number): Promise<void> {
@@ -192,9 +200,12 @@ async function serve(nodes: number): Promise<void> {
   const aggregator = await startAggregator({ ...defaults, listen, stateDir }, { log });
   const delay = monitorEventLoopDelay({ resolution: 5 });
   delay.enable();
+  const before = process.cpuUsage();
   process.send?.({ url: `${aggregator.url.replace('http', 'ws')}/v1/agent`, tokens });
   await once(process, 'message');
+  const { user, system } = process.cpuUsage(before);
   const figures: Figures = {
+    processorSeconds: Number(((user + system) / 1e6).toFixed(1)),
     loopDelayP99Ms: Math.round(delay.percentile(99) / 1e6),
     loopDelayMaxMs: Math.round(delay.max / 1e6),
     rssMiB: Math.round(process.memoryUsage.rss() / 2 ** 20),

@@ -20,6 +20,7 @@ export interface Choice {
   /** What the resource leaves out by itself is wanted too. */
   readonly all: boolean;
   readonly since: string | undefined;
+  readonly asOf: string | undefined;
 }
 
 export const EVERYTHING: Choice = {
@@ -28,7 +29,21 @@ export const EVERYTHING: Choice = {
   labels: [],
   all: true,
   since: undefined,
+  asOf: undefined,
 };
+
+/** What the aggregator keeps the history of, item by item. */
+const WITH_HISTORY: readonly ResourceType[] = ['findings', 'images', 'drift'];
+
+/** The time that `--as-of` names; one for a resource without history is a usage error. */
+export function readAsOf(
+  { type }: Pick<Resource<never>, 'type'>,
+  invocation: Invocation,
+): string | undefined {
+  const asOf = invocation.value('as-of');
+  if (asOf === undefined || WITH_HISTORY.includes(type)) return asOf;
+  throw usageError(`--as-of says nothing of ${type}`, { next: 'get findings --as-of 24h' });
+}
 
 /** The conditions of `-l`. */
 export function readLabels(invocation: Invocation): readonly Condition[] {
@@ -57,7 +72,7 @@ export function readChoice(
       next: 'get events --since 24h',
     });
   }
-  return { names, fields, labels, all: invocation.flag('all'), since };
+  return { names, fields, labels, all: invocation.flag('all'), since, asOf: undefined };
 }
 
 /** The chosen items of the whole fleet with the nodes they speak for; at most `most` when it is given. */
@@ -157,6 +172,7 @@ function queryOf<Item>(resource: Resource<Item>, choice: Choice): Query {
     query['result'] = RESULTS.filter((result) => !omitted.values?.includes(result)).join(',');
   }
   if (choice.since !== undefined) query['since'] = choice.since;
+  if (choice.asOf !== undefined) query['asOf'] = choice.asOf;
   return query;
 }
 

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 export type Json =
   | null
@@ -10,19 +10,56 @@ export type Json =
 
 /** Canonical JSON (RFC 8785): members sorted by UTF-16 code units, no white space; `undefined` members are left out. */
 export function canonicalJson(value: Json): string {
-  if (value === null || typeof value !== 'object') {
-    if (typeof value === 'number' && !Number.isFinite(value)) {
-      throw new TypeError(`canonical JSON has no ${value}`);
+  // Every hash of a section goes through here, item by item: what JSON.stringify can do it does several times faster.
+  const sorted = inOrder(value);
+  return sorted === undefined ? write(value) : JSON.stringify(sorted);
+}
+
+/** Whether an object keeps a member of this name in the order it was set: not the numbers, and `__proto__` not at all. */
+function isOrdered(name: string): boolean {
+  const first = name.charCodeAt(0);
+  return (first < 0x30 || first > 0x39) && name !== '__proto__';
+}
+
+/** A copy with its members in canonical order; undefined when no object can have them in that order. */
+function inOrder(value: Json): Json | undefined {
+  if (value === null || typeof value !== 'object') return finite(value);
+  if (isList(value)) {
+    const items: Json[] = [];
+    for (const item of value) {
+      const sorted = inOrder(item);
+      if (sorted === undefined) return undefined;
+      items.push(sorted);
     }
-    return JSON.stringify(value);
+    return items;
   }
-  if (isList(value)) return `[${value.map((item) => canonicalJson(item)).join(',')}]`;
+  const members: Record<string, Json> = {};
+  for (const name of Object.keys(value).sort()) {
+    const member = value[name];
+    if (member === undefined) continue;
+    const sorted = isOrdered(name) ? inOrder(member) : undefined;
+    if (sorted === undefined) return undefined;
+    members[name] = sorted;
+  }
+  return members;
+}
+
+function write(value: Json): string {
+  if (value === null || typeof value !== 'object') return JSON.stringify(finite(value));
+  if (isList(value)) return `[${value.map((item) => write(item)).join(',')}]`;
   const members: string[] = [];
   for (const name of Object.keys(value).sort()) {
     const member = value[name];
-    if (member !== undefined) members.push(`${JSON.stringify(name)}:${canonicalJson(member)}`);
+    if (member !== undefined) members.push(`${JSON.stringify(name)}:${write(member)}`);
   }
   return `{${members.join(',')}}`;
+}
+
+function finite<Value extends Json>(value: Value): Value {
+  if (typeof value === 'number' && !Number.isFinite(value)) {
+    throw new TypeError(`canonical JSON has no ${value}`);
+  }
+  return value;
 }
 
 function isList(value: object): value is readonly Json[] {
@@ -31,5 +68,5 @@ function isList(value: object): value is readonly Json[] {
 
 /** SHA-256 as `sha256:<hex>`. */
 export function sha256(data: string | Uint8Array): string {
-  return `sha256:${createHash('sha256').update(data).digest('hex')}`;
+  return `sha256:${hash('sha256', data, 'hex')}`;
 }

@@ -116,18 +116,25 @@ function parseJson(text: string): unknown {
 /** Before parsing, because everything that walks a value afterwards does so by recursion. */
 function assertDepth(text: string): void {
   let depth = 0;
-  let inString = false;
   for (let index = 0; index < text.length; index++) {
     const code = text.charCodeAt(index);
-    if (inString) {
-      if (code === 0x5c) index++;
-      else if (code === 0x22) inString = false;
-    } else if (code === 0x22) inString = true;
+    if (code === 0x22) index = endOfString(text, index);
     else if (code === 0x5b || code === 0x7b) {
       if (++depth > LIMITS.depth) {
         throw new FrameError('ERR_FRAME_DEPTH', `nested deeper than ${LIMITS.depth}`);
       }
     } else if (code === 0x5d || code === 0x7d) depth--;
+  }
+}
+
+/** Where the string that begins at `start` ends: at a quote with an even number of backslashes before it. */
+function endOfString(text: string, start: number): number {
+  for (let end = start + 1; ; end++) {
+    end = text.indexOf('"', end);
+    if (end < 0) return text.length;
+    let first = end;
+    while (text.charCodeAt(first - 1) === 0x5c) first--;
+    if ((end - first) % 2 === 0) return end;
   }
 }
 

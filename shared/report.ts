@@ -17,8 +17,13 @@ export interface SectionDelta {
 
 /** SHA-256 over the sorted pairs of key and hash of the item's canonical JSON. */
 export function hashItems(items: Items): string {
-  const pairs = [...items].map(([key, item]): Json => [key, sha256(canonicalJson(item))]);
-  return sha256(canonicalJson(pairs.sort(byKey)));
+  const pairs: string[] = [];
+  // In the order of their UTF-16 code units, as canonical JSON sorts members.
+  for (const key of [...items.keys()].sort()) {
+    const item = items.get(key) ?? null;
+    pairs.push(`[${canonicalJson(key)},"${sha256(canonicalJson(item))}"]`);
+  }
+  return sha256(`[${pairs.join(',')}]`);
 }
 
 /** SHA-256 over the hashes of all sections, in the order of `SECTIONS`; a missing section counts as empty. */
@@ -39,9 +44,4 @@ export function diffItems(before: Items, after: Items): SectionDelta | undefined
   });
   const remove = [...before.keys()].filter((key) => !after.has(key));
   return { base, to, upsert, remove };
-}
-
-function byKey(a: Json, b: Json): number {
-  const [x, y] = [String((a as readonly Json[])[0]), String((b as readonly Json[])[0])];
-  return x < y ? -1 : x > y ? 1 : 0;
 }

@@ -1,4 +1,6 @@
 import { API_VERSION, type Coverage, type List, type OfNode } from '../../shared/api.ts';
+import { rfc3339 } from '../../shared/clock.ts';
+import type { SectionName } from '../../shared/report.ts';
 import { Refusal } from '../identity/credentials.ts';
 import type { ApiContext, ApiRequest, Route } from './route.ts';
 
@@ -25,11 +27,31 @@ export function coverageOf(context: ApiContext, node: string | undefined): Cover
   return context.fleet.coverage(new Set([node]));
 }
 
-/** Items with the state of their node where it does not report. */
+/** As `coverageOf`, for an answer about a former time: from which nodes something is known of it. */
+export async function coverageAt(
+  context: ApiContext,
+  node: string | undefined,
+  section: SectionName,
+  asOfMs: number | undefined,
+): Promise<Coverage> {
+  if (asOfMs === undefined) return coverageOf(context, node);
+  const nodes = (await context.store.nodesAsOf(section, asOfMs)).filter(
+    ({ name }) => node === undefined || name === node,
+  );
+  if (node !== undefined && nodes.length === 0) throw notFound('node', node);
+  const missing = nodes
+    .filter(({ isKnown }) => !isKnown)
+    .map(({ name }) => ({ node: name, cause: `nothing is known of it as of ${rfc3339(asOfMs)}` }));
+  return { expected: nodes.length, reporting: nodes.length - missing.length, missing };
+}
+
+/** Items with the state of their node where it does not report; of a former time they stay as they are. */
 export function withNodeState<Item extends OfNode>(
   context: ApiContext,
   items: readonly Item[],
+  asOfMs: number | undefined,
 ): readonly Item[] {
+  if (asOfMs !== undefined) return items;
   const absent = context.fleet.absent();
   return items.map((item) => {
     const nodeState = absent.get(item.node);

@@ -12,9 +12,9 @@ import { CLOSE } from '../../shared/protocol.ts';
 import type { SectionName } from '../../shared/report.ts';
 import { RESULTS } from '../../shared/results.ts';
 import type { FleetNode } from '../fleet-node.ts';
-import { Refusal } from '../identity/credentials.ts';
 import { toFindingItem, toImageItem } from '../section-items.ts';
 import { decodePageToken, encodePageToken } from '../store/page-token.ts';
+import { askNode } from './ask-node.ts';
 import { list, notFound } from './list.ts';
 import type { ApiContext, Route } from './route.ts';
 
@@ -83,14 +83,10 @@ const postRescan: Route = {
   role: 'operator',
   summary: 'Asks a connected node to look at everything now',
   query: [],
-  async handle({ name }, { fleet, sessions }): Promise<CommandAnswer> {
-    const node = fleet.find(name);
+  async handle({ name }, context): Promise<CommandAnswer> {
+    const node = context.fleet.find(name);
     if (node === undefined) throw notFound('node', name);
-    const session = sessions.of(node.uid);
-    if (session === undefined) {
-      throw new Refusal(409, 'notConnected', `node ${node.name}: not connected now`);
-    }
-    const data = await session.commands.ask('rescan', {}, RESCAN_WITHIN_MS);
+    const data = await askNode(context, node, 'rescan', {}, RESCAN_WITHIN_MS);
     return {
       apiVersion: API_VERSION,
       kind: 'CommandResult',
@@ -151,7 +147,7 @@ async function detail(
     images: images.rows.map(({ key, item }) => toImageItem(node.name, key, item)),
     events: events.rows,
     session: {
-      connected: live !== undefined,
+      connected: live !== undefined || node.elsewhere,
       since: live === undefined ? null : rfc3339(live.sinceMs),
       rootHash: fleet.rootHash(node.uid),
       unsentRecords: live?.unsentRecords ?? 0,

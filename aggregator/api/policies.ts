@@ -16,7 +16,7 @@ const getPolicies: ListRoute = {
   async handle({ name, query }, context): Promise<PolicyList> {
     const node = query.text('node');
     const coverage = coverageOf(context, node);
-    const variants = await context.store.variants('trust', POLICY_KEY);
+    const variants = await context.store.variants(POLICY_KEY);
     const items = variants
       .filter(({ nodes }) => node === undefined || nodes.includes(node))
       .map(({ item, nodes }) => ({ digest: sha256(canonicalJson(item)), nodes, policy: item }))

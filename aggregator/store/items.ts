@@ -1,48 +1,115 @@
-import { DIFFERING_CLASSES, type FileClass } from '../../shared/api.ts';
-import type { Json } from '../../shared/canonical.ts';
+import { DIFFERING_CLASSES } from '../../shared/api.ts';
+import { canonicalJson, type Json, sha256 } from '../../shared/canonical.ts';
 import type { Verdict } from '../../shared/images.ts';
+import type { Items } from '../../shared/report.ts';
 import { SEVERITIES, type Severity, WORST_FIRST } from '../../shared/results.ts';
 import { toDriftItem, toFindingItem, toImageItem } from '../section-items.ts';
 import type { IndexedSection } from './store.ts';
+import { storable } from './text.ts';
 
-/** What an item of a section is filtered and sorted by. */
+/** What an item of a section is found by; the item itself stands in the section alone. */
 export interface ItemIndex {
   /** Rule id, image reference, path. */
   readonly subject: string;
-  readonly outcome: string;
-  readonly severity: Severity | '';
-  /** Lower is worse. */
+  /** Outcome and severity as one number, lower is worse. */
   readonly rank: number;
+  /** Of `trust`: the hash of the item, to tell which nodes have the same; else empty. */
+  readonly variant: string;
 }
 
+/*
+ * A rank is kept in databases: it is the place of an outcome in one of these lists. To change their order is to
+ * change the schema.
+ */
 const VERDICTS_WORST_FIRST: readonly Verdict[] = ['rejected', 'unknown', 'unenforced', 'accepted'];
-/** Others are not indexed. */
-const FILES_WORST_FIRST: readonly FileClass[] = DIFFERING_CLASSES;
+const OUTCOMES: Readonly<Record<IndexedSection, readonly string[]>> = {
+  checks: WORST_FIRST,
+  images: VERDICTS_WORST_FIRST,
+  // Others are not indexed: files that are as they should be, which are most of what a node has.
+  files: DIFFERING_CLASSES,
+  trust: ['present'],
+};
+
+/** Worst first within one outcome; only findings have a severity. */
+const SEVERITY_ORDER: Readonly<Record<IndexedSection, readonly (Severity | '')[]>> = {
+  checks: SEVERITIES.toReversed(),
+  images: [''],
+  files: [''],
+  trust: [''],
+};
 
 /**
  * Sorts an item into the index. What a node says is never believed to be well formed: an item that cannot be read
  * counts as `error` or `unknown`, so that it stays visible and cannot turn green. Undefined for what nobody asks
- * over all nodes: files that are as they should be, which are most of what a node has.
+ * over all nodes.
  */
 export function indexItem(section: IndexedSection, key: string, item: Json): ItemIndex | undefined {
   switch (section) {
     case 'checks': {
       const { ruleId, result, severity } = toFindingItem('', key, item);
-      const severityRank = SEVERITIES.length - 1 - SEVERITIES.indexOf(severity);
-      const rank = WORST_FIRST.indexOf(result) * SEVERITIES.length + severityRank;
-      return { subject: ruleId, outcome: result, severity, rank };
+      return indexOf(section, ruleId, result, severity);
     }
     case 'images': {
       const { reference, verdict } = toImageItem('', key, item);
-      const rank = VERDICTS_WORST_FIRST.indexOf(verdict);
-      return { subject: reference, outcome: verdict, severity: '', rank };
+      return indexOf(section, reference, verdict);
     }
     case 'files': {
       const { path, class: outcome } = toDriftItem('', key, item);
-      const rank = FILES_WORST_FIRST.indexOf(outcome);
-      return rank < 0 ? undefined : { subject: path, outcome, severity: '', rank };
+      return OUTCOMES.files.includes(outcome) ? indexOf(section, path, outcome) : undefined;
     }
     case 'trust':
-      return { subject: key, outcome: 'present', severity: '', rank: 0 };
+      return { ...indexOf(section, key, 'present'), variant: sha256(canonicalJson(item)) };
   }
+}
+
+function indexOf(
+  section: IndexedSection,
+  subject: string,
+  outcome: string,
+  severity: Severity | '' = '',
+): ItemIndex {
+  const severities = SEVERITY_ORDER[section];
+  const rank =
+    OUTCOMES[section].indexOf(outcome) * severities.length + severities.indexOf(severity);
+  return { subject: storable(subject), rank, variant: '' };
+}
+
+/** What a rank stands for. */
+export function meaningOf(
+  section: IndexedSection,
+  rank: number,
+): { readonly outcome: string; readonly severity: Severity | '' } {
+  const severities = SEVERITY_ORDER[section];
+  return {
+    outcome: OUTCOMES[section][Math.floor(rank / severities.length)] ?? '',
+    severity: severities[rank % severities.length] ?? '',
+  };
+}
+
+/** The ranks that a query is about, worst first. */
+export function ranksOf(
+  section: IndexedSection,
+  outcomes: readonly string[] | undefined,
+  severities: readonly Severity[] | undefined,
+): readonly number[] {
+  const ranks: number[] = [];
+  for (const outcome of OUTCOMES[section]) {
+    if (outcomes !== undefined && !outcomes.includes(outcome)) continue;
+    for (const severity of SEVERITY_ORDER[section]) {
+      const isAsked =
+        severities === undefined || (severity !== '' && severities.includes(severity));
+      if (isAsked) ranks.push(indexOf(section, '', outcome, severity).rank);
+    }
+  }
+  return ranks;
+}
+
+/** One item for each subject and rank. */
+export function bySubject(section: IndexedSection, items: Items): ReadonlyMap<string, Json> {
+  const found = new Map<string, Json>();
+  for (const [key, item] of items) {
+    const index = indexItem(section, key, item);
+    if (index !== undefined) found.set(`${index.rank} ${index.subject}`, item);
+  }
+  return found;
 }

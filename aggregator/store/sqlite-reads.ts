@@ -1,67 +1,55 @@
-import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import type { EventRecord } from '../../shared/api.ts';
-import type { Json } from '../../shared/canonical.ts';
-import { rfc3339 } from '../../shared/clock.ts';
-import { EVENT_CLASSES } from '../../shared/protocol.ts';
 import type { SectionName } from '../../shared/report.ts';
-import { SEVERITIES } from '../../shared/results.ts';
-import { decodePageToken, encodePageToken } from './page-token.ts';
-import { integer, integerOrNull, type Row, text, textOrNull } from './sqlite-row.ts';
+import { Conditions } from './conditions.ts';
+import { readEvent } from './event-row.ts';
+import { pageOf } from './item-page.ts';
+import { itemsAsOf, type SectionThen } from './items-as-of.ts';
+import { byNode, readNode } from './node-row.ts';
+import { decodePageToken } from './page-token.ts';
+import { integer, type Row, text } from './row.ts';
+import { SqliteItems } from './sqlite-items.ts';
 import { SqliteSections } from './sqlite-sections.ts';
 import type {
   EventQuery,
   IndexedSection,
   ItemQuery,
   ItemRow,
+  NodeAsOf,
   OutcomeCount,
   Page,
   StoredNode,
   StoredSection,
+  StoreReads,
   Variant,
 } from './store.ts';
-import { type OutcomeTally, summarize } from './summary.ts';
+import type { Answers } from './store-methods.ts';
+
+const HOUR_MS = 3_600_000;
 
 /** The questions the store answers; none of them writes. */
-export class SqliteReads {
+export class SqliteReads implements Answers<StoreReads> {
   readonly #database: DatabaseSync;
   readonly #sections: SqliteSections;
+  readonly #items: SqliteItems;
 
   constructor(database: DatabaseSync) {
     this.#database = database;
     this.#sections = new SqliteSections(database);
+    this.#items = new SqliteItems(database, this.#sections);
   }
 
   nodes(): readonly StoredNode[] {
-    const tallies = new Map<number, OutcomeTally[]>();
-    const grouped = this.#database.prepare(
-      'SELECT node, section, outcome, count(*) AS count FROM item GROUP BY node, section, outcome',
-    );
-    for (const row of grouped.iterate()) {
-      const node = integer(row, 'node');
-      const ofNode = tallies.get(node) ?? [];
-      tallies.set(node, ofNode);
-      const [section, outcome] = [text(row, 'section'), text(row, 'outcome')];
-      ofNode.push({ section, outcome, count: integer(row, 'count') });
-    }
-    const rows = this.#database.prepare('SELECT * FROM node ORDER BY name, id').all();
-    return rows.map((row) => {
-      const id = integer(row, 'id');
-      return {
-        uid: text(row, 'uid'),
-        name: text(row, 'name'),
-        pool: text(row, 'pool'),
-        session: integer(row, 'session'),
-        agentVersion: textOrNull(row, 'agent_version'),
-        hostName: textOrNull(row, 'host_name'),
-        machineId: textOrNull(row, 'machine_id'),
-        bootId: textOrNull(row, 'boot_id'),
-        firstSeenMs: integer(row, 'first_seen'),
-        lastSeenMs: integer(row, 'last_seen'),
-        retiredAtMs: integerOrNull(row, 'retired_at'),
-        sections: this.#sections.hashes(id),
-        summary: summarize(tallies.get(id) ?? []),
-        lost: integer(row, 'lost'),
-      };
+    return this.#snapshot(() => {
+      const sections = byNode(
+        this.#database
+          .prepare(
+            'SELECT node, name, hash, tally FROM section JOIN body ON body.id = section.body',
+          )
+          .iterate(),
+      );
+      const rows = this.#database.prepare('SELECT * FROM node ORDER BY name, id').all();
+      return rows.map((row) => readNode(row, sections.get(integer(row, 'id')) ?? [], false));
     });
   }
 
@@ -70,64 +58,28 @@ export class SqliteReads {
     return row === undefined ? undefined : this.#sections.read(integer(row, 'id'), name, asOfMs);
   }
 
-  items(query: ItemQuery): Page<ItemRow> {
-    const where = new Conditions();
-    where.add('item.section = ?', query.section);
-    where.add('node.retired_at IS NULL');
-    if (query.node !== undefined) where.add('item.node_name = ?', query.node);
-    if (query.subject !== undefined) where.add('item.subject = ?', query.subject);
-    where.addAnyOf('item.outcome', query.outcomes);
-    where.addAnyOf('item.severity', query.severities);
-    if (query.after !== undefined) {
-      const after = decodePageToken(query.after, ['number', 'string', 'string', 'number']);
-      where.add('(item.rank, item.node_name, item.subject, item.id) > (?, ?, ?, ?)', ...after);
+  async items(query: ItemQuery): Promise<Page<ItemRow>> {
+    const { asOfMs } = query;
+    if (asOfMs === undefined) return this.#snapshot(() => this.#items.page(query));
+    return await itemsAsOf(query, this.#sectionsAsOf(query.section, asOfMs));
+  }
+
+  nodesAsOf(section: SectionName, asOfMs: number): readonly NodeAsOf[] {
+    const names = new Map<string, boolean>();
+    for (const row of this.#nodesAsOf(asOfMs)) {
+      const [name, id] = [text(row, 'name'), integer(row, 'id')];
+      const isKnown = this.#sections.isKnown(id, section, asOfMs);
+      names.set(name, isKnown || names.get(name) === true);
     }
-    const rows = this.#database
-      .prepare(
-        `SELECT item.* FROM item JOIN node ON node.id = item.node WHERE ${where}
-           ORDER BY item.rank, item.node_name, item.subject, item.id LIMIT ?`,
-      )
-      .all(...where.values, query.limit + 1);
-    return page(rows, query.limit, readItem, (row) => [
-      integer(row, 'rank'),
-      text(row, 'node_name'),
-      text(row, 'subject'),
-      integer(row, 'id'),
-    ]);
+    return [...names].map(([name, isKnown]) => ({ name, isKnown }));
   }
 
   outcomes(section: IndexedSection): readonly OutcomeCount[] {
-    return this.#database
-      .prepare(
-        `SELECT subject, outcome, severity, count(DISTINCT item.node) AS nodes, min(rank) AS rank, body
-           FROM item JOIN node ON node.id = item.node
-           WHERE section = ? AND retired_at IS NULL
-           GROUP BY subject, outcome, severity ORDER BY rank, subject`,
-      )
-      .all(section)
-      .map((row) => ({
-        subject: text(row, 'subject'),
-        outcome: text(row, 'outcome'),
-        severity: SEVERITIES.find((known) => known === row['severity']) ?? '',
-        nodes: integer(row, 'nodes'),
-        sample: readJson(row, 'body'),
-      }));
+    return this.#snapshot(() => this.#items.outcomes(section));
   }
 
-  variants(section: IndexedSection, key: string): readonly Variant[] {
-    const rows = this.#database
-      .prepare(
-        `SELECT body, json_group_array(node_name ORDER BY node_name) AS nodes FROM item
-           JOIN node ON node.id = item.node
-           WHERE section = ? AND subject = ? AND key = subject AND retired_at IS NULL
-           GROUP BY body ORDER BY count(*) DESC, body`,
-      )
-      .all(section, key);
-    // What json_group_array made of a column of text.
-    return rows.map((row) => ({
-      item: readJson(row, 'body'),
-      nodes: readJson(row, 'nodes') as string[],
-    }));
+  variants(key: string): readonly Variant[] {
+    return this.#snapshot(() => this.#items.variants(key));
   }
 
   events(query: EventQuery): Page<EventRecord> {
@@ -135,9 +87,8 @@ export class SqliteReads {
     if (query.kind !== undefined) where.add('event.kind = ?', query.kind);
     if (query.class !== undefined) where.add('event.class = ?', query.class);
     if (query.sinceMs !== undefined) {
-      // Arrival is by id, and time nearly so: the bound keeps the search from going through all that is older. The
-      // plus makes SQLite look in the index on time, not through the table in the order of id.
-      where.add('event.id >= (SELECT min(+id) FROM event WHERE received_at >= ?)', query.sinceMs);
+      const hour = Math.floor(query.sinceMs / HOUR_MS);
+      where.add('event.id >= (SELECT min(first) FROM event_hour WHERE hour >= ?)', hour);
       where.add('event.received_at >= ?', query.sinceMs);
     }
     if (query.after !== undefined) {
@@ -145,29 +96,9 @@ export class SqliteReads {
     }
     const rows =
       query.node === undefined
-        ? this.#eventRows(where, query.limit)
+        ? this.#eventRows(where, 'event.id', query.limit)
         : this.#eventRowsOf(query.node, where, query.limit);
-    return page(rows, query.limit, readEvent, (row) => [integer(row, 'id')]);
-  }
-
-  /** Several nodes may have had one name: for each the index gives its newest, and of those the newest are taken. */
-  #eventRowsOf(name: string, where: Conditions, limit: number): readonly Row[] {
-    return this.#database
-      .prepare('SELECT id FROM node WHERE name = ?')
-      .all(name)
-      .flatMap((node) => this.#eventRows(where.and('event.node = ?', integer(node, 'id')), limit))
-      .sort((a, b) => integer(b, 'id') - integer(a, 'id'))
-      .slice(0, limit + 1);
-  }
-
-  #eventRows(where: Conditions, limit: number): readonly Row[] {
-    return this.#database
-      .prepare(
-        `SELECT event.*, spool.epoch, node.name AS node_name FROM event
-           JOIN spool ON spool.id = event.spool JOIN node ON node.id = event.node
-           WHERE ${where} ORDER BY event.id DESC LIMIT ?`,
-      )
-      .all(...where.values, limit + 1);
+    return pageOf(rows, query.limit, readEvent, (row) => [integer(row, 'id')]);
   }
 
   sizeBytes(): number {
@@ -175,69 +106,53 @@ export class SqliteReads {
     const [size] = this.#database.prepare('PRAGMA page_size').all();
     return Number(pages?.['page_count']) * Number(size?.['page_size']);
   }
-}
 
-/** Conditions of a WHERE clause; values never become part of the text. */
-class Conditions {
-  readonly #conditions: string[] = ['1 = 1'];
-  readonly values: SQLInputValue[] = [];
-
-  add(condition: string, ...values: readonly SQLInputValue[]): void {
-    this.#conditions.push(condition);
-    this.values.push(...values);
+  /** What is read belongs together, whatever another connection commits meanwhile. */
+  #snapshot<T>(read: () => T): T {
+    this.#database.exec('BEGIN');
+    try {
+      return read();
+    } finally {
+      this.#database.exec('COMMIT');
+    }
   }
 
-  /** These conditions and one more. */
-  and(condition: string, ...values: readonly SQLInputValue[]): Conditions {
-    const both = new Conditions();
-    for (const each of this.#conditions) both.add(each);
-    both.values.push(...this.values);
-    both.add(condition, ...values);
-    return both;
+  #nodesAsOf(asOfMs: number): readonly Row[] {
+    return this.#database
+      .prepare(
+        `SELECT id, name FROM node WHERE first_seen <= ? AND (retired_at IS NULL OR retired_at > ?)
+           ORDER BY name, id`,
+      )
+      .all(asOfMs, asOfMs);
   }
 
-  addAnyOf(column: string, values: readonly string[] | undefined): void {
-    if (values === undefined) return;
-    this.add(`${column} IN (${values.map(() => '?').join(', ')})`, ...values);
+  *#sectionsAsOf(section: IndexedSection, asOfMs: number): Generator<SectionThen> {
+    for (const row of this.#nodesAsOf(asOfMs)) {
+      const then = this.#sections.read(integer(row, 'id'), section, asOfMs);
+      if (then !== undefined) yield { node: text(row, 'name'), items: then.items };
+    }
   }
 
-  toString(): string {
-    return this.#conditions.join(' AND ');
+  /** Several nodes may have had one name, each several spools: each gives its newest, and of those the newest are taken. */
+  #eventRowsOf(name: string, where: Conditions, limit: number): readonly Row[] {
+    return this.#database
+      .prepare('SELECT spool.id FROM node JOIN spool ON spool.node = node.id WHERE node.name = ?')
+      .all(name)
+      .flatMap((spool) => {
+        const ofSpool = where.and('event.spool = ?', integer(spool, 'id'));
+        return this.#eventRows(ofSpool, 'event.sequence', limit);
+      })
+      .sort((a, b) => integer(b, 'id') - integer(a, 'id'))
+      .slice(0, limit + 1);
   }
-}
 
-/** One row more than asked for was read, to know whether there is a next page. */
-function page<T>(
-  rows: readonly Row[],
-  limit: number,
-  read: (row: Row) => T,
-  place: (row: Row) => readonly (string | number)[],
-): Page<T> {
-  const shown = rows.slice(0, limit);
-  const last = shown.at(-1);
-  const next = rows.length > limit && last !== undefined ? encodePageToken(place(last)) : undefined;
-  return { rows: shown.map(read), ...(next === undefined ? {} : { next }) };
-}
-
-function readItem(row: Row): ItemRow {
-  return { node: text(row, 'node_name'), key: text(row, 'key'), item: readJson(row, 'body') };
-}
-
-function readEvent(row: Row): EventRecord {
-  return {
-    node: text(row, 'node_name'),
-    epoch: text(row, 'epoch'),
-    sequence: integer(row, 'sequence'),
-    at: text(row, 'at'),
-    receivedAt: rfc3339(integer(row, 'received_at')),
-    kind: text(row, 'kind'),
-    class: EVENT_CLASSES.find((known) => known === row['class']) ?? 'high',
-    // Written from an object of JSON members.
-    data: readJson(row, 'data') as EventRecord['data'],
-  };
-}
-
-function readJson(row: Row, column: string): Json {
-  // What this program wrote with JSON.stringify.
-  return JSON.parse(text(row, column)) as Json;
+  #eventRows(where: Conditions, order: string, limit: number): readonly Row[] {
+    return this.#database
+      .prepare(
+        `SELECT event.*, spool.epoch, node.name AS node_name FROM event
+           JOIN spool ON spool.id = event.spool JOIN node ON node.id = spool.node
+           WHERE ${where} ORDER BY ${order} DESC LIMIT ?`,
+      )
+      .all(...where.values, limit + 1);
+  }
 }

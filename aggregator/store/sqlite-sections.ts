@@ -1,167 +1,154 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { gunzipSync, gzipSync } from 'node:zlib';
-import { canonicalJson, type Json } from '../../shared/canonical.ts';
-import type { Hashes } from '../../shared/protocol.ts';
-import { EMPTY_HASH, hashItems, SECTIONS, type SectionName } from '../../shared/report.ts';
-import { indexItem } from './items.ts';
-import { blob, integer, text } from './sqlite-row.ts';
-import {
-  type Applied,
-  INDEXED_SECTIONS,
-  type IndexedSection,
-  type KeyedItems,
-  type NodeSummary,
-  type SectionChange,
-  type StoredSection,
-} from './store.ts';
-import { summarize } from './summary.ts';
+import type { SectionName } from '../../shared/report.ts';
+import { type SectionsOf, sectionsOf } from './node-row.ts';
+import { blob, integer, type Row, text } from './row.ts';
+import { decodeItems, encodeItems } from './section-body.ts';
+import { applied, type Plan, planChange } from './section-change.ts';
+import { SqliteIndex } from './sqlite-index.ts';
+import { type Applied, INDEXED_SECTIONS, type SectionChange, type StoredSection } from './store.ts';
+import type { Tally } from './summary.ts';
 
 /** Superseded versions kept of one section, so that one that changes all the time cannot fill the disk. */
 const HISTORY_VERSIONS = 200;
 
-/**
- * Sections in the database: one compressed blob each, which is the truth, and for those asked over all nodes one
- * row an item. To be called inside a transaction.
- */
+/** Sections in the database: one compressed body each, and an index of those asked over all nodes. */
 export class SqliteSections {
+  readonly #index: SqliteIndex;
   readonly #statements: ReturnType<typeof prepareAll>;
 
   constructor(database: DatabaseSync) {
+    this.#index = new SqliteIndex(database);
     this.#statements = prepareAll(database);
   }
 
-  hashes(node: number): Hashes {
-    const hashes: Partial<Record<SectionName, string>> = {};
-    for (const row of this.#statements.hashes.all(node)) {
-      const name = SECTIONS.find((known) => known === text(row, 'name'));
-      if (name !== undefined) hashes[name] = text(row, 'hash');
-    }
-    return hashes;
+  /** To be called when a transaction was rolled back. */
+  forget(): void {
+    this.#index.forget();
   }
 
-  apply(node: number, nodeName: string, change: SectionChange): Applied {
-    const before = this.read(node, change.section);
-    const hash = before?.hash ?? EMPTY_HASH;
-    const applied = (set: KeyedItems, removed: KeyedItems): Applied => {
-      return { kind: 'applied', hash: change.to, set, removed, summary: this.summary(node) };
-    };
-    if (before !== undefined && hash === change.to) return applied([], []);
-    if (change.mode === 'delta' && change.base !== hash) return { kind: 'baseUnknown' };
+  of(node: number): SectionsOf {
+    return sectionsOf(this.#statements.ofNode.all(node));
+  }
 
-    const old = before?.items ?? new Map<string, Json>();
-    const items = new Map(change.mode === 'delta' ? old : []);
-    for (const key of change.remove) items.delete(key);
-    for (const [key, item] of change.upsert) items.set(key, item);
-    const found = hashItems(items);
-    if (found !== change.to) return { kind: 'mismatch', hash: found };
+  /** To be called inside a transaction. */
+  apply(node: number, change: SectionChange): Applied {
+    const row = this.#statements.section.get(node, change.section);
+    const before = row === undefined ? undefined : { hash: text(row, 'hash') };
+    const isNeeded = row !== undefined && before?.hash !== change.to;
+    const old = isNeeded ? decodeItems(this.#body(row)) : new Map();
+    const plan = planChange(change, before, old);
+    if (plan.kind === 'baseUnknown' || plan.kind === 'mismatch') return plan;
+    if (plan.kind === 'changed') this.#write(node, change, plan, row !== undefined);
+    return applied(change, plan, this.of(node).summary);
+  }
 
-    const set = change.upsert.filter(([key, item]) => {
-      const was = old.get(key);
-      return was === undefined || canonicalJson(was) !== canonicalJson(item);
-    });
-    const removed = [...old].filter(([key]) => !items.has(key));
-    this.#write(node, change, before, items);
-    const section = INDEXED_SECTIONS.find((indexed) => indexed === change.section);
-    if (section !== undefined) this.#index(node, nodeName, section, set, removed);
-    return applied(set, removed);
+  /** Whether something is known of the section for a time. */
+  isKnown(node: number, name: SectionName, asOfMs: number): boolean {
+    return this.#row(node, name, asOfMs) !== undefined;
   }
 
   read(node: number, name: SectionName, asOfMs?: number): StoredSection | undefined {
-    const current = this.#statements.section.get(node, name);
-    const row =
-      asOfMs === undefined || (current !== undefined && integer(current, 'since') <= asOfMs)
-        ? current
-        : this.#statements.sectionAsOf.get(node, name, asOfMs, asOfMs);
+    const row = this.#row(node, name, asOfMs);
     if (row === undefined) return undefined;
-    const pairs: unknown = JSON.parse(gunzipSync(blob(row, 'body')).toString());
-    return {
-      hash: text(row, 'hash'),
-      asOfMs: integer(row, 'as_of'),
-      // Written by #write below.
-      items: new Map(pairs as [string, Json][]),
-    };
+    const items = decodeItems(this.#body(row));
+    return { hash: text(row, 'hash'), asOfMs: integer(row, 'as_of'), items };
   }
 
-  summary(node: number): NodeSummary {
-    return summarize(
-      this.#statements.tallies.all(node).map((row) => ({
-        section: text(row, 'section'),
-        outcome: text(row, 'outcome'),
-        count: integer(row, 'count'),
-      })),
-    );
+  #row(node: number, name: SectionName, asOfMs: number | undefined): Row | undefined {
+    const current = this.#statements.section.get(node, name);
+    const isCurrent = current !== undefined && integer(current, 'since') <= (asOfMs ?? Infinity);
+    if (isCurrent || asOfMs === undefined) return current;
+    return this.#statements.sectionAsOf.get(node, name, asOfMs, asOfMs);
+  }
+
+  #body(row: Row): Uint8Array {
+    const found = this.#statements.body.get(integer(row, 'body'));
+    if (found === undefined) throw new TypeError('a section without its body');
+    return blob(found, 'data');
   }
 
   #write(
     node: number,
     change: SectionChange,
-    before: StoredSection | undefined,
-    items: ReadonlyMap<string, Json>,
+    { items, set, removed }: Plan & { readonly kind: 'changed' },
+    isKnown: boolean,
   ): void {
     const { section, to, asOfMs, receivedAtMs } = change;
-    if (before !== undefined) {
-      this.#statements.keepSection.run(receivedAtMs, node, section);
-      this.#statements.capHistory.run(node, section, node, section, HISTORY_VERSIONS);
+    const { keepSection, capHistory, writeSection } = this.#statements;
+    if (isKnown) {
+      keepSection.run(receivedAtMs, node, section);
+      this.#dropBodies(capHistory.all(node, section, node, section, HISTORY_VERSIONS));
     }
-    const body = gzipSync(JSON.stringify([...items]), { level: 1 });
-    this.#statements.writeSection.run(node, section, to, asOfMs, receivedAtMs, body);
+    const indexed = INDEXED_SECTIONS.find((known) => known === section);
+    const tally: Tally =
+      indexed === undefined ? [] : this.#index.follow(node, indexed, set, removed, isKnown);
+    const body = this.#bodyOf(to) ?? this.#keepBody(to, encodeItems(items));
+    writeSection.run(node, section, body, asOfMs, receivedAtMs, JSON.stringify(tally));
   }
 
-  #index(
-    node: number,
-    nodeName: string,
-    section: IndexedSection,
-    set: KeyedItems,
-    removed: KeyedItems,
-  ): void {
-    for (const [key] of removed) this.#statements.removeItem.run(node, section, key);
-    for (const [key, item] of set) {
-      const index = indexItem(section, key, item);
-      if (index === undefined) {
-        this.#statements.removeItem.run(node, section, key);
-        continue;
-      }
-      const { subject, outcome, severity, rank } = index;
-      const body = JSON.stringify(item);
-      const { writeItem } = this.#statements;
-      writeItem.run(node, section, key, rank, nodeName, subject, outcome, severity, body);
+  /** Forgets versions that were superseded before a time, so many at most; returns how many. */
+  prune(beforeMs: number, most: number): number {
+    const gone = this.#statements.pruneHistory.all(beforeMs, most);
+    this.#dropBodies(gone);
+    return gone.length;
+  }
+
+  #dropBodies(versions: readonly Row[]): void {
+    for (const body of new Set(versions.map((row) => integer(row, 'body')))) {
+      this.#statements.dropBody.run(body, body, body);
     }
+  }
+
+  #bodyOf(hash: string): number | undefined {
+    const row = this.#statements.bodyOf.get(hash);
+    return row === undefined ? undefined : integer(row, 'id');
+  }
+
+  #keepBody(hash: string, data: Uint8Array): number {
+    return Number(this.#statements.keepBody.run(hash, data).lastInsertRowid);
   }
 }
 
 function prepareAll(database: DatabaseSync) {
   const prepare = (sql: string): StatementSync => database.prepare(sql);
   return {
-    hashes: prepare('SELECT name, hash FROM section WHERE node = ?'),
-    section: prepare('SELECT hash, as_of, since, body FROM section WHERE node = ? AND name = ?'),
+    ofNode: prepare(
+      `SELECT name, hash, tally FROM section JOIN body ON body.id = section.body WHERE node = ?`,
+    ),
+    section: prepare(
+      `SELECT body, hash, as_of, since FROM section JOIN body ON body.id = section.body
+         WHERE node = ? AND name = ?`,
+    ),
     sectionAsOf: prepare(
-      `SELECT hash, as_of, body FROM section_history
+      `SELECT body, hash, as_of FROM section_history JOIN body ON body.id = section_history.body
          WHERE node = ? AND name = ? AND since <= ? AND until > ? ORDER BY until LIMIT 1`,
     ),
+    body: prepare('SELECT data FROM body WHERE id = ?'),
+    bodyOf: prepare('SELECT id FROM body WHERE hash = ?'),
+    keepBody: prepare('INSERT INTO body (hash, data) VALUES (?, ?)'),
     keepSection: prepare(
-      `INSERT INTO section_history (node, name, as_of, since, until, hash, body)
-         SELECT node, name, as_of, since, ?, hash, body FROM section WHERE node = ? AND name = ?`,
+      `INSERT INTO section_history (node, name, body, as_of, since, until)
+         SELECT node, name, body, as_of, since, ? FROM section WHERE node = ? AND name = ?`,
     ),
     capHistory: prepare(
       `DELETE FROM section_history WHERE node = ? AND name = ? AND until < (
          SELECT until FROM section_history WHERE node = ? AND name = ?
-           ORDER BY until DESC LIMIT 1 OFFSET ?)`,
+           ORDER BY until DESC LIMIT 1 OFFSET ?) RETURNING body`,
+    ),
+    pruneHistory: prepare(
+      `DELETE FROM section_history
+         WHERE id IN (SELECT id FROM section_history WHERE until < ? LIMIT ?) RETURNING body`,
+    ),
+    dropBody: prepare(
+      `DELETE FROM body WHERE id = ?
+         AND NOT EXISTS (SELECT 1 FROM section WHERE body = ?)
+         AND NOT EXISTS (SELECT 1 FROM section_history WHERE body = ?)`,
     ),
     writeSection: prepare(
-      `INSERT INTO section (node, name, hash, as_of, since, body) VALUES (?, ?, ?, ?, ?, ?)
+      `INSERT INTO section (node, name, body, as_of, since, tally) VALUES (?, ?, ?, ?, ?, ?)
          ON CONFLICT (node, name) DO UPDATE SET
-           hash = excluded.hash, as_of = excluded.as_of, since = excluded.since, body = excluded.body`,
-    ),
-    writeItem: prepare(
-      `INSERT INTO item (node, section, key, rank, node_name, subject, outcome, severity, body)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-         ON CONFLICT (node, section, key) DO UPDATE SET
-           rank = excluded.rank, node_name = excluded.node_name, subject = excluded.subject,
-           outcome = excluded.outcome, severity = excluded.severity, body = excluded.body`,
-    ),
-    removeItem: prepare('DELETE FROM item WHERE node = ? AND section = ? AND key = ?'),
-    tallies: prepare(
-      'SELECT section, outcome, count(*) AS count FROM item WHERE node = ? GROUP BY section, outcome',
+           body = excluded.body, as_of = excluded.as_of, since = excluded.since,
+           tally = excluded.tally`,
     ),
   };
 }

@@ -1,11 +1,12 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../../shared/clock.ts';
 import { messageOf } from '../../shared/errors.ts';
-import { SqliteStore } from './sqlite.ts';
+import { openSqlite } from './sqlite.ts';
 import { SqliteReads } from './sqlite-reads.ts';
 import { openToRead } from './sqlite-schema.ts';
 import { StoreError, type StoreErrorCode } from './store.ts';
-import { type Crossing, fromCrossing, type StoreMethod, toCrossing } from './store-crossing.ts';
+import { type Crossing, fromCrossing, toCrossing } from './store-crossing.ts';
+import { answer, type StoreCall, type StoreMethod } from './store-methods.ts';
 
 /* The program of the store's threads; the other side, store-thread.ts, takes types from here only. */
 
@@ -14,9 +15,6 @@ export interface ThreadData {
   /** Who writes also holds the database; who reads sees what is committed. */
   readonly mode: 'write' | 'read';
 }
-
-/** What only reads. */
-export type ReadMethod = StoreMethod & keyof SqliteReads;
 
 /** To the thread. */
 export interface ThreadRequest {
@@ -38,10 +36,9 @@ export interface ThreadError {
 
 /** What this thread answers from. */
 interface Answering {
-  answer(method: StoreMethod, args: readonly unknown[]): unknown;
+  answer(call: StoreCall): unknown;
   close(): Promise<void>;
 }
-type AnyMethod = (...args: readonly unknown[]) => unknown;
 
 const port = parentPort;
 if (port === null) throw new TypeError('this is the program of a thread');
@@ -53,7 +50,7 @@ try {
   const answering = mode === 'write' ? writing(path) : reading(path);
   port.on('message', (request: ThreadRequest | 'close') => {
     if (request === 'close') void close(answering);
-    else void answer(answering, request);
+    else void reply(answering, request);
   });
   post({ kind: 'ready' });
 } catch (error) {
@@ -61,33 +58,26 @@ try {
 }
 
 function writing(path: string): Answering {
-  const store = new SqliteStore({
-    path,
-    clock: systemClock,
-    onCommit: (seconds, records) => post({ kind: 'commit', seconds, records }),
-  });
+  const onCommit = (seconds: number, records: number): void =>
+    post({ kind: 'commit', seconds, records });
+  const store = openSqlite({ path, clock: systemClock, onCommit });
   return {
-    // The asking side is typed by the same interface.
-    answer: (method, args) => (store[method].bind(store) as AnyMethod)(...args),
-    close: () => store[Symbol.asyncDispose](),
+    answer: (call) => answer(store, call),
+    close: async () => await store[Symbol.asyncDispose](),
   };
 }
 
 function reading(path: string): Answering {
   const database = openToRead(path);
   const reads = new SqliteReads(database);
-  return {
-    // As above; the asking side sends what only reads here.
-    answer: (method, args) => (reads[method as ReadMethod].bind(reads) as AnyMethod)(...args),
-    close: async () => database.close(),
-  };
+  return { answer: (call) => answer(reads, call), close: async () => database.close() };
 }
 
-async function answer(answering: Answering, { id, method, args }: ThreadRequest): Promise<void> {
+async function reply(answering: Answering, { id, method, args }: ThreadRequest): Promise<void> {
   try {
     // As it was called on the other side, with arguments in a list.
     const given = fromCrossing(args) as readonly unknown[];
-    const value = await answering.answer(method, given);
+    const value = await answering.answer({ method, args: given });
     post({ kind: 'value', id, value: toCrossing(method, value) });
   } catch (error) {
     post({ kind: 'error', id, error: toThreadError(error) });

@@ -1,7 +1,4 @@
-import type { Store } from './store.ts';
-
-/** What of the store is asked over the thread's border: everything that answers. */
-export type StoreMethod = Exclude<keyof Store, 'backlog' | typeof Symbol.asyncDispose>;
+import type { StoreMethod } from './store-methods.ts';
 
 /**
  * A value on its way over the border: as JSON text where it is JSON, which crosses several times faster than objects

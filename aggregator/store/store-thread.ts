@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { ThreadData, ThreadError, ThreadMessage, ThreadRequest } from './sqlite-worker.ts';
 import { StoreError } from './store.ts';
-import { fromCrossing, type StoreMethod, toCrossing } from './store-crossing.ts';
+import { fromCrossing, toCrossing } from './store-crossing.ts';
+import type { StoreCall } from './store-methods.ts';
 
 interface Asked {
   readonly resolve: (value: unknown) => void;
@@ -38,7 +39,7 @@ export class StoreThread {
   }
 
   /** Questions are answered in the order of the calls. */
-  async ask(method: StoreMethod, args: readonly unknown[]): Promise<unknown> {
+  async ask({ method, args }: StoreCall): Promise<unknown> {
     const worker = this.#worker ?? (await this.start());
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     const request: ThreadRequest = {

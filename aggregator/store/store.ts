@@ -5,6 +5,7 @@ import type { Verdict } from '../../shared/images.ts';
 import type { EventClass, Hashes, Hello } from '../../shared/protocol.ts';
 import type { SectionName } from '../../shared/report.ts';
 import type { ResultCounts, Severity } from '../../shared/results.ts';
+import type { Peers } from './peers.ts';
 
 export type StoreErrorCode =
   /** The file belongs to another program. */
@@ -55,6 +56,8 @@ export interface SessionOpened {
   readonly notes: readonly EventRecord[];
   /** Nodes of this name under other uids, retired now: the machine was set up anew. */
   readonly replaced: readonly string[];
+  /** What the sections that are held add up to. */
+  readonly summary: NodeSummary;
 }
 
 /** Which session writes: every write says "where session = mine". */
@@ -104,8 +107,10 @@ export type Applied =
   | {
       readonly kind: 'applied';
       readonly hash: string;
-      /** Items that were added or changed. */
-      readonly set: KeyedItems;
+      /** How many items were added, changed or are gone. */
+      readonly changed: number;
+      /** Keys of `upsert` whose items were there already; of the others the caller has the items. */
+      readonly unchanged: readonly string[];
       /** Items that are gone, as they were. */
       readonly removed: KeyedItems;
       readonly summary: NodeSummary;
@@ -136,6 +141,8 @@ export interface StoredNode extends NodeIdentity {
   readonly summary: NodeSummary;
   /** Events the node or the aggregator had to record as lost, over all epochs. */
   readonly lost: number;
+  /** Connected to another aggregator of this database. */
+  readonly elsewhere: boolean;
 }
 
 export interface StoredSection {
@@ -145,7 +152,7 @@ export interface StoredSection {
   readonly items: ReadonlyMap<string, Json>;
 }
 
-/** Which sections are kept item by item as well, so that they can be asked over all nodes. */
+/** Which sections have an index of their items as well, so that they can be asked over all nodes. */
 export const INDEXED_SECTIONS = ['checks', 'trust', 'files', 'images'] as const;
 export type IndexedSection = (typeof INDEXED_SECTIONS)[number];
 
@@ -160,6 +167,8 @@ export interface ItemQuery {
   /** Result, verdict or kind of drift; any of several. */
   readonly outcomes?: readonly string[] | undefined;
   readonly severities?: readonly Severity[] | undefined;
+  /** As it was known here at this time, as far as history reaches; now when left out. */
+  readonly asOfMs?: number | undefined;
 }
 export interface ItemRow {
   readonly node: string;
@@ -196,19 +205,16 @@ export interface Variant {
   readonly nodes: readonly string[];
 }
 
-/**
- * Everything the aggregator must not forget.
- *
- * - What `append`, `apply`, `openSession`, `note` resolved is durable: it survives `kill -9` and power loss.
- * - The same again changes nothing: an event is stored once, a section that has the hash already stays as it is.
- * - Every write of a session is fenced: once a newer session of the node was opened it is `ERR_STORE_FENCED`.
- * - A call that rejects has written nothing.
- * - Writes take effect in the order of the calls.
- */
-export interface Store extends AsyncDisposable {
-  /** Writes that were accepted and are not committed yet, in records. */
-  readonly backlog: number;
+/** What `prune` forgets, in milliseconds since 1970. */
+export interface Retention {
+  /** Events received before. */
+  readonly eventsBeforeMs: number;
+  /** States of sections that were superseded before. */
+  readonly historyBeforeMs: number;
+}
 
+/** What changes the store. */
+export interface StoreWrites {
   /**
    * Starts a session: the node is created or renamed as its credential says, older sessions are fenced off.
    * An epoch other than the one before ends that one (`epochLost` when it had records not yet received); a first
@@ -220,31 +226,54 @@ export interface Store extends AsyncDisposable {
   append(batch: EventBatch): Promise<Cursor>;
   /** Brings a section to its announced hash, or leaves it and says why not. */
   apply(change: SectionChange): Promise<Applied>;
-  /** A record of the aggregator's own on a node. */
-  note(uid: string, event: OwnEvent): Promise<EventRecord>;
+  /** A record of the aggregator's own on a node, at a time of this program's clock. */
+  note(uid: string, event: OwnEvent, atMs: number): Promise<EventRecord>;
   /** When nodes were last heard, by uid, in milliseconds since 1970. Unknown nodes are ignored. */
   touch(seen: ReadonlyMap<string, number>): Promise<void>;
   /** The node no longer counts; its history is kept. Back by `openSession` only. */
   retire(uid: string, atMs: number): Promise<void>;
+  /** Forgets what is older, some thousands of records at most; returns how many. To be repeated until it is none. */
+  prune(retention: Retention): Promise<number>;
+  /** Resolves when a write can be committed now. */
+  probe(): Promise<void>;
+}
 
+/** What only asks. */
+export interface StoreReads {
   nodes(): Promise<readonly StoredNode[]>;
   /** The section as it is, or as it was known here at a time, when history reaches that far. */
   section(uid: string, name: SectionName, asOfMs?: number): Promise<StoredSection | undefined>;
   /** Items over all nodes that are not retired, worst first, then by node and subject. */
   items(query: ItemQuery): Promise<Page<ItemRow>>;
+  /** Names of the nodes that were not retired at a time, each with whether this section of it is known for then. */
+  nodesAsOf(section: SectionName, asOfMs: number): Promise<readonly NodeAsOf[]>;
   /** Outcomes by subject, worst first. */
   outcomes(section: IndexedSection): Promise<readonly OutcomeCount[]>;
-  /** The items under one key that differ, each with the names of the nodes that have it, most nodes first. */
-  variants(section: IndexedSection, key: string): Promise<readonly Variant[]>;
+  /** The items of `trust` under one key that differ, each with the names of its nodes, most nodes first. */
+  variants(key: string): Promise<readonly Variant[]>;
   /** Newest first. */
   events(query: EventQuery): Promise<Page<EventRecord>>;
-
-  /**
-   * Forgets events and superseded sections older than a time, some thousands at most; returns how many. To be called
-   * again until it is none.
-   */
-  prune(beforeMs: number): Promise<number>;
-  /** Resolves when a write can be committed now. */
-  probe(): Promise<void>;
   sizeBytes(): Promise<number>;
+}
+
+export interface NodeAsOf {
+  readonly name: string;
+  readonly isKnown: boolean;
+}
+
+/**
+ * Everything the aggregator must not forget.
+ *
+ * - What `append`, `apply`, `openSession`, `note` resolved is durable: it survives `kill -9` and power loss.
+ * - The same again changes nothing: an event is stored once, a section that has the hash already stays as it is.
+ * - Every write of a session is fenced: once a newer session of the node was opened it is `ERR_STORE_FENCED`.
+ * - A call that rejects has written nothing; only where the answer to a commit was lost on the way from a database
+ *   server is that unknown (`ERR_STORE_WRITE`), and the next `openSession` says what is held.
+ * - Writes for one node take effect in the order of the calls.
+ */
+export interface Store extends StoreWrites, StoreReads, AsyncDisposable {
+  /** Writes that were accepted and are not committed yet, in records. */
+  readonly backlog: number;
+  /** Other aggregators on the same database; absent where there can be none. */
+  readonly peers?: Peers;
 }

@@ -1,16 +1,21 @@
 import { VERDICTS, type Verdict } from '../../shared/images.ts';
 import { RESULTS, type Result } from '../../shared/results.ts';
-import type { NodeSummary } from './store.ts';
+import { meaningOf } from './items.ts';
+import { INDEXED_SECTIONS, type NodeSummary } from './store.ts';
 
-/** How many items of one section have one outcome. */
-export interface OutcomeTally {
-  readonly section: string;
-  readonly outcome: string;
-  readonly count: number;
+/** How many items of one section have each rank. */
+export type Tally = readonly (readonly [rank: number, count: number])[];
+
+export function tallyOf(ranks: Iterable<number>): Tally {
+  const counts = new Map<number, number>();
+  for (const rank of ranks) counts.set(rank, (counts.get(rank) ?? 0) + 1);
+  return [...counts].sort(([a], [b]) => a - b);
 }
 
-/** What the items of a node add up to. */
-export function summarize(tallies: Iterable<OutcomeTally>): NodeSummary {
+/** What the sections of a node add up to. */
+export function summarize(
+  tallies: Iterable<readonly [section: string, tally: Tally]>,
+): NodeSummary {
   const results: Record<Result, number> = {
     pass: 0,
     fail: 0,
@@ -21,15 +26,17 @@ export function summarize(tallies: Iterable<OutcomeTally>): NodeSummary {
   };
   const images: Record<Verdict, number> = { accepted: 0, unenforced: 0, rejected: 0, unknown: 0 };
   let drift = 0;
-  for (const { section, outcome, count } of tallies) {
-    if (section === 'files') {
-      if (outcome === 'managed-drift') drift += count;
-      continue;
+  for (const [name, tally] of tallies) {
+    const section = INDEXED_SECTIONS.find((known) => known === name);
+    if (section === undefined) continue;
+    for (const [rank, count] of tally) {
+      const { outcome } = meaningOf(section, rank);
+      if (section === 'files' && outcome === 'managed-drift') drift += count;
+      const result = section === 'checks' && RESULTS.find((known) => known === outcome);
+      if (result) results[result] += count;
+      const verdict = section === 'images' && VERDICTS.find((known) => known === outcome);
+      if (verdict) images[verdict] += count;
     }
-    const result = section === 'checks' && RESULTS.find((known) => known === outcome);
-    if (result) results[result] += count;
-    const verdict = section === 'images' && VERDICTS.find((known) => known === outcome);
-    if (verdict) images[verdict] += count;
   }
   return { results, images, drift };
 }

@@ -5,7 +5,7 @@ import type { Command, Invocation } from '../command.ts';
 import { coverageExit, coverageText, readPercent } from '../coverage.ts';
 import { usageError } from '../errors.ts';
 import { combineExits, EXIT, type ExitCode } from '../exit.ts';
-import { fetchChosen, isFailure, isOmitting, readChoice } from '../fleet-list.ts';
+import { fetchChosen, isFailure, isOmitting, readAsOf, readChoice } from '../fleet-list.ts';
 import type { Io } from '../io.ts';
 import {
   CHOICE_OPTIONS,
@@ -41,6 +41,10 @@ Exit code 1 only with --fail-on; 3 only with --require-coverage; 5 when a NAME i
     NO_HEADERS_OPTION,
     { flags: '-w, --watch', description: 'go on with what changes' },
     {
+      flags: '--as-of <time>',
+      description: 'findings, images, drift: as it was 24h ago, or at 2026-11-21T12:00:00Z',
+    },
+    {
       flags: '--fail-on <severity>',
       description: 'exit 1 when a listed finding fails at this severity, or an image is rejected',
       choices: SEVERITIES,
@@ -75,11 +79,15 @@ async function list<Item>(
   invocation: Invocation,
   io: Io,
 ): Promise<ExitCode> {
-  const choice = readChoice(resource, names, invocation);
+  const asOf = readAsOf(resource, invocation);
+  const choice = { ...readChoice(resource, names, invocation), asOf };
   const limit = readLimit(invocation.value('limit'));
   const order = invocation.value('sort-by');
   if (order !== undefined) assertFields([fieldNamed(order)], resource.fields, '--sort-by');
   const required = readPercent(invocation.value('require-coverage'));
+  if (invocation.flag('watch') && asOf !== undefined) {
+    throw usageError('--as-of and --watch: what was does not change');
+  }
   using client = await Client.open(invocation, io);
   if (invocation.flag('watch')) {
     const { followFleet } = await import('../follow.ts');

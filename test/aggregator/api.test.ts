@@ -548,6 +548,40 @@ async function watch(
   };
 }
 
+t.test('a former time is answered for, with what was known of it', async (t) => {
+  await using server = await runAggregator(t.testdir());
+  const agent = await report(server);
+  const then = new Date().toISOString();
+  // What comes now comes later than that.
+  while (Date.now() <= Date.parse(then));
+  for (const section of ['checks', 'images', 'files'] as const) {
+    agent.send(state(section, new Map()));
+    await agent.next('stateApplied', (frame) => frame.section === section);
+  }
+  for (const [path, count] of [
+    ['findings', 4],
+    ['images', 3],
+    ['drift', 2],
+  ] as const) {
+    t.match((await server.get(`/v1/${path}`)).body, { items: { length: 0 } }, path);
+    t.match(
+      (await server.get(`/v1/${path}?asOf=${then}`)).body,
+      { items: { length: count }, coverage: { expected: 1, reporting: 1, missing: [] } },
+      `${path} as of then`,
+    );
+    t.match(
+      (await server.get(`/v1/${path}?asOf=2020-01-01T00:00:00Z`)).body,
+      { items: { length: 0 }, coverage: { expected: 0, reporting: 0 } },
+      `${path} before there was a node`,
+    );
+  }
+  t.match((await server.get(`/v1/findings?asOf=${then}&result=fail&severity=critical`)).body, {
+    items: [{ node: 'node-1', ruleId: 'selinux.mode' }],
+  });
+  t.match(await server.get(`/v1/findings?asOf=${then}&node=nobody`), { status: 404 });
+  t.match(await server.get('/v1/findings?asOf=yesterday'), { status: 400 });
+});
+
 t.test('what a silent node said last is shown as such', async (t) => {
   const dir = t.testdir();
   {

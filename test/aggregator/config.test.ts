@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import t from 'tap';
 import { type AggregatorConfig, assertUsable, configSchema } from '../../aggregator/config.ts';
+import { databasePlace } from '../../aggregator/store/postgres-url.ts';
 import { parseConfig } from '../../shared/config.ts';
 import { VERSION } from '../../shared/version.ts';
 
@@ -14,7 +15,7 @@ t.test('an empty configuration is the defaults', async (t) => {
     listen: { address: '127.0.0.1', port: 8443, allowPlain: false },
     stateDir: '/var/lib/nodeseal/aggregator',
     inventory: [],
-    retentionDays: 90,
+    retention: { events: '90d', history: '90d' },
     logLevel: 'info',
     limits: { heartbeatSeconds: 20, silentSeconds: 50, helloSeconds: 5 },
   });
@@ -30,7 +31,19 @@ t.test('a configuration that cannot be meant is an error that names the place', 
     ['tls: {certFile: a}', /tls\.keyFile: missing|tls/],
     ['inventory: [{name: "../x"}]', /inventory\[0\]\.name: expected a node name/],
     ['inventory: {a: b}', /inventory: expected a list/],
-    ['retentionDays: 0', /retentionDays/],
+    ['retention: {events: 0d}', /retention\.events: expected a duration/],
+    ['retention: {events: 90}', /retention\.events/],
+    ['retention: {histroy: 90d}', /did you mean "history"/],
+    ['databaseUrl: "mysql://h/d"', /databaseUrl: expected postgresql:/],
+    ['databaseUrl: "postgresql://u:secret@h/d"', /databaseUrl: expected no password here/],
+    ['databaseUrl: "postgresql:///d"', /databaseUrl: expected a host/],
+    [
+      'databaseUrl: "postgresql://h/d?sslmode=prefer"',
+      /sslmode prefer: expected disable or verify/,
+    ],
+    ['databaseUrl: "postgresql://h/d?options=-c"', /parameter options: unknown/],
+    ['databaseUrl: "postgresql://h/d/e"', /one database name/],
+    ['databaseUrl: [a]', /databaseUrl: expected/],
     ['logLevel: loud', /logLevel: expected debug or info or warn or error/],
     ['limits: {heartbeatSeconds: -1}', /limits\.heartbeatSeconds/],
     [
@@ -60,6 +73,31 @@ t.test('plain HTTP is served on loopback only, unless it is asked for', async (t
     else t.throws(() => assertUsable(plain), { code: 'ERR_CONFIG_VALUE', message: /tls/ }, address);
     assertUsable(parse(`listen: {address: "${address}", allowPlain: true}`));
     assertUsable(parse(`listen: {address: "${address}"}\ntls: {certFile: c, keyFile: k}`));
+  }
+});
+
+t.test('where a database is, a URL says', async (t) => {
+  const cases = [
+    ['postgresql://h/d', { host: 'h', port: 5432, database: 'd', user: 'nodeseal', tls: true }],
+    ['postgres://u%40x@h:1/', { host: 'h', port: 1, database: 'nodeseal', user: 'u@x', tls: true }],
+    ['postgresql://h/d?sslmode=disable', { host: 'h', tls: false }],
+    ['postgresql://127.0.0.1/d', { host: '127.0.0.1', tls: false }],
+    ['postgresql://[::1]:5433/d', { host: '::1', port: 5433, tls: false }],
+    ['postgresql://localhost/d?sslmode=verify-full', { tls: true }],
+    [
+      'postgresql:///d?host=/run/postgresql',
+      { host: '/run/postgresql', database: 'd', tls: false },
+    ],
+  ] as const;
+  for (const [url, place] of cases) {
+    t.match(parse(`databaseUrl: "${url}"`), { databaseUrl: url });
+    t.match(databasePlace(url), place, url);
+  }
+});
+
+t.test('files of a database without a database are refused', async (t) => {
+  for (const key of ['databasePasswordFile', 'databaseCaFile']) {
+    t.throws(() => assertUsable(parse(`${key}: /x`)), { message: /databaseUrl/ }, key);
   }
 });
 

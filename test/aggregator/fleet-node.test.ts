@@ -6,7 +6,9 @@ import {
   stateOf,
   toItem,
 } from '../../aggregator/fleet-node.ts';
-import { summarize } from '../../aggregator/store/summary.ts';
+import { ranksOf } from '../../aggregator/store/items.ts';
+import type { NodeSummary } from '../../aggregator/store/store.ts';
+import { summarize, tallyOf } from '../../aggregator/store/summary.ts';
 import { EMPTY_HASH } from '../../shared/report.ts';
 
 const THRESHOLDS = { lateMs: 44_000, silentMs: 300_000, staleMs: 86_400_000 };
@@ -62,12 +64,14 @@ t.test('a node reports, or there is a cause why not', async (t) => {
   t.match(causeOfAbsence(reported, 'conflict'), /two machines/);
 });
 
+/** What findings of high severity with these results add up to. */
+function summaryOf(...results: readonly string[]): NodeSummary {
+  const ranks = results.flatMap((result) => ranksOf('checks', [result], ['high']));
+  return summarize([['checks', tallyOf(ranks)]]);
+}
+
 t.test('a stale node passes nothing', async (t) => {
-  const tallies = [
-    { section: 'checks', outcome: 'pass', count: 3 },
-    { section: 'checks', outcome: 'unknown', count: 1 },
-  ];
-  const node = { ...NODE, summary: summarize(tallies) };
+  const node = { ...NODE, summary: summaryOf('pass', 'pass', 'pass', 'unknown') };
   t.match(toItem(node, 'silent'), { results: { pass: 3, unknown: 1 }, worst: 'unknown' });
   t.match(toItem(node, 'stale'), { results: { pass: 0, unknown: 4 }, worst: 'unknown' });
   t.match(toItem(NODE, 'expected'), { worst: 'notchecked', lastSeen: null });
@@ -75,8 +79,7 @@ t.test('a stale node passes nothing', async (t) => {
 
 t.test('nodes are sorted worst first', async (t) => {
   const item = (name: string, state: Parameters<typeof toItem>[1], ...outcomes: string[]) => {
-    const tallies = outcomes.map((outcome) => ({ section: 'checks', outcome, count: 1 }));
-    return toItem({ ...NODE, name, uid: name, summary: summarize(tallies) }, state);
+    return toItem({ ...NODE, name, uid: name, summary: summaryOf(...outcomes) }, state);
   };
   const nodes = [
     item('conflict', 'conflict', 'pass'),

@@ -77,6 +77,8 @@ t.test('a connection without a proper hello', async (t) => {
     ['a protocol we do not speak', { ...helloFrame(), protocol: 'nodeseal.v9' }],
     ['an epoch of ours', { ...helloFrame(), spool: { ...spool, epoch: '@aggregator' } }],
     ['an empty epoch', { ...helloFrame(), spool: { ...spool, epoch: '' } }],
+    ['an epoch too long', { ...helloFrame(), spool: { ...spool, epoch: 'e'.repeat(257) } }],
+    ['an epoch no database keeps', { ...helloFrame(), spool: { ...spool, epoch: 'a\0b' } }],
     ['a spool that ends before it begins', { ...helloFrame(), spool: { ...spool, first: 9 } }],
     ['no object', [1, 2]],
   ] as const;

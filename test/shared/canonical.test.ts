@@ -17,6 +17,12 @@ const cases: readonly (readonly [string, Json, string])[] = [
   ['escapes what must be', '\u20ac$\u000f\nA\'B"\\', '"€$\\u000f\\nA\'B\\"\\\\"'],
   ['goes into every depth', [{ z: { y: [{ x: 1, w: 2 }] } }], '[{"z":{"y":[{"w":2,"x":1}]}}]'],
   ['keeps a member named __proto__', JSON.parse('{"__proto__":1,"a":2}'), '{"__proto__":1,"a":2}'],
+  ['sorts names that are numbers as text', { b: 1, 9: 1, 10: 2 }, '{"10":2,"9":1,"b":1}'],
+  [
+    'and so within others',
+    [{ a: { 10: { d: 1, c: 2 }, 9: [] } }],
+    '[{"a":{"10":{"c":2,"d":1},"9":[]}}]',
+  ],
   ['writes nothing as itself', [null, true, false, '', [], {}], '[null,true,false,"",[],{}]'],
 ];
 

@@ -59,22 +59,33 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
+/** What of its configuration is not as always. */
+interface AggregatorChange {
+  readonly stateDir?: string;
+  readonly databaseUrl?: string;
+  readonly limits?: object;
+}
+
 /** An aggregator as a process, with one node called `node-1`. */
 export class AggregatorProcess {
   readonly url: string;
   readonly #folder: string;
+  readonly #stateDir: string;
   readonly #port: number;
+  readonly #config: object;
   program: Program;
 
-  private constructor(folder: string, port: number) {
+  private constructor(folder: string, port: number, config: AggregatorChange) {
     this.#folder = folder;
     this.#port = port;
+    this.#config = config;
+    this.#stateDir = config.stateDir ?? join(folder, 'state');
     this.url = `http://127.0.0.1:${port}`;
     this.program = this.#spawn();
   }
 
-  static async start(folder: string): Promise<AggregatorProcess> {
-    const aggregator = new AggregatorProcess(folder, await freePort());
+  static async start(folder: string, config: AggregatorChange = {}): Promise<AggregatorProcess> {
+    const aggregator = new AggregatorProcess(folder, await freePort(), config);
     await aggregator.program.says('aggregator is ready');
     return aggregator;
   }
@@ -101,12 +112,18 @@ export class AggregatorProcess {
     return (await response.json()) as Awaited<ReturnType<AggregatorProcess['get']>>; // a list of the API
   }
 
+  async post(path: string): Promise<{ readonly status: number; readonly body: unknown }> {
+    const headers = { authorization: `Bearer ${this.adminToken}` };
+    const response = await fetch(`${this.url}${path}`, { method: 'POST', headers });
+    return { status: response.status, body: await response.json() };
+  }
+
   /** All pages of a list. */
   async all(path: string): Promise<readonly Record<string, unknown>[]> {
     const items: Record<string, unknown>[] = [];
     for (let token: string | undefined; ; ) {
       const next = token === undefined ? '' : `&continue=${encodeURIComponent(token)}`;
-      const page = await this.get(`${path}?limit=500${next}`);
+      const page = await this.get(`${path}${path.includes('?') ? '&' : '?'}limit=500${next}`);
       items.push(...page.items);
       token = page.continue;
       if (token === undefined) return items;
@@ -116,13 +133,14 @@ export class AggregatorProcess {
   #spawn(): Program {
     const config = {
       listen: { port: this.#port },
-      stateDir: join(this.#folder, 'state'),
+      stateDir: this.#stateDir,
       bootstrapAgent: 'node-1',
+      ...this.#config,
     };
     return new Program('aggregator', config, this.#folder);
   }
 
   #token(file: string): string {
-    return readFileSync(join(this.#folder, 'state/tokens', file), 'utf8').trim();
+    return readFileSync(join(this.#stateDir, 'tokens', file), 'utf8').trim();
   }
 }

@@ -2,6 +2,7 @@ import type { Test } from 'tap';
 import type {
   EventBatch,
   IncomingEvent,
+  Retention,
   SectionChange,
   SessionOpened,
   Store,
@@ -226,7 +227,7 @@ export function storeContract(t: Test, fresh: (t: Test) => OpenStore): void {
     await t.rejects(store.apply(full(1, 'checks', new Map())), unknown);
     await t.rejects(store.retire('uid-9', AT_MS), unknown);
     await t.rejects(
-      store.note('uid-9', { at: '', kind: 'k', class: 'low', data: {}, lost: 0 }),
+      store.note('uid-9', { at: '', kind: 'k', class: 'low', data: {}, lost: 0 }, AT_MS),
       unknown,
     );
     await store.touch(new Map([['uid-9', AT_MS]]));
@@ -338,7 +339,7 @@ export function storeContract(t: Test, fresh: (t: Test) => OpenStore): void {
         summary: { results: { pass: 1, fail: 1, error: 0 } },
       });
       const again = await store.apply(full(session, 'checks', before));
-      t.match(again, { kind: 'applied', set: [], removed: [] }, 'that comes again is no change');
+      t.match(again, { changed: 0, unchanged: [], removed: [] }, 'that comes again is no change');
       const delta = diffItems(before, after);
       t.ok(delta);
       if (delta === undefined) return;
@@ -354,11 +355,11 @@ export function storeContract(t: Test, fresh: (t: Test) => OpenStore): void {
         removed: [['a.b', { result: 'fail' }]],
         summary: { results: { pass: 1, fail: 1 } },
       });
-      t.same(
-        changed.kind === 'applied' && changed.set.map(([key]) => key).sort(),
-        ['a.a', 'a.c'],
-        'names what changed',
-      );
+      t.match(changed, { changed: 3, unchanged: [] }, 'says how much changed');
+      const later = { receivedAtMs: AT_MS + 10 };
+      const back = await store.apply(full(session, 'checks', rules(rule('a.a', 'fail')), later));
+      t.match(back, { kind: 'applied', changed: 1, unchanged: ['a.a'], removed: [['a.c', {}]] });
+      await store.apply(full(session, 'checks', after, later));
       const base = 'sha256:0';
       const unknown = await store.apply(full(session, 'checks', before, { mode: 'delta', base }));
       t.same(unknown, { kind: 'baseUnknown' }, 'is not changed from an unknown base');
@@ -465,6 +466,105 @@ export function storeContract(t: Test, fresh: (t: Test) => OpenStore): void {
     t.equal(rows.length, 5);
   });
 
+  t.test('a former time is answered from what was known here then', async (t) => {
+    await using store = await fresh(t)();
+    const { session } = await start(store);
+    const other = await start(store, {}, OTHER);
+    const was = rules(rule('a.a', 'pass'), rule('a.b', 'fail'), rule('a.c', 'fail', 'low'));
+    const later = { receivedAtMs: AT_MS + 100 };
+    await store.apply(full(session, 'checks', was));
+    await store.apply(full(session, 'checks', rules(rule('a.b', 'pass')), later));
+    const otherIs = rules(rule('a.b', 'error'));
+    await store.apply(full(other.session, 'checks', otherIs, { uid: OTHER.uid, ...later }));
+    const asOf = async (asOfMs: number, query: object = {}): Promise<readonly string[]> => {
+      const seen: string[] = [];
+      for (let after: string | undefined; ; ) {
+        const page = await store.items({ section: 'checks', limit: 2, asOfMs, after, ...query });
+        t.ok(page.rows.length <= 2);
+        seen.push(...page.rows.map((row) => `${row.node} ${row.key}`));
+        after = page.next;
+        if (after === undefined) return seen;
+      }
+    };
+    t.same(await asOf(AT_MS + 50), ['worker-1 a.b', 'worker-1 a.c', 'worker-1 a.a']);
+    t.same(await asOf(AT_MS + 50, { outcomes: ['fail'], severities: ['low'] }), ['worker-1 a.c']);
+    t.same(await asOf(AT_MS + 50, { subject: 'a.a' }), ['worker-1 a.a']);
+    t.same(await asOf(AT_MS + 50, { node: 'worker-2' }), []);
+    t.same(await asOf(AT_MS + 100), ['worker-2 a.b', 'worker-1 a.b']);
+    t.same(await asOf(AT_MS - 1), []);
+    t.same(await store.nodesAsOf('checks', AT_MS + 50), [
+      { name: 'worker-1', isKnown: true },
+      { name: 'worker-2', isKnown: false },
+    ]);
+    t.same(await store.nodesAsOf('checks', AT_MS - 1), [], 'before there were nodes');
+    await store.retire(OTHER.uid, AT_MS + 200);
+    t.same(await asOf(AT_MS + 150), ['worker-2 a.b', 'worker-1 a.b'], 'it was not retired then');
+    t.same(await asOf(AT_MS + 200), ['worker-1 a.b']);
+    await store.prune(before(AT_MS + 101));
+    t.same(await asOf(AT_MS + 50), [], 'and no further than history is kept');
+    t.same(await asOf(AT_MS + 150), ['worker-2 a.b', 'worker-1 a.b']);
+  });
+
+  t.test('a state that comes back, or that two nodes have, is kept once', async (t) => {
+    await using store = await fresh(t)();
+    const { session } = await start(store);
+    const other = await start(store, {}, OTHER);
+    const [on, off] = [rules(rule('a.b', 'pass')), rules(rule('a.b', 'fail'))];
+    for (const [index, items] of [on, off, on, off].entries()) {
+      const receivedAtMs = AT_MS + index;
+      await store.apply(full(session, 'checks', items, { receivedAtMs }));
+      const uid = OTHER.uid;
+      await store.apply(full(other.session, 'checks', items, { uid, receivedAtMs }));
+    }
+    for (const [index, items] of [on, off, on, off].entries()) {
+      t.same((await store.section(NODE.uid, 'checks', AT_MS + index))?.items, items);
+    }
+    while ((await store.prune(before(AT_MS + 9))) > 0);
+    t.same((await store.section(OTHER.uid, 'checks'))?.items, off, 'what is in force stays');
+    await store.apply(full(session, 'checks', on, { receivedAtMs: AT_MS + 9 }));
+    t.same((await store.section(NODE.uid, 'checks'))?.items, on);
+    t.match(await store.outcomes('checks'), [
+      { subject: 'a.b', outcome: 'fail', nodes: 1 },
+      { subject: 'a.b', outcome: 'pass', nodes: 1 },
+    ]);
+  });
+
+  t.test(
+    'text that a database cannot keep shows as far as it can, and stops nothing',
+    async (t) => {
+      await using store = await fresh(t)();
+      const { session } = await start(store);
+      const [nul, half, long] = ['a\0b', 'a\ud800b', 'k'.repeat(5000)];
+      await store.append(
+        batch(session, [
+          event(1, { kind: nul, data: { [nul]: nul } }),
+          event(2, { kind: half }),
+          event(3, { kind: long }),
+        ]),
+      );
+      t.same(
+        (await store.events({ limit: 9 })).rows.map(({ kind }) => kind),
+        [long, 'a\ufffdb', 'a\ufffdb'],
+      );
+      t.equal((await store.events({ limit: 9, kind: long })).rows.length, 1);
+      t.same((await store.events({ limit: 9 })).rows[2]?.data, { [nul]: nul });
+      const items = new Map([nul, half, long].map((id) => [id, rule(id, 'fail')]));
+      t.match(await store.apply(full(session, 'checks', items)), {
+        kind: 'applied',
+        hash: hashItems(items),
+      });
+      const { rows } = await store.items({ section: 'checks', limit: 9 });
+      t.ok(rows.some(({ key }) => key === long));
+      t.ok(
+        rows.some(({ key }) => key === nul),
+        'an item has the key it came with',
+      );
+      t.same((await store.section(NODE.uid, 'checks'))?.items, items, 'the section is kept whole');
+      await store.apply(full(session, 'checks', rules(rule('a.b', 'fail'))));
+      t.equal((await store.items({ section: 'checks', limit: 9 })).rows.length, 1);
+    },
+  );
+
   t.test('variants of one item name the nodes that have each', async (t) => {
     await using store = await fresh(t)();
     const nodes = [NODE, OTHER, { uid: 'uid-3', name: 'worker-3', pool: 'worker' }];
@@ -477,7 +577,7 @@ export function storeContract(t: Test, fresh: (t: Test) => OpenStore): void {
       ]);
       await store.apply(full(session, 'trust', items, { uid: node.uid }));
     }
-    t.same(await store.variants('trust', 'policy'), [
+    t.same(await store.variants('policy'), [
       { item: { default: 'accept' }, nodes: ['worker-1', 'worker-3'] },
       { item: { default: 'reject' }, nodes: ['worker-2'] },
     ]);
@@ -567,13 +667,13 @@ export function storeContract(t: Test, fresh: (t: Test) => OpenStore): void {
     await using store = await fresh(t)();
     await start(store);
     const note = { at: '2026-11-21T00:00:00.000Z', kind: 'k', class: 'low', lost: 2 } as const;
-    t.match(await store.note(NODE.uid, { ...note, data: { a: 1 } }), {
+    t.match(await store.note(NODE.uid, { ...note, data: { a: 1 } }, AT_MS), {
       node: 'worker-1',
       epoch: '@aggregator',
       sequence: 1,
       data: { a: 1 },
     });
-    t.match(await store.note(NODE.uid, { ...note, data: {} }), { sequence: 2 });
+    t.match(await store.note(NODE.uid, { ...note, data: {} }, AT_MS), { sequence: 2 });
     t.match(await store.nodes(), [{ lost: 4 }]);
   });
 
@@ -582,8 +682,8 @@ export function storeContract(t: Test, fresh: (t: Test) => OpenStore): void {
     const { session } = await start(store);
     await store.append(batch(session, [event(1)]));
     await store.append({ ...batch(session, [event(2)]), receivedAtMs: AT_MS + 100 });
-    t.equal(await store.prune(AT_MS + 100), 1);
-    t.equal(await store.prune(AT_MS + 100), 0);
+    t.equal(await store.prune(before(AT_MS + 100)), 1);
+    t.equal(await store.prune(before(AT_MS + 100)), 0);
     t.same(await sequences(store), [2]);
     t.same(await store.append(batch(session, [event(1), event(2)])), { sequence: 2, before: 2 });
     t.same(await sequences(store), [2]);
@@ -601,7 +701,7 @@ export function storeContract(t: Test, fresh: (t: Test) => OpenStore): void {
     }
     let [removed, steps] = [0, 0];
     for (let some = 1; some > 0; removed += some) {
-      some = await store.prune(AT_MS + 3);
+      some = await store.prune(before(AT_MS + 3));
       steps++;
     }
     // The version of AT_MS + 2 was in force until AT_MS + 3.
@@ -626,6 +726,10 @@ export function storeContract(t: Test, fresh: (t: Test) => OpenStore): void {
     await t.rejects(store.nodes(), { code: 'ERR_STORE_CLOSED' });
     await store[Symbol.asyncDispose]();
   });
+}
+
+function before(atMs: number): Retention {
+  return { eventsBeforeMs: atMs, historyBeforeMs: atMs };
 }
 
 async function useStore<T>(open: OpenStore, use: (store: Store) => Promise<T>): Promise<T> {

@@ -3,12 +3,14 @@ import { chmodSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import t from 'tap';
-import { SqliteStore } from '../../../aggregator/store/sqlite.ts';
+import { openSqlite } from '../../../aggregator/store/sqlite.ts';
+import { SQLITE_MIGRATIONS } from '../../../aggregator/store/sqlite-migrations.ts';
 import { SCHEMA_VERSION } from '../../../aggregator/store/sqlite-schema.ts';
+import type { Store } from '../../../aggregator/store/store.ts';
 import { systemClock } from '../../../shared/clock.ts';
 import { storeContract } from './contract.ts';
 
-const open = (path: string): SqliteStore => new SqliteStore({ path, clock: systemClock });
+const open = (path: string): Store => openSqlite({ path, clock: systemClock });
 
 storeContract(t, (t) => {
   const path = join(t.testdir(), 'nodeseal.db');
@@ -82,9 +84,56 @@ t.test(
   },
 );
 
+t.test('a folder that is mounted read-only', { skip: !canMount() && 'needs root' }, async (t) => {
+  const folder = t.testdir({});
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'ro', 'tmpfs', folder]);
+  try {
+    const path = join(folder, 'nodeseal.db');
+    t.throws(() => open(path), { code: 'ERR_STORE_OPEN', message: /nodeseal\.db: .*read-only/i });
+  } finally {
+    execFileSync('umount', [folder]);
+  }
+});
+
+t.test('a database of the first version keeps its nodes and events', async (t) => {
+  const path = join(t.testdir(), 'nodeseal.db');
+  sql(
+    path,
+    `${SQLITE_MIGRATIONS[0]}
+     PRAGMA application_id = ${0x6e736541};
+     PRAGMA user_version = 1;
+     INSERT INTO node VALUES (7, 'u', 'n', 'p', 5, 3, '1', 'h', 'm', 'b', 10, 20, NULL, 4);
+     INSERT INTO spool VALUES (3, 7, 'e', 2, 3, 10, NULL);
+     INSERT INTO event VALUES (11, 7, 3, 1, 1, 'at', 3600000, 'k', 'low', '{"n":1}');
+     INSERT INTO event VALUES (12, 7, 3, 2, 2, 'at', 7200000, 'k', 'low', '{"n":2}');
+     INSERT INTO section VALUES (7, 'checks', 'sha256:0', 1, 1, x'00');
+     INSERT INTO item VALUES (1, 7, 'checks', 'a', 0, 'n', 'a', 'fail', 'high', '{}');
+     UPDATE counter SET value = 5;`,
+  );
+  await using store = open(path);
+  t.match(await store.nodes(), [{ uid: 'u', session: 5, lastSeenMs: 20, lost: 4, sections: {} }]);
+  t.match((await store.events({ limit: 9, node: 'n' })).rows, [
+    { node: 'n', epoch: 'e', sequence: 2, data: { n: 2 } },
+    { node: 'n', epoch: 'e', sequence: 1, data: { n: 1 } },
+  ]);
+  t.equal((await store.events({ limit: 9, sinceMs: 7_200_000 })).rows.length, 1);
+  t.same((await store.items({ section: 'checks', limit: 9 })).rows, []);
+  const hello = {
+    agent: { version: '1' },
+    host: { name: 'h', machineId: 'm', bootId: 'b' },
+    spool: { epoch: 'e', first: 1, next: 3, bytes: 0, lost: 0 },
+  };
+  const node = { uid: 'u', name: 'n', pool: 'p' };
+  t.match(await store.openSession({ node, hello, atMs: 30 }), {
+    session: 6,
+    have: { epoch: 'e', sequence: 2, sections: {} },
+    notes: [],
+  });
+});
+
 t.test('a commit takes all writes of one turn together', async (t) => {
   const records: number[] = [];
-  await using store = new SqliteStore({
+  await using store = openSqlite({
     path: join(t.testdir(), 'nodeseal.db'),
     clock: systemClock,
     onCommit: (_seconds, count) => records.push(count),
@@ -95,7 +144,7 @@ t.test('a commit takes all writes of one turn together', async (t) => {
 
 t.test('a full disk', { skip: !canMount() && 'needs root to mount a small tmpfs' }, async (t) => {
   const folder = t.testdir();
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', folder]);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', folder]);
   try {
     await using store = open(join(folder, 'nodeseal.db'));
     const hello = {
@@ -114,7 +163,7 @@ t.test('a full disk', { skip: !canMount() && 'needs root to mount a small tmpfs'
       const batch = { uid: 'u', session, epoch: 'e', receivedAtMs: 0, events };
       acknowledged = (await store.append(batch)).sequence;
     };
-    writeFileSync(join(folder, 'ballast'), Buffer.alloc(300_000));
+    writeFileSync(join(folder, 'ballast'), Buffer.alloc(1_000_000));
     await t.rejects(
       (async () => {
         for (let sequence = 1; sequence < 200; sequence++) await append(sequence);

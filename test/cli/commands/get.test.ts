@@ -1,8 +1,9 @@
 import t from 'tap';
+import { findingKey } from '../../../shared/findings.ts';
 import { diffItems, type Items } from '../../../shared/report.ts';
 import type { AgentClient } from '../../support/agent-client.ts';
 import { HOSTILE, runCli } from '../fake-io.ts';
-import { finding, HOSTILE_NAME, image, runFleet } from '../fleet.ts';
+import { FINDINGS, finding, HOSTILE_NAME, image, runFleet } from '../fleet.ts';
 
 const INVENTORY = [{ name: 'gpu-7', pool: 'gpu' }];
 const MISSING = '1 of 2 nodes reporting; not: gpu-7 (never seen)\n';
@@ -139,6 +140,28 @@ t.test('hostile names of a node are harmless in every format', async (t) => {
   const node = await runCli(['describe', 'node', 'node-1', ...fleet.flags], { isTerminal: true });
   t.equal(node.exit, 0);
   t.notMatch(node.stdout, HOSTILE);
+});
+
+t.test('a former time is asked for by --as-of', async (t) => {
+  await using fleet = await runFleet(t.testdir({}));
+  const then = new Date().toISOString();
+  while (Date.now() <= Date.parse(then));
+  const before = new Map(FINDINGS.map((each) => [findingKey(each), { ...each }]));
+  await sendDelta(fleet.agent, before, new Map());
+  const names = async (...flags: readonly string[]): Promise<readonly string[]> => {
+    const { stdout } = await runCli(['get', 'findings', '-o', 'json', ...flags, ...fleet.flags]);
+    return JSON.parse(stdout).items.map(({ ruleId }: { ruleId: string }) => ruleId);
+  };
+  t.same(await names(), []);
+  t.same(await names('--as-of', then), ['selinux.enforcing', 'fips.kernel']);
+  t.same(await names('--as-of', '24h'), []);
+  for (const flags of [
+    ['nodes', '--as-of', '24h'],
+    ['findings', '--as-of', '24h', '--watch'],
+  ]) {
+    const refused = await runCli(['get', ...flags, ...fleet.flags]);
+    t.match(refused, { exit: 2, stderr: /--as-of/ }, flags.join(' '));
+  }
 });
 
 t.test('lists longer than a page are put together', async (t) => {

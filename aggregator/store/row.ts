@@ -1,7 +1,5 @@
-import type { SQLOutputValue } from 'node:sqlite';
-
-/** One row as node:sqlite gives it; the readers below are the only place where its values get types. */
-export type Row = Readonly<Record<string, SQLOutputValue>>;
+/** One row as a database gives it; the readers below are the only place where its values get types. */
+export type Row = Readonly<Record<string, unknown>>;
 
 export function integer(row: Row, column: string): number {
   const value = row[column];
@@ -27,4 +25,14 @@ export function integerOrNull(row: Row, column: string): number | null {
 
 export function textOrNull(row: Row, column: string): string | null {
   return row[column] === null ? null : text(row, column);
+}
+
+export function must(row: Row | undefined): Row {
+  if (row === undefined) throw new TypeError('expected a row, found none');
+  return row;
+}
+
+/** A column of 0 and 1, or of the database's own truth values. */
+export function truth(row: Row, column: string): boolean {
+  return row[column] === true || row[column] === 1;
 }

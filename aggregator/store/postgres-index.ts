@@ -1,0 +1,142 @@
+import { createHash } from 'node:crypto';
+import type { Query } from './postgres-connection.ts';
+import { blob, integer, text } from './row.ts';
+import { type IndexChange, type IndexRow, planIndex } from './section-change.ts';
+import type { IndexedSection, KeyedItems } from './store.ts';
+import { type Tally, tallyOf } from './summary.ts';
+
+/** Things known by heart; more are looked up again. */
+const REMEMBERED = 50_000;
+
+interface Thing {
+  readonly digest: Buffer;
+  readonly section: IndexedSection;
+  readonly key: string;
+  readonly subject: string;
+}
+
+/** The index over the items of all nodes, as in `SqliteIndex`, a few statements a section. */
+export class PostgresIndex {
+  /** By digest in hex. One that is gone meanwhile makes a write fail, after which all are forgotten. */
+  readonly #things = new Map<string, number>();
+
+  forget(): void {
+    this.#things.clear();
+  }
+
+  async follow(
+    query: Query,
+    node: number,
+    section: IndexedSection,
+    set: KeyedItems,
+    removed: KeyedItems,
+    isKnown: boolean,
+  ): Promise<Tally> {
+    const rows = isKnown ? await rowsOf(query, node, section) : new Map<string, IndexRow>();
+    const change = planIndex(section, rows, set, removed);
+    if (change.remove.length > 0) {
+      await query('DELETE FROM item WHERE node = $1 AND section = $2 AND thing = ANY($3)', [
+        node,
+        section,
+        change.remove.map(({ thing }) => thing),
+      ]);
+    }
+    if (change.write.length > 0) await this.#write(query, node, section, change);
+    return tallyOf(change.ranks);
+  }
+
+  async #write(
+    query: Query,
+    node: number,
+    section: IndexedSection,
+    { write }: IndexChange,
+  ): Promise<void> {
+    const things = write.map(({ key, subject }) => thingOf(section, key, subject));
+    await this.#learn(query, things);
+    await query(
+      `INSERT INTO item (node, section, thing, rank, variant)
+         SELECT $1, $2, * FROM unnest($3::int[], $4::smallint[], $5::text[])
+         ON CONFLICT (node, section, thing) DO UPDATE SET
+           rank = excluded.rank, variant = excluded.variant`,
+      [
+        node,
+        section,
+        things.map(({ digest }) => this.#things.get(digest.toString('hex'))),
+        write.map(({ rank }) => rank),
+        write.map(({ variant }) => variant),
+      ],
+    );
+  }
+
+  async #learn(query: Query, things: readonly Thing[]): Promise<void> {
+    if (this.#things.size >= REMEMBERED) this.#things.clear();
+    await this.#find(query, this.#unknown(things));
+    // In one order, so that two aggregators cannot wait for each other.
+    const missing = this.#unknown(things).toSorted((a, b) => Buffer.compare(a.digest, b.digest));
+    if (missing.length === 0) return;
+    await query(
+      `INSERT INTO thing (digest, section, key, subject)
+         SELECT * FROM unnest($1::bytea[], $2::text[], $3::text[], $4::text[])
+         ON CONFLICT (digest) DO NOTHING`,
+      [
+        missing.map(({ digest }) => digest),
+        missing.map(({ section }) => section),
+        missing.map(({ key }) => key),
+        missing.map(({ subject }) => subject),
+      ],
+    );
+    await this.#find(query, missing);
+  }
+
+  #unknown(things: readonly Thing[]): readonly Thing[] {
+    return things.filter(({ digest }) => !this.#things.has(digest.toString('hex')));
+  }
+
+  async #find(query: Query, things: readonly Thing[]): Promise<void> {
+    if (things.length === 0) return;
+    const digests = things.map(({ digest }) => digest);
+    const found = await query('SELECT id, digest FROM thing WHERE digest = ANY($1)', [digests]);
+    for (const row of found) {
+      this.#things.set(Buffer.from(blob(row, 'digest')).toString('hex'), integer(row, 'id'));
+    }
+  }
+}
+
+/** Forgets things that no item is about, so many at most; returns how many. */
+export async function pruneThings(query: Query, most: number): Promise<number> {
+  const gone = await query(
+    `DELETE FROM thing WHERE id IN (
+       SELECT id FROM thing WHERE NOT EXISTS (SELECT 1 FROM item WHERE item.thing = thing.id)
+         LIMIT $1) RETURNING 1 AS one`,
+    [most],
+  );
+  return gone.length;
+}
+
+async function rowsOf(
+  query: Query,
+  node: number,
+  section: IndexedSection,
+): Promise<ReadonlyMap<string, IndexRow>> {
+  const rows = await query(
+    `SELECT thing.key, thing.subject, item.thing, item.rank, item.variant
+       FROM item JOIN thing ON thing.id = item.thing WHERE item.node = $1 AND item.section = $2`,
+    [node, section],
+  );
+  return new Map(
+    rows.map((row) => [
+      text(row, 'key'),
+      {
+        thing: integer(row, 'thing'),
+        subject: text(row, 'subject'),
+        rank: integer(row, 'rank'),
+        variant: text(row, 'variant'),
+      },
+    ]),
+  );
+}
+
+function thingOf(section: IndexedSection, key: string, subject: string): Thing {
+  const digest = createHash('sha256').update(`${section}\0${key}\0${subject}`).digest();
+  return { digest, section, key, subject };
+}

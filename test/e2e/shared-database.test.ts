@@ -1,0 +1,107 @@
+import { join } from 'node:path';
+import t from 'tap';
+import type { Json } from '../../shared/canonical.ts';
+import { CLOSE } from '../../shared/protocol.ts';
+import { AgentClient, state } from '../support/agent-client.ts';
+import { PostgresServer, withoutPostgres } from '../support/postgres.ts';
+import { AggregatorProcess } from '../support/processes.ts';
+import { Watching } from '../support/watching.ts';
+
+const finding = (ruleId: string, result: string): readonly [string, Json] => [
+  ruleId,
+  {
+    ruleId,
+    checkId: 'selinux',
+    title: ruleId,
+    result,
+    severity: 'high',
+    message: 'seen',
+    observed: {},
+    remediation: { kind: 'none', text: '' },
+    mappings: [],
+  },
+];
+const BEFORE = new Map([finding('selinux.a', 'pass'), finding('selinux.b', 'pass')]);
+const AFTER = new Map([finding('selinux.a', 'fail')]);
+
+t.test('two aggregators on one database', { skip: withoutPostgres }, async (t) => {
+  const server = await PostgresServer.create();
+  t.teardown(() => server[Symbol.asyncDispose]());
+  const databaseUrl = await server.database();
+  const folder = t.testdir({});
+  const config = { databaseUrl, stateDir: join(folder, 'state') };
+  const first = await AggregatorProcess.start(join(folder, 'first'), config);
+  const second = await AggregatorProcess.start(join(folder, 'second'), config);
+  t.teardown(async () => {
+    await first.program[Symbol.asyncDispose]();
+    await second.program[Symbol.asyncDispose]();
+  });
+  await using watching = await Watching.start(second.url, second.adminToken);
+  const agent = await AgentClient.connect(first.url, first.agentToken);
+  agent.send(state('checks', BEFORE));
+  await agent.next('stateApplied');
+
+  await t.test('the one tells its watchers what came to the other', async (t) => {
+    await watching.until(
+      ({ topic, item }) => topic === 'nodes' && item.state === 'online' && item.results.pass === 2,
+    );
+    agent.send(state('checks', AFTER));
+    agent.events([1, 2]);
+    await watching.until(
+      ({ topic, change, item }) =>
+        topic === 'findings' && change === 'set' && item.ruleId === 'selinux.a',
+    );
+    await watching.until(
+      ({ topic, change, item }) =>
+        topic === 'findings' && change === 'removed' && item.ruleId === 'selinux.b',
+    );
+    await watching.until(({ topic, item }) => topic === 'events' && item.sequence === 2);
+    const told = watching.messages.filter(({ topic }) => topic === 'events');
+    t.same(
+      told.map(({ item }) => 'sequence' in item && item.sequence),
+      [1, 2],
+      'each event once',
+    );
+  });
+
+  await t.test('each answers for all', async (t) => {
+    for (const aggregator of [first, second]) {
+      t.match(await aggregator.get('/v1/findings'), {
+        items: [{ node: 'node-1', ruleId: 'selinux.a', result: 'fail' }],
+        coverage: { expected: 1, reporting: 1 },
+      });
+      t.match(await aggregator.get('/v1/nodes'), { items: [{ name: 'node-1', state: 'online' }] });
+      t.match(await aggregator.get('/v1/nodes/node-1'), { session: { connected: true } });
+      t.equal((await aggregator.get('/v1/events?kind=file.changed')).items.length, 2);
+    }
+  });
+
+  await t.test('a command reaches the node wherever it is connected', async (t) => {
+    const asked = second.post('/v1/nodes/node-1/rescan');
+    const { id, verb } = await agent.next('command');
+    t.equal(verb, 'rescan');
+    agent.send({ type: 'result', id, part: 1, of: 1, ok: true, data: { rules: 4 } });
+    t.match(await asked, { status: 200, body: { node: 'node-1', data: [{ rules: 4 }] } });
+    const refused = second.post('/v1/nodes/node-1/rescan');
+    const command = await agent.next('command');
+    agent.send({ type: 'result', id: command.id, part: 1, of: 1, ok: false, error: 'not now' });
+    t.match(await refused, { status: 409, body: { code: 'nodeRefused', detail: /not now/ } });
+  });
+
+  await t.test('a node that goes to the other is served there alone', async (t) => {
+    const spool = { epoch: 'epoch-1', first: 1, next: 3, bytes: 0, lost: 0 };
+    const moved = await AgentClient.connect(second.url, second.agentToken, { spool });
+    // Sent before the first has the news: the number of the session keeps it out.
+    agent.events([3]);
+    t.equal(await agent.closed, CLOSE.superseded);
+    moved.events([3, 4]);
+    await moved.next('ack', ({ sequence }) => sequence === 4);
+    const events = await first.all('/v1/events?kind=file.changed');
+    t.same(events.map(({ sequence }) => sequence).toSorted(), [1, 2, 3, 4]);
+    await t.test('and retiring it at the first ends its session', async (t) => {
+      t.match(await first.post('/v1/nodes/node-1/retire'), { status: 200 });
+      t.equal(await moved.closed, CLOSE.revoked);
+      t.match(await second.post('/v1/nodes/node-1/rescan'), { status: 409 });
+    });
+  });
+});
