@@ -18,6 +18,15 @@ export interface AggregatorConfig {
   readonly tls?: { readonly certFile: string; readonly keyFile: string } | undefined;
   /** Database and tokens. */
   readonly stateDir: string;
+  /** Path of a unix socket for administrators of this machine; whoever may open it is one. */
+  readonly socket?: string | undefined;
+  /** How nodes with a key of their own are let in. */
+  readonly enrolment: {
+    /** They wait until an administrator approves them. */
+    readonly approval: boolean;
+    /** Their certificates hold so long, in days; agents renew them at two thirds of it. */
+    readonly certificateDays: number;
+  };
   /** Nodes that should report, whether or not they ever did. */
   readonly inventory: readonly { readonly name: string; readonly pool: string }[];
   /** A node that gets a token of its own at the first start, for an agent on this machine. */
@@ -79,6 +88,14 @@ export const configSchema: v.GenericSchema<unknown, AggregatorConfig> = v.strict
   ),
   tls: v.optional(v.strictObject({ certFile: text, keyFile: text })),
   stateDir: v.optional(text, DEFAULT_STATE_DIR),
+  socket: v.optional(v.pipe(v.string(), v.startsWith('/', 'expected an absolute path'))),
+  enrolment: v.optional(
+    v.strictObject({
+      approval: v.optional(v.boolean(), false),
+      certificateDays: v.optional(whole(1, 397), 14),
+    }),
+    {},
+  ),
   inventory: v.optional(
     v.array(v.strictObject({ name: nodeName, pool: v.optional(nodeName, DEFAULT_POOL) })),
     [],

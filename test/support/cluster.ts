@@ -27,7 +27,11 @@ export const rules = {
   serviceAccount: 'nodeseal/nodeseal-agent',
 } as const;
 
-export const rsa: KeyPairKeyObjectResult = generateKeyPairSync('rsa', { modulusLength: 2048 });
+/** A key pair that no key set has. */
+export function newRsa(): KeyPairKeyObjectResult {
+  return generateKeyPairSync('rsa', { modulusLength: 2048 });
+}
+export const rsa: KeyPairKeyObjectResult = newRsa();
 const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 export const keys = {
   keys: [
