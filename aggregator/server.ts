@@ -71,8 +71,14 @@ export class HttpServer implements AsyncDisposable {
       options.upgrade.handle(request, socket, head);
     });
     const { host, port, socket } = options;
-    await app.listen({ host, port });
+    await app.ready();
     const local = socket === undefined ? undefined : await LocalSocket.listen(socket, app.routing);
+    try {
+      await app.listen({ host, port });
+    } catch (error) {
+      await local?.[Symbol.asyncDispose]();
+      throw error;
+    }
     const address = app.server.address();
     const bound = typeof address === 'object' && address !== null ? address.port : port;
     const name = host.includes(':') ? `[${host}]` : host;
