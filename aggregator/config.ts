@@ -56,7 +56,14 @@ export interface KubernetesConfig {
   readonly serviceAccount: string;
   /** Pool of the nodes that come this way. */
   readonly pool: string;
-  /** Server of the cluster's discovery documents, its certificate's CA, and the credential for it. */
+  /** Asks the API server which node a token is of that does not say so itself, before Kubernetes 1.30. */
+  readonly tokenReview: boolean;
+  /** Lets people of the cluster in, as its RBAC allows them on the group nodeseal.dev. */
+  readonly people: boolean;
+  /** The cluster's token-signing keys in a file (JWKS), in place of asking for them; `issuer` is what tokens say. */
+  readonly keysFile?: string | undefined;
+  readonly issuer?: string | undefined;
+  /** The cluster's API server, its certificate's CA, and the credential for it. */
   readonly url: string;
   readonly caFile: string;
   readonly tokenFile: string;
@@ -103,14 +110,27 @@ export const configSchema: v.GenericSchema<unknown, AggregatorConfig> = v.strict
   bootstrapAgent: v.optional(nodeName),
   retentionDays: v.optional(whole(1, 3650), 90),
   kubernetes: v.optional(
-    v.strictObject({
-      audience: text,
-      serviceAccount: v.pipe(v.string(), v.regex(/^[^/]+\/[^/]+$/, 'expected namespace/name')),
-      pool: v.optional(nodeName, DEFAULT_POOL),
-      url: v.optional(v.pipe(v.string(), v.regex(/^https:\/\//, 'expected https://…')), API_SERVER),
-      caFile: v.optional(text, `${POD_ACCOUNT}/ca.crt`),
-      tokenFile: v.optional(text, `${POD_ACCOUNT}/token`),
-    }),
+    v.pipe(
+      v.strictObject({
+        audience: text,
+        serviceAccount: v.pipe(v.string(), v.regex(/^[^/]+\/[^/]+$/, 'expected namespace/name')),
+        pool: v.optional(nodeName, DEFAULT_POOL),
+        tokenReview: v.optional(v.boolean(), false),
+        people: v.optional(v.boolean(), false),
+        keysFile: v.optional(text),
+        issuer: v.optional(text),
+        url: v.optional(
+          v.pipe(v.string(), v.regex(/^https:\/\//, 'expected https://…')),
+          API_SERVER,
+        ),
+        caFile: v.optional(text, `${POD_ACCOUNT}/ca.crt`),
+        tokenFile: v.optional(text, `${POD_ACCOUNT}/token`),
+      }),
+      v.check(
+        ({ keysFile, issuer }) => (keysFile === undefined) === (issuer === undefined),
+        'expected keysFile and issuer together, or neither',
+      ),
+    ),
   ),
   logLevel: v.optional(v.picklist(LOG_LEVELS), 'info'),
   limits: v.optional(

@@ -12,8 +12,11 @@ import { Enrolment } from './enrolment.ts';
 import { FailureLimit } from './failures.ts';
 import { IssuerKeyring } from './issuer-keys.ts';
 import { KubernetesAuthority } from './kubernetes.ts';
+import { KubernetesApi } from './kubernetes-api.ts';
+import { KubernetesPeople } from './kubernetes-people.ts';
 import { NodeCa } from './node-ca.ts';
 import { NodeCertificates } from './node-certificates.ts';
+import { PodBinding } from './pod-binding.ts';
 import type { Authority } from './principal.ts';
 import { TokenAuthority } from './tokens.ts';
 
@@ -72,7 +75,7 @@ export async function openIdentity(
     { approval: rules.approval, certificateLifeMs: rules.certificateDays * DAY_MS },
   );
   const credentials = new Credentials({
-    authorities: [tokens, ...kubernetesAuthority(config, clock, log)],
+    authorities: [tokens, ...kubernetesAuthorities(config, clock, log)],
     certificates: new NodeCertificates(ca, enrolled, denied, clock),
     denied,
     failures: new FailureLimit(clock),
@@ -93,13 +96,24 @@ export async function openIdentity(
   };
 }
 
-function kubernetesAuthority(
+function kubernetesAuthorities(
   { kubernetes, stateDir }: AggregatorConfig,
   clock: Clock,
   log: Logger,
 ): readonly Authority[] {
   if (kubernetes === undefined) return [];
-  const cacheFile = join(stateDir, 'issuer-keys.json');
-  const keyring = new IssuerKeyring({ ...kubernetes, cacheFile }, clock);
-  return [new KubernetesAuthority(keyring, kubernetes, clock, log)];
+  const { url, caFile, tokenFile, keysFile, issuer } = kubernetes;
+  const server = { url, caFile, tokenFile };
+  const source =
+    keysFile === undefined || issuer === undefined
+      ? { ...server, cacheFile: join(stateDir, 'issuer-keys.json') }
+      : { keysFile, issuer };
+  const api = new KubernetesApi(server);
+  const binding = kubernetes.tokenReview ? new PodBinding(api, kubernetes, clock) : undefined;
+  const keyring = new IssuerKeyring(source, clock);
+  return [
+    new KubernetesAuthority(keyring, kubernetes, clock, log, binding),
+    // Last: whatever nobody else knows is shown to the API server.
+    ...(kubernetes.people ? [new KubernetesPeople(api, clock, log)] : []),
+  ];
 }

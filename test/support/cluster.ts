@@ -13,7 +13,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { JSONWebKeySet } from 'jose';
 import type { Test } from 'tap';
-import type { IssuerKeysSource } from '../../aggregator/identity/issuer-keys.ts';
+import type { ServedKeys } from '../../aggregator/identity/issuer-keys.ts';
 
 /** The token-signing side of a Kubernetes cluster: real keys, real tokens, real TLS; only the cluster is missing. */
 export type Claims = Readonly<Record<string, unknown>>;
@@ -79,7 +79,7 @@ export function discovery(keySet: JSONWebKeySet = keys): Answers {
 }
 
 export interface DiscoveryServer {
-  readonly source: IssuerKeysSource;
+  readonly source: ServedKeys;
   /** `path authorization` of each request. */
   readonly seen: string[];
   readonly server: Server;
