@@ -42,7 +42,15 @@ export interface AggregatorLink {
   readonly url: string;
   /** Holds the bearer token; read at each connection, so that it may be rotated. Default: in the state directory. */
   readonly tokenFile: string;
-  /** Holds a join token, for which the aggregator gives the node its own token when `tokenFile` is not there yet. */
+  /**
+   * Holds the node's private key and the aggregator's certificate for it (PEM), made by the agent itself; used before
+   * `tokenFile`. Default: in the state directory.
+   */
+  readonly certificateFile?: string | undefined;
+  /**
+   * Holds a join token, for which the aggregator gives a node that has neither certificate nor token its own: a
+   * certificate over TLS, else a token. When the token ends with `@sha256:…`, the server must have that key.
+   */
   readonly joinTokenFile?: string | undefined;
   /** PEM certificates to trust instead of the system's; read at each connection. */
   readonly caFile?: string | undefined;
@@ -52,6 +60,7 @@ export interface AggregatorLink {
 
 /** In the state directory: the node's own credential. */
 const TOKEN_NAME = 'agent.token';
+const CERTIFICATE_NAME = 'node.pem';
 export const DEFAULT_CONFIG_FILE = '/etc/nodeseal/agent.yaml';
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 };
 const LEAST_INTERVAL_MS = 1000;
@@ -78,6 +87,7 @@ const fileSchema = v.strictObject({
         v.check(isLinkUrl, 'expected https://host[:port] without credentials and path'),
       ),
       tokenFile: v.optional(path),
+      certificateFile: v.optional(path),
       joinTokenFile: v.optional(path),
       caFile: v.optional(path),
       allowPlain: v.optional(v.boolean(), false),
@@ -126,8 +136,9 @@ export const configSchema: v.GenericSchema<unknown, AgentConfig> = v.pipe(
   fileSchema,
   v.check(
     ({ aggregator: link }) =>
-      link === undefined || (link.tokenFile ?? link.joinTokenFile) !== undefined,
-    'aggregator: expected tokenFile, joinTokenFile or both',
+      link === undefined ||
+      (link.tokenFile ?? link.certificateFile ?? link.joinTokenFile) !== undefined,
+    'aggregator: expected tokenFile, certificateFile or joinTokenFile',
   ),
   v.transform(({ interval: intervalMs, aggregator, ...rest }) => ({
     ...rest,
@@ -135,6 +146,10 @@ export const configSchema: v.GenericSchema<unknown, AgentConfig> = v.pipe(
     aggregator: aggregator && {
       ...aggregator,
       tokenFile: aggregator.tokenFile ?? join(rest.stateDir, TOKEN_NAME),
+      // Who names a token alone has only that one.
+      ...(aggregator.certificateFile === undefined && aggregator.joinTokenFile === undefined
+        ? {}
+        : { certificateFile: aggregator.certificateFile ?? join(rest.stateDir, CERTIFICATE_NAME) }),
     },
   })),
 );

@@ -1,24 +1,40 @@
-import { access, open, readFile, rename } from 'node:fs/promises';
-import { request } from 'node:https';
-import { getBuiltinModule } from 'node:process';
+import type { KeyObject } from 'node:crypto';
+import { access, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { SecureContextOptions } from 'node:tls';
 import * as v from 'valibot';
-import { CodedError, messageOf } from '../shared/errors.ts';
+import { CodedError } from '../shared/errors.ts';
 import type { AggregatorLink } from './config.ts';
+import { type Answer, AskError, postJson } from './identity/ask.ts';
+import { findPinned, readJoinToken } from './identity/ca-pin.ts';
+import { certificateRequest } from './identity/certificate-request.ts';
+import { writePrivate } from './identity/credential-file.ts';
 
 /** The aggregator gave no credential; the message says why and never holds a token. */
 export class EnrolError extends CodedError<
   'ERR_ENROL_TOKEN' | 'ERR_ENROL_REFUSED' | 'ERR_ENROL_ANSWER'
 > {}
 
-const TIMEOUT_MS = 10_000;
-const LIMIT_BYTES = 64 * 1024;
+/** What the aggregator gave. */
+export type Given =
+  | { readonly kind: 'certificate'; readonly pem: string }
+  | { readonly kind: 'token'; readonly token: string }
+  /** An administrator has to approve the node: ask again with the same key. */
+  | { readonly kind: 'pending'; readonly pollSeconds: number };
 
-const enrolledSchema = v.object({ token: v.pipe(v.string(), v.regex(/^[\x21-\x7e]{16,4096}$/)) });
+const answerSchema = v.union([
+  v.object({ certificate: v.pipe(v.string(), v.maxLength(16_384)) }),
+  v.object({ token: v.pipe(v.string(), v.regex(/^[\x21-\x7e]{16,4096}$/)) }),
+  v.object({
+    kind: v.literal('EnrolmentPending'),
+    pollSeconds: v.pipe(v.number(), v.minValue(1), v.maxValue(3600)),
+  }),
+]);
 const problemSchema = v.object({ detail: v.pipe(v.string(), v.maxLength(500)) });
 
 /**
- * Makes sure that the node has a credential of its own: when there is none and a join token is configured, asks the
- * aggregator for one under `name` and keeps it in `tokenFile`. A credential that is there is never replaced. `signal` gives
+ * Makes sure that the node has a token of its own: when there is none and a join token is configured, asks the
+ * aggregator for one under `name` and keeps it in `tokenFile`. A token that is there is never replaced. `signal` gives
  * up the question under way.
  */
 export async function enrolIfNew(
@@ -26,77 +42,106 @@ export async function enrolIfNew(
   name: string,
   signal?: AbortSignal,
 ): Promise<void> {
-  const { joinTokenFile, tokenFile } = link;
-  if (joinTokenFile === undefined || (await exists(tokenFile))) return;
-  const joinToken = (await readFile(joinTokenFile, 'utf8')).trim();
-  if (joinToken === '') throw new EnrolError('ERR_ENROL_TOKEN', `${joinTokenFile}: empty`);
-  await keep(tokenFile, await enrol(link, joinToken, name, signal));
+  if (link.joinTokenFile === undefined || (await exists(link.tokenFile))) return;
+  const given = await enrol(link, name, undefined, signal);
+  if (given.kind !== 'token') throw unexpected(link);
+  await writePrivate(link.tokenFile, `${given.token}\n`);
 }
 
-async function enrol(
+/** Asks to be let in by the join token; with a key, for a certificate. Throws `EnrolError`, `AskError`, `PinError`. */
+export async function enrol(
   link: AggregatorLink,
-  token: string,
   name: string,
-  signal: AbortSignal | undefined,
+  key: KeyObject | undefined,
+  signal?: AbortSignal,
+): Promise<Given> {
+  const { joinTokenFile = '' } = link;
+  const { token, pin } = readJoinToken(await readFile(joinTokenFile, 'utf8'));
+  if (token === '') throw new EnrolError('ERR_ENROL_TOKEN', `${joinTokenFile}: empty`);
+  const csr = key === undefined ? {} : { csr: certificateRequest(key) };
+  const url = addressOf(link, '/v1/enroll');
+  if (pin === undefined) {
+    const answer = await ask(link, url, { token, name, ...csr }, await trustOf(link), signal);
+    return givenIn(answer, link, `refused to enrol ${name}`);
+  }
+  if (url.protocol !== 'https:') {
+    const message = `${joinTokenFile}: the join token pins a key, ${link.url} has none: expected https`;
+    throw new EnrolError('ERR_ENROL_TOKEN', message);
+  }
+  // The token is sent only to who has the pinned key, or a certificate from it.
+  const pinned = await findPinned(url, pin, signal);
+  const answer = await ask(link, url, { token, name, ...csr }, trustIn(pinned), signal);
+  const given = givenIn(answer, link, `refused to enrol ${name}`);
+  await writePrivate(pinnedFileOf(link), pinned);
+  return given;
+}
+
+/** A certificate for `key`, by the one that is shown now. Throws `EnrolError`, `AskError`. */
+export async function renew(
+  link: AggregatorLink,
+  key: KeyObject,
+  shown: SecureContextOptions,
+  signal?: AbortSignal,
 ): Promise<string> {
-  const question = JSON.stringify({ token, name });
-  const { status, body } = await post(link, '/v1/enroll', question, signal);
-  if (status !== 200 && status !== 201) {
-    const problem = v.safeParse(problemSchema, parseJson(body));
-    const why = problem.success ? problem.output.detail : `HTTP ${status}`;
-    throw new EnrolError('ERR_ENROL_REFUSED', `${link.url}: refused to enrol ${name}: ${why}`);
-  }
-  const enrolled = v.safeParse(enrolledSchema, parseJson(body));
-  if (enrolled.success) return enrolled.output.token;
-  throw new EnrolError('ERR_ENROL_ANSWER', `${link.url}: expected a credential in the answer`);
+  const url = addressOf(link, '/v1/renew');
+  const tls = { ...(await trustOf(link)), ...shown };
+  const answer = await ask(link, url, { csr: certificateRequest(key) }, tls, signal);
+  const given = givenIn(answer, link, 'refused to renew the certificate');
+  if (given.kind === 'certificate') return given.pem;
+  throw unexpected(link);
 }
 
-async function post(
-  { url, caFile }: AggregatorLink,
-  path: string,
-  body: string,
+/** Whom to trust: `caFile`, else the key that the join token pinned, else what the system trusts. */
+export async function trustOf(link: AggregatorLink): Promise<SecureContextOptions> {
+  if (link.caFile !== undefined) return { ca: await readFile(link.caFile) };
+  const pinned = await readFile(pinnedFileOf(link), 'utf8').catch(() => undefined);
+  return pinned === undefined ? {} : trustIn(pinned);
+}
+
+/** One certificate and nothing else, be it an authority's or the server's own. */
+function trustIn(pem: string): SecureContextOptions {
+  return { ca: pem, allowPartialTrustChain: true };
+}
+
+function pinnedFileOf({ tokenFile, certificateFile }: AggregatorLink): string {
+  return join(dirname(certificateFile ?? tokenFile), 'aggregator-ca.crt');
+}
+
+function addressOf({ url }: AggregatorLink, path: string): URL {
+  return new URL(path, url.replace(/^ws/, 'http'));
+}
+
+async function ask(
+  link: AggregatorLink,
+  url: URL,
+  body: object,
+  tls: SecureContextOptions,
   signal: AbortSignal | undefined,
-): Promise<{ readonly status: number; readonly body: string }> {
-  const { promise, resolve, reject } = Promise.withResolvers<{ status: number; body: string }>();
-  const target = new URL(path, url.replace(/^ws/, 'http'));
-  const options = {
-    method: 'POST',
-    timeout: TIMEOUT_MS,
-    ...(signal === undefined ? {} : { signal }),
-    headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
-    ...(caFile === undefined ? {} : { ca: await readFile(caFile) }),
-  };
-  // Imported, node:http would load the whole of fetch and WebSocket for its names: 11 MB that stay resident.
-  const send = target.protocol === 'https:' ? request : getBuiltinModule('node:http').request;
-  const outgoing = send(target, options, (response) => {
-    const chunks: Buffer[] = [];
-    let length = 0;
-    response.on('data', (chunk: Buffer) => {
-      length += chunk.length;
-      if (length > LIMIT_BYTES) outgoing.destroy(new Error('answer of more than 64 KiB'));
-      else chunks.push(chunk);
-    });
-    response.on('error', reject);
-    response.on('end', () =>
-      resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() }),
-    );
-  });
-  outgoing.on('timeout', () => outgoing.destroy(new Error('no answer in 10 s')));
-  outgoing.on('error', reject);
-  outgoing.end(body);
+): Promise<Answer> {
   try {
-    return await promise;
+    return await postJson(url, body, tls, signal);
   } catch (cause) {
-    throw new EnrolError('ERR_ENROL_ANSWER', `${target.origin}: ${messageOf(cause)}`, { cause });
+    if (!(cause instanceof AskError)) throw cause;
+    throw new EnrolError('ERR_ENROL_ANSWER', `${link.url}: ${cause.message}`, { cause });
   }
 }
 
-/** Whole or not at all, and readable by its owner only. */
-async function keep(file: string, token: string): Promise<void> {
-  await using written = await open(`${file}.new`, 'w', 0o600);
-  await written.writeFile(`${token}\n`);
-  await written.sync();
-  await rename(`${file}.new`, file);
+function givenIn({ status, body }: Answer, link: AggregatorLink, what: string): Given {
+  if (![200, 201, 202].includes(status)) {
+    const problem = v.safeParse(problemSchema, body);
+    const why = problem.success ? problem.output.detail : `HTTP ${status}`;
+    throw new EnrolError('ERR_ENROL_REFUSED', `${link.url}: ${what}: ${why}`);
+  }
+  const parsed = v.safeParse(answerSchema, body);
+  if (!parsed.success) throw unexpected(link);
+  if ('certificate' in parsed.output)
+    return { kind: 'certificate', pem: parsed.output.certificate };
+  if ('token' in parsed.output) return { kind: 'token', token: parsed.output.token };
+  return { kind: 'pending', pollSeconds: parsed.output.pollSeconds };
+}
+
+function unexpected({ url }: AggregatorLink): EnrolError {
+  return new EnrolError('ERR_ENROL_ANSWER', `${url}: expected a credential in the answer`);
 }
 
 async function exists(file: string): Promise<boolean> {
@@ -104,12 +149,4 @@ async function exists(file: string): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

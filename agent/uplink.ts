@@ -1,14 +1,13 @@
-import { readFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { type ClientOptions, WebSocket } from 'ws';
 import { DEFAULT_SPREAD_SECONDS, reconnectDelayMs } from '../shared/backoff.ts';
 import { messageOf } from '../shared/errors.ts';
 import { CLOSE, PROTOCOL, WS_OPTIONS } from '../shared/protocol.ts';
 import { type AggregatorLink, linkAddress } from './config.ts';
-import { enrolIfNew } from './enrol.ts';
+import { NodeCredential, type Shown, WaitError } from './identity/node-credential.ts';
 import { type Farewell, Link, type LinkContext } from './uplink/link.ts';
 
-export interface UplinkOptions extends Omit<LinkContext, 'readToken'> {
+export interface UplinkOptions extends Omit<LinkContext, 'freshToken'> {
   readonly aggregator: AggregatorLink;
 }
 
@@ -17,6 +16,8 @@ interface Ended extends Farewell {
   readonly why: string;
   /** True when the aggregator had answered `hello`. */
   readonly wasConnected: boolean;
+  /** True when the agent itself ended it, to come back at once with a new certificate. */
+  readonly isRenewal?: boolean;
 }
 
 const HANDSHAKE_MS = 10_000;
@@ -44,10 +45,13 @@ export class Uplink implements AsyncDisposable {
   readonly #stopping = new AbortController();
   #socket: WebSocket | undefined;
   #link: Link | undefined;
+  readonly #credential: NodeCredential;
   readonly #running: Promise<void>;
 
   constructor(options: UplinkOptions) {
     this.#options = options;
+    const { aggregator: link, clock, random, log } = options;
+    this.#credential = new NodeCredential({ link, name: options.host.name, clock, random, log });
     this.#running = this.#run();
   }
 
@@ -69,8 +73,10 @@ export class Uplink implements AsyncDisposable {
     let spreadSeconds = DEFAULT_SPREAD_SECONDS;
     let failures = 0;
     while (!this.#stopping.signal.aborted) {
-      const { why, wasConnected, retryAfterSeconds, ...farewell } = await this.#connect();
+      const { why, wasConnected, isRenewal, retryAfterSeconds, ...farewell } =
+        await this.#connect();
       if (this.#stopping.signal.aborted) return;
+      if (isRenewal) continue;
       spreadSeconds = farewell.spreadSeconds ?? spreadSeconds;
       const delayMs = reconnectDelayMs(
         { failures: wasConnected ? 0 : failures, spreadSeconds, retryAfterSeconds },
@@ -84,25 +90,41 @@ export class Uplink implements AsyncDisposable {
 
   /** One attempt, from connecting to the close. Never rejects. */
   async #connect(): Promise<Ended> {
-    const { aggregator, host } = this.#options;
-    let token: string;
-    let options: ClientOptions;
+    let shown: Shown;
     try {
-      await enrolIfNew(aggregator, host.name, this.#stopping.signal);
-      token = await readToken(aggregator.tokenFile);
-      options = await clientOptions(aggregator, token);
+      shown = await this.#credential.prepare(this.#stopping.signal);
     } catch (error) {
-      return { why: messageOf(error), wasConnected: false };
+      const wait = error instanceof WaitError ? { retryAfterSeconds: error.seconds } : {};
+      return { why: messageOf(error), wasConnected: false, ...wait };
     }
     if (this.#stopping.signal.aborted) return { why: 'stopping', wasConnected: false };
-    return await this.#talk(new WebSocket(linkAddress(aggregator), PROTOCOL, options), token);
+    const address = linkAddress(this.#options.aggregator);
+    return await this.#talk(new WebSocket(address, PROTOCOL, clientOptions(shown)), shown);
   }
 
-  async #talk(socket: WebSocket, token: string): Promise<Ended> {
-    const { aggregator } = this.#options;
+  async #talk(socket: WebSocket, shown: Shown): Promise<Ended> {
     const { promise: ended, resolve } = Promise.withResolvers<Ended>();
-    const readNow = (): Promise<string> => readToken(aggregator.tokenFile);
-    const link = new Link(wireOf(socket), { ...this.#options, readToken: readNow }, token);
+    let isRenewal = false;
+    let sentToken = shown.token;
+    const link = new Link(wireOf(socket), {
+      ...this.#options,
+      onServerTime: (aheadMs) => {
+        this.#options.onServerTime?.(aheadMs);
+        this.#accepted(shown);
+      },
+      freshToken: async () => {
+        if (shown.token === undefined) {
+          if (!(await this.#credential.renewIfDue(this.#stopping.signal))) return undefined;
+          isRenewal = true;
+          socket.close(1000, 'to come back with a new certificate');
+          return undefined;
+        }
+        const token = await this.#credential.token().catch(() => sentToken);
+        if (token === sentToken) return undefined;
+        sentToken = token;
+        return token;
+      },
+    });
     let failure: string | undefined;
     let retryAfterSeconds: number | undefined;
     this.#socket = socket;
@@ -127,14 +149,28 @@ export class Uplink implements AsyncDisposable {
       this.#socket = undefined;
       this.#link = undefined;
       const words = CLOSE_WORDS[code] ?? `closed with ${code} ${reason.toString().slice(0, 123)}`;
-      resolve({
-        why: failure ?? words.trim(),
-        wasConnected: link.session !== undefined,
-        ...link.farewell,
-        retryAfterSeconds: retryAfterSeconds ?? link.farewell.retryAfterSeconds,
+      const wasConnected = link.session !== undefined;
+      const end = (): void =>
+        resolve({
+          why: failure ?? words.trim(),
+          wasConnected,
+          isRenewal: isRenewal && wasConnected,
+          ...link.farewell,
+          retryAfterSeconds: retryAfterSeconds ?? link.farewell.retryAfterSeconds,
+        });
+      this.#credential.ended(shown, code, wasConnected).then(end, (error: unknown) => {
+        this.#options.log.error({ reason: messageOf(error) }, 'credential file');
+        end();
       });
     });
     return await ended;
+  }
+
+  #accepted(shown: Shown): void {
+    this.#credential.accepted(shown).catch((error: unknown) => {
+      // It stays beside the old one and is tried again.
+      this.#options.log.error({ reason: messageOf(error) }, 'new certificate could not be kept');
+    });
   }
 }
 
@@ -148,22 +184,13 @@ function wireOf(socket: WebSocket): ConstructorParameters<typeof Link>[0] {
   };
 }
 
-async function clientOptions({ caFile }: AggregatorLink, token: string): Promise<ClientOptions> {
+function clientOptions({ tls, token }: Shown): ClientOptions {
   return {
     ...WS_OPTIONS,
     handshakeTimeout: HANDSHAKE_MS,
-    headers: { authorization: `Bearer ${token}` },
-    ...(caFile === undefined ? {} : { ca: await readFile(caFile) }),
+    ...(token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } }),
+    ...tls,
   };
-}
-
-/** The token as its file holds it, without the end of the line. */
-async function readToken(file: string): Promise<string> {
-  const token = (await readFile(file, 'utf8')).trim();
-  // What cannot stand in a header would be told in the error that setting it throws.
-  if (!/^[\x21-\x7e]+$/.test(token))
-    throw new Error(`${file}: expected one token of printable ASCII`);
-  return token;
 }
 
 function secondsOf(retryAfter: string | undefined): number | undefined {

@@ -1,3 +1,4 @@
+import { createHash, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { ConfigError, readNamedFile } from '../shared/config.ts';
 import { messageOf } from '../shared/errors.ts';
@@ -26,4 +27,18 @@ export async function readCertificate({
     );
   }
   return { cert, key };
+}
+
+const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
+
+/**
+ * What a node needs to know this server before it trusts anybody: SHA-256 of the public key (RFC 7469 §2.4) of the last
+ * certificate that the server shows, when that is an authority's or signed by itself. `sha256:<64 hex digits>`.
+ */
+export function caPinOf({ cert }: Pick<Certificate, 'cert'>): string | undefined {
+  const last = cert.toString('latin1').match(PEM_CERTIFICATE)?.at(-1);
+  const anchor = last === undefined ? undefined : new X509Certificate(last);
+  if (anchor === undefined || !(anchor.ca || anchor.verify(anchor.publicKey))) return undefined;
+  const spki = anchor.publicKey.export({ format: 'der', type: 'spki' });
+  return `sha256:${createHash('sha256').update(spki).digest('hex')}`;
 }

@@ -19,6 +19,15 @@ export interface AggregatorConfig {
   readonly tls?: { readonly certFile: string; readonly keyFile: string } | undefined;
   /** Database and tokens. */
   readonly stateDir: string;
+  /** Path of a unix socket for administrators of this machine; whoever may open it is one. */
+  readonly socket?: string | undefined;
+  /** How nodes with a key of their own are let in. */
+  readonly enrolment: {
+    /** They wait until an administrator approves them. */
+    readonly approval: boolean;
+    /** Their certificates hold so long, in days; agents renew them at two thirds of it. */
+    readonly certificateDays: number;
+  };
   /** Nodes that should report, whether or not they ever did. */
   readonly inventory: readonly { readonly name: string; readonly pool: string }[];
   /** A node that gets a token of its own at the first start, for an agent on this machine. */
@@ -53,7 +62,14 @@ export interface KubernetesConfig {
   readonly serviceAccount: string;
   /** Pool of the nodes that come this way. */
   readonly pool: string;
-  /** Server of the cluster's discovery documents, its certificate's CA, and the credential for it. */
+  /** Asks the API server which node a token is of that does not say so itself, before Kubernetes 1.30. */
+  readonly tokenReview: boolean;
+  /** Lets people of the cluster in, as its RBAC allows them on the group nodeseal.dev. */
+  readonly people: boolean;
+  /** The cluster's token-signing keys in a file (JWKS), in place of asking for them; `issuer` is what tokens say. */
+  readonly keysFile?: string | undefined;
+  readonly issuer?: string | undefined;
+  /** The cluster's API server, its certificate's CA, and the credential for it. */
   readonly url: string;
   readonly caFile: string;
   readonly tokenFile: string;
@@ -99,6 +115,14 @@ export const configSchema: v.GenericSchema<unknown, AggregatorConfig> = v.strict
   ),
   tls: v.optional(v.strictObject({ certFile: text, keyFile: text })),
   stateDir: v.optional(text, DEFAULT_STATE_DIR),
+  socket: v.optional(v.pipe(v.string(), v.startsWith('/', 'expected an absolute path'))),
+  enrolment: v.optional(
+    v.strictObject({
+      approval: v.optional(v.boolean(), false),
+      certificateDays: v.optional(whole(1, 397), 14),
+    }),
+    {},
+  ),
   inventory: v.optional(
     v.array(v.strictObject({ name: nodeName, pool: v.optional(nodeName, DEFAULT_POOL) })),
     [],
@@ -115,14 +139,27 @@ export const configSchema: v.GenericSchema<unknown, AggregatorConfig> = v.strict
     {},
   ),
   kubernetes: v.optional(
-    v.strictObject({
-      audience: text,
-      serviceAccount: v.pipe(v.string(), v.regex(/^[^/]+\/[^/]+$/, 'expected namespace/name')),
-      pool: v.optional(nodeName, DEFAULT_POOL),
-      url: v.optional(v.pipe(v.string(), v.regex(/^https:\/\//, 'expected https://…')), API_SERVER),
-      caFile: v.optional(text, `${POD_ACCOUNT}/ca.crt`),
-      tokenFile: v.optional(text, `${POD_ACCOUNT}/token`),
-    }),
+    v.pipe(
+      v.strictObject({
+        audience: text,
+        serviceAccount: v.pipe(v.string(), v.regex(/^[^/]+\/[^/]+$/, 'expected namespace/name')),
+        pool: v.optional(nodeName, DEFAULT_POOL),
+        tokenReview: v.optional(v.boolean(), false),
+        people: v.optional(v.boolean(), false),
+        keysFile: v.optional(text),
+        issuer: v.optional(text),
+        url: v.optional(
+          v.pipe(v.string(), v.regex(/^https:\/\//, 'expected https://…')),
+          API_SERVER,
+        ),
+        caFile: v.optional(text, `${POD_ACCOUNT}/ca.crt`),
+        tokenFile: v.optional(text, `${POD_ACCOUNT}/token`),
+      }),
+      v.check(
+        ({ keysFile, issuer }) => (keysFile === undefined) === (issuer === undefined),
+        'expected keysFile and issuer together, or neither',
+      ),
+    ),
   ),
   logLevel: v.optional(v.picklist(LOG_LEVELS), 'info'),
   limits: v.optional(

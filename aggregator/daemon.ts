@@ -1,21 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { messageOf } from '../shared/errors.ts';
 import { ensureFolder } from '../shared/folder.ts';
 import type { Logger } from '../shared/log.ts';
 import { ROUTES } from './api/index.ts';
+import { AuditLog } from './audit.ts';
 import { readCertificate } from './certificate.ts';
-import { type AggregatorConfig, assertUsable, DEFAULT_POOL, durationMs } from './config.ts';
+import { type AggregatorConfig, assertUsable, durationMs } from './config.ts';
 import { Fleet } from './fleet.ts';
 import { peerListener } from './follow-peers.ts';
-import { Credentials } from './identity/credentials.ts';
-import { FailureLimit } from './identity/failures.ts';
-import { IssuerKeyring } from './identity/issuer-keys.ts';
-import { KubernetesAuthority } from './identity/kubernetes.ts';
-import type { Authority } from './identity/principal.ts';
-import { TokenAuthority } from './identity/tokens.ts';
+import { openIdentity, type TokenFiles } from './identity/identity.ts';
 import { Metrics } from './metrics.ts';
 import { HttpServer, type ReadyCheck } from './server.ts';
 import type { SessionContext } from './sessions.ts';
@@ -33,12 +28,7 @@ export interface AggregatorOptions {
 export interface Aggregator extends AsyncDisposable {
   /** `http://127.0.0.1:8443`. */
   readonly url: string;
-  readonly tokenFiles: {
-    readonly admin: string;
-    readonly join: string;
-    /** Of `bootstrapAgent`, when one is configured. */
-    readonly agent: string | undefined;
-  };
+  readonly tokenFiles: TokenFiles;
   readonly store: Store;
 }
 
@@ -47,8 +37,6 @@ const FLUSH_MS = 10_000;
 const RELOAD_MS = 2000;
 const PRUNE_MS = 3_600_000;
 const DAY_MS = 86_400_000;
-const JOIN_LIFE_MS = DAY_MS;
-const JOIN_USES = 1000;
 const LATE_BEATS = 2.2;
 const SILENT_MS = 300_000;
 
@@ -61,14 +49,11 @@ export async function startAggregator(
   const { stateDir, limits } = config;
   await ensureFolder(stateDir);
   await using parts = new AsyncDisposableStack();
-  const tokens = await TokenAuthority.open(stateDir, clock, log);
-  const tokenFiles = {
-    admin: await tokens.ensureUser('admin', 'admin'),
-    join: await tokens.ensureJoin(DEFAULT_POOL, JOIN_USES, JOIN_LIFE_MS),
-    agent: config.bootstrapAgent && (await tokens.ensureAgent(config.bootstrapAgent, DEFAULT_POOL)),
-  };
   const tls = await readCertificate(config);
   const metrics = new Metrics();
+  const identity = await openIdentity(config, tls, { metrics, clock, log });
+  const { tokens, credentials, tokenFiles, ca, enrolment, enrolled, denied } = identity;
+  const audit = parts.use(new AuditLog(stateDir, log));
   const serverId = randomUUID();
   const onCommit = (seconds: number): void => metrics.commit.observe(seconds);
   const store = parts.use(await openStore(config, serverId, onCommit, log));
@@ -82,7 +67,7 @@ export async function startAggregator(
       staleMs: DAY_MS,
     },
   });
-  for (const agent of tokens.agents()) fleet.expect(agent);
+  for (const node of identity.nodes()) fleet.expect(node);
   parts.defer(async () => {
     try {
       await fleet.flush();
@@ -94,8 +79,6 @@ export async function startAggregator(
   const sessions = new Sessions((uid) => fleet.inConflict(uid));
   store.peers?.follow(peerListener(fleet, sessions));
   metrics.observe(fleet, sessions, store);
-  const authorities = [tokens, ...kubernetesAuthority(config, clock, log)];
-  const credentials = new Credentials(authorities, new FailureLimit(clock), metrics);
   const delay = parts.use(loopDelay());
   const context: SessionContext = {
     store,
@@ -113,12 +96,26 @@ export async function startAggregator(
     await HttpServer.listen({
       host: config.listen.address,
       port: config.listen.port,
-      ...(tls === undefined ? {} : { tls }),
+      ...(tls === undefined ? {} : { tls: { ...tls, ca: ca.certificate } }),
+      socket: config.socket,
       routes: ROUTES,
-      api: { store, fleet, sessions, metrics, tokens, credentials, clock },
+      api: {
+        store,
+        fleet,
+        sessions,
+        metrics,
+        tokens,
+        credentials,
+        enrolment,
+        enrolled,
+        denied,
+        audit,
+        hasTls: tls !== undefined,
+        clock,
+      },
       upgrade: new AgentUpgrade(credentials, context, limits),
       credentials,
-      ready: () => readiness(store),
+      ready: () => readiness(store, audit),
       clock,
       log,
     }),
@@ -131,7 +128,7 @@ export async function startAggregator(
     }),
   );
   parts.use(every(FLUSH_MS, log, () => fleet.flush()));
-  parts.use(every(RELOAD_MS, log, () => tokens.reload()));
+  parts.use(every(RELOAD_MS, log, () => identity.reload()));
   parts.use(
     every(PRUNE_MS, log, async () => {
       const { events, history } = config.retention;
@@ -153,23 +150,17 @@ export async function startAggregator(
   };
 }
 
-function kubernetesAuthority(
-  { kubernetes, stateDir }: AggregatorConfig,
-  clock: Clock,
-  log: Logger,
-): readonly Authority[] {
-  if (kubernetes === undefined) return [];
-  const cacheFile = join(stateDir, 'issuer-keys.json');
-  const keyring = new IssuerKeyring({ ...kubernetes, cacheFile }, clock);
-  return [new KubernetesAuthority(keyring, kubernetes, clock, log)];
-}
-
-async function readiness(store: Store): Promise<readonly ReadyCheck[]> {
+async function readiness(store: Store, audit: AuditLog): Promise<readonly ReadyCheck[]> {
+  const { failure } = audit;
+  const audited =
+    failure === undefined
+      ? { name: 'audit', ok: true }
+      : { name: 'audit', ok: false, why: failure };
   try {
     await store.probe();
-    return [{ name: 'store', ok: true }];
+    return [{ name: 'store', ok: true }, audited];
   } catch (error) {
-    return [{ name: 'store', ok: false, why: messageOf(error) }];
+    return [{ name: 'store', ok: false, why: messageOf(error) }, audited];
   }
 }
 

@@ -4,15 +4,21 @@ import type { Clock } from '../shared/clock.ts';
 import type { Logger } from '../shared/log.ts';
 import { toProblem } from './api/problem.ts';
 import { Query } from './api/query.ts';
-import type { ApiContext, Route } from './api/route.ts';
-import { assertRole, type Credentials, Refusal } from './identity/credentials.ts';
+import { type ApiContext, Reply, type Route } from './api/route.ts';
+import { AuditRecord } from './audit-record.ts';
+import { assertNode, assertRole, type Credentials, Refusal } from './identity/credentials.ts';
+import type { Principal } from './identity/principal.ts';
+import { isLocal, LOCAL_ADMIN, LocalSocket } from './local-socket.ts';
+import { certificateOf } from './peer-certificate.ts';
 import type { AgentUpgrade } from './upgrade.ts';
 
 export interface ServerOptions {
   readonly host: string;
   readonly port: number;
-  /** PEM; without it the server speaks plain HTTP. */
-  readonly tls?: { readonly cert: Buffer; readonly key: Buffer };
+  /** PEM; without it the server speaks plain HTTP. `ca` is of the clients' certificates that are asked for. */
+  readonly tls?: { readonly cert: Buffer; readonly key: Buffer; readonly ca: string };
+  /** Path of a socket for administrators of this machine, beside the port. */
+  readonly socket?: string | undefined;
   readonly routes: readonly Route[];
   readonly api: ApiContext;
   readonly upgrade: AgentUpgrade;
@@ -45,8 +51,16 @@ export class HttpServer implements AsyncDisposable {
   readonly #options: ServerOptions;
   readonly url: string;
 
-  private constructor(app: FastifyInstance, options: ServerOptions, url: string) {
+  readonly #local: LocalSocket | undefined;
+
+  private constructor(
+    app: FastifyInstance,
+    options: ServerOptions,
+    url: string,
+    local: LocalSocket | undefined,
+  ) {
     this.#app = app;
+    this.#local = local;
     this.#options = options;
     this.url = url;
   }
@@ -56,17 +70,25 @@ export class HttpServer implements AsyncDisposable {
     app.server.on('upgrade', (request, socket, head) => {
       options.upgrade.handle(request, socket, head);
     });
-    const { host, port } = options;
-    await app.listen({ host, port });
+    const { host, port, socket } = options;
+    await app.ready();
+    const local = socket === undefined ? undefined : await LocalSocket.listen(socket, app.routing);
+    try {
+      await app.listen({ host, port });
+    } catch (error) {
+      await local?.[Symbol.asyncDispose]();
+      throw error;
+    }
     const address = app.server.address();
     const bound = typeof address === 'object' && address !== null ? address.port : port;
     const name = host.includes(':') ? `[${host}]` : host;
     const url = `${options.tls === undefined ? 'http' : 'https'}://${name}:${bound}`;
-    return new HttpServer(app, options, url);
+    return new HttpServer(app, options, url, local);
   }
 
   /** Stops listening, ends what is open (watchers never end by themselves), resolves when all is closed. */
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#local?.[Symbol.asyncDispose]();
     const closing = this.#app.close();
     this.#app.server.closeAllConnections();
     await closing;
@@ -123,6 +145,9 @@ function fastifyOf({ tls }: ServerOptions): FastifyInstance {
   const https = {
     ...HTTP_LIMITS,
     ...tls,
+    // Who has none comes with a token; what a certificate is worth is decided where credentials are.
+    requestCert: true,
+    rejectUnauthorized: false,
     minVersion: 'TLSv1.2',
     handshakeTimeout: 10_000,
   } as const;
@@ -134,32 +159,62 @@ function addRoute(app: FastifyInstance, options: ServerOptions, route: Route): v
     method: route.method,
     url: route.path,
     handler: async (request, reply) => {
-      if (route.role !== 'join') assertRole(await caller(options, request), route.role);
-      const { searchParams } = new URL(request.url, 'http://localhost');
-      const answer = await route.handle(
-        {
-          query: new Query(searchParams, route.query, options.clock.nowMs()),
-          name: nameOf(request.params),
-          body: request.body,
-          source: sourceOf(request),
-          takeOver: () => {
-            reply.hijack();
-            return { response: reply.raw, connection: request.raw.socket };
-          },
-        },
-        options.api,
-      );
-      return answer === undefined ? reply : send(reply, 200, answer);
+      const record = new AuditRecord(options.api.audit, options.clock, request, route);
+      try {
+        const answer = await handle(request, reply, options, route, record);
+        await record.end(answer instanceof Reply ? answer.status : 200);
+        if (answer === undefined) return reply;
+        return answer instanceof Reply
+          ? send(reply, answer.status, answer.body)
+          : send(reply, 200, answer);
+      } catch (error) {
+        await record.end(toProblem(error).status);
+        throw error;
+      }
     },
   });
 }
 
-function caller(options: ServerOptions, request: FastifyRequest) {
-  return options.credentials.identify(request.headers.authorization, sourceOf(request));
+async function handle(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  options: ServerOptions,
+  route: Route,
+  record: AuditRecord,
+): Promise<unknown> {
+  const asker = route.role === 'join' ? undefined : await caller(options, request);
+  if (asker !== undefined) record.isBy(asker);
+  if (route.role === 'node') assertNode(asker);
+  else if (route.role !== 'join' && asker !== undefined) assertRole(asker, route.role);
+  await record.begin();
+  const { searchParams } = new URL(request.url, 'http://localhost');
+  return await route.handle(
+    {
+      query: new Query(searchParams, route.query, options.clock.nowMs()),
+      name: nameOf(request.params),
+      body: request.body,
+      source: sourceOf(request),
+      caller: asker,
+      note: (detail) => record.note(detail),
+      act: (who, detail) => record.act(who, detail),
+      takeOver: () => {
+        reply.hijack();
+        return { response: reply.raw, connection: request.raw.socket };
+      },
+    },
+    options.api,
+  );
 }
 
-function sourceOf(request: FastifyRequest): string {
-  return request.socket.remoteAddress ?? 'unknown';
+async function caller(options: ServerOptions, request: FastifyRequest): Promise<Principal> {
+  if (isLocal(request.raw.socket)) return LOCAL_ADMIN;
+  const { authorization } = request.headers;
+  const certificate = certificateOf(request.raw.socket);
+  return await options.credentials.identify({ authorization, certificate }, sourceOf(request));
+}
+
+function sourceOf({ raw: { socket } }: FastifyRequest): string {
+  return isLocal(socket) ? 'socket' : (socket.remoteAddress ?? 'unknown');
 }
 
 function nameOf(params: unknown): string {

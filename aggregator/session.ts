@@ -14,6 +14,7 @@ import {
 import { VERSION } from '../shared/version.ts';
 import { Commands } from './commands.ts';
 import type { LiveSession } from './fleet-node.ts';
+import { boundBy } from './identity/credentials.ts';
 import type { AgentPrincipal } from './identity/principal.ts';
 import { AgentChannel } from './session-channel.ts';
 import { EventPlane } from './session-events.ts';
@@ -127,12 +128,12 @@ export class AgentSession {
 
   /** Closes the session of a credential that no longer holds: expiry ends authority at once, not at the next connect. */
   #isAuthorized(): boolean {
-    const { expiresAtMs, credentialId } = this.#principal;
+    const { expiresAtMs } = this.#principal;
     if (expiresAtMs !== null && this.#context.clock.nowMs() >= expiresAtMs) {
       this.close(CLOSE.credentialExpired, 'credential expired');
       return false;
     }
-    if (this.#context.authority.isRevoked(credentialId)) {
+    if (this.#context.authority.isRevoked(this.#principal)) {
       this.close(CLOSE.revoked, 'credential revoked');
       return false;
     }
@@ -303,7 +304,7 @@ export class AgentSession {
     try {
       const principal = await this.#context.authority.authenticate(token);
       if (principal?.kind === 'agent' && principal.node.uid === this.node.uid) {
-        this.#principal = principal;
+        this.#principal = boundBy(principal, this.#principal);
         return;
       }
     } catch (error) {

@@ -2,7 +2,7 @@ import type { Clock } from '../shared/clock.ts';
 import type { Logger } from '../shared/log.ts';
 import { CLOSE } from '../shared/protocol.ts';
 import type { Fleet } from './fleet.ts';
-import type { Authority } from './identity/principal.ts';
+import type { SessionAuthority } from './identity/principal.ts';
 import type { Metrics } from './metrics.ts';
 import type { AgentSession } from './session.ts';
 import type { Store } from './store/store.ts';
@@ -18,7 +18,7 @@ export interface SessionContext {
   readonly store: Store;
   readonly fleet: Fleet;
   readonly sessions: Sessions;
-  readonly authority: Authority;
+  readonly authority: SessionAuthority;
   readonly metrics: Metrics;
   readonly clock: Clock;
   readonly log: Logger;

@@ -5,6 +5,7 @@ import type { Problem } from '../shared/api.ts';
 import { PROTOCOL, WS_OPTIONS } from '../shared/protocol.ts';
 import { type Credentials, Refusal } from './identity/credentials.ts';
 import type { AgentPrincipal } from './identity/principal.ts';
+import { certificateOf } from './peer-certificate.ts';
 import { AgentSession } from './session.ts';
 import type { SessionContext } from './sessions.ts';
 
@@ -65,9 +66,28 @@ export class AgentUpgrade {
       })
       .catch((error: unknown) => {
         this.#context.metrics.admission.inc({ result: 'refused' });
+        if (error instanceof Refusal && error.closeCode !== undefined && !socket.destroyed) {
+          this.#dismiss(request, socket, head, error.closeCode, error.code);
+          return;
+        }
         if (!(error instanceof Refusal)) this.#context.log.error({ err: error }, 'upgrade failed');
         refuse(socket, error instanceof Refusal ? error : new Refusal(500, 'internal', 'failed'));
       });
+  }
+
+  /** Completes the handshake only to say by a close code what a node of ours may do now. */
+  #dismiss(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    code: number,
+    why: string,
+  ): void {
+    this.#server.handleUpgrade(request, socket, head, (webSocket) => {
+      webSocket.on('error', () => webSocket.terminate());
+      // What it still sends is not read: 30 s for its answer to the close frame end it.
+      webSocket.close(code, why);
+    });
   }
 
   async #authenticate(request: IncomingMessage, source: string): Promise<AgentPrincipal> {
@@ -77,11 +97,11 @@ export class AgentUpgrade {
     if (!offered.some((protocol) => protocol.trim() === PROTOCOL)) {
       throw new Refusal(426, 'protocol', `this server speaks: ${PROTOCOL}`);
     }
-    const caller = await this.#credentials.identify(request.headers.authorization, source);
-    if (caller.kind !== 'agent') {
-      throw new Refusal(403, 'notAnAgent', 'the credential is not one of a node');
-    }
-    return caller;
+    const { authorization } = request.headers;
+    const certificate = certificateOf(request.socket);
+    const caller = await this.#credentials.identify({ authorization, certificate }, source);
+    if (caller.kind === 'agent') return caller;
+    throw new Refusal(403, 'notAnAgent', 'the credential is not one of a node');
   }
 
   /** Counts a handshake under way; what it returns ends the counting, once. Undefined when there are too many. */

@@ -42,7 +42,8 @@ export class Client implements Disposable {
   }
 
   get server(): string {
-    return this.#target.server.origin;
+    const { server } = this.#target;
+    return isSocket(server) ? server.href : server.origin;
   }
 
   /** The JSON that answers a GET; not yet checked. */
@@ -50,8 +51,12 @@ export class Client implements Disposable {
     return await this.#ask('GET', path, query);
   }
 
-  async post(path: string): Promise<unknown> {
-    return await this.#ask('POST', path, {});
+  async post(path: string, body?: object): Promise<unknown> {
+    return await this.#ask('POST', path, {}, body);
+  }
+
+  async delete(path: string): Promise<unknown> {
+    return await this.#ask('DELETE', path, {});
   }
 
   /** The bytes of an answer that does not end, as they come. Ends with the connection or `signal`. */
@@ -78,12 +83,17 @@ export class Client implements Disposable {
     this.#agent.destroy();
   }
 
-  async #ask(method: 'GET' | 'POST', path: string, query: Query): Promise<unknown> {
+  async #ask(
+    method: 'GET' | 'POST' | 'DELETE',
+    path: string,
+    query: Query,
+    body?: object,
+  ): Promise<unknown> {
     const startMs = this.#io.nowMs();
     const limit = AbortSignal.timeout(this.#timeoutMs);
     try {
       const signal = AbortSignal.any([this.#io.signal, limit]);
-      const response = await this.#send(method, path, query, 'application/json', signal);
+      const response = await this.#send(method, path, query, 'application/json', signal, body);
       if (this.#io.verbose) {
         const tookMs = this.#io.nowMs() - startMs;
         this.#io.stderr.write(`${method} ${path}: ${response.statusCode} after ${tookMs} ms\n`);
@@ -103,8 +113,11 @@ export class Client implements Disposable {
     query: Query,
     accept: string,
     signal: AbortSignal,
+    body?: object,
   ): Promise<IncomingMessage> {
-    const url = new URL(this.#target.server);
+    const { server } = this.#target;
+    const url = isSocket(server) ? new URL('http://localhost/') : new URL(server);
+    const socket = isSocket(server) ? { socketPath: decodeURIComponent(server.pathname) } : {};
     url.pathname = url.pathname.replace(/\/$/, '') + path;
     for (const [name, value] of Object.entries(query)) {
       if (value !== undefined) url.searchParams.set(name, value);
@@ -113,13 +126,14 @@ export class Client implements Disposable {
     const headers = {
       accept,
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
     };
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-    const options = { method, headers, agent: this.#agent, signal };
+    const options = { method, headers, agent: this.#agent, signal, ...socket };
     // Redirects are not followed: they would carry the token elsewhere.
     const request = moduleOf(url).request(url, options, resolve);
     request.on('error', reject);
-    request.end();
+    request.end(body === undefined ? undefined : JSON.stringify(body));
     try {
       return await promise;
     } catch (error) {
@@ -141,6 +155,11 @@ export class Client implements Disposable {
       cause,
     });
   }
+}
+
+/** `unix:/run/…`: a socket of this machine. */
+function isSocket({ protocol }: URL): boolean {
+  return protocol === 'unix:';
 }
 
 /**

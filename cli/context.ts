@@ -196,9 +196,10 @@ const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/;
 /** Reads the address of an aggregator. A token never goes over plain HTTP to another machine unasked. */
 export function readServer(text: string, plainHttp: boolean): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol === 'unix:' && url.host === '' && url.pathname.startsWith('/')) return url;
   if (url === undefined || !['http:', 'https:'].includes(url.protocol)) {
     throw usageError(`the server address '${text}' is none`, {
-      next: 'write it as https://aggregator.example.com:8443',
+      next: 'write it as https://aggregator.example.com:8443, or unix:/run/nodeseal/aggregator.sock',
     });
   }
   if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {

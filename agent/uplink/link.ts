@@ -43,8 +43,8 @@ export interface LinkContext {
   readonly conditions: () => readonly string[];
   /** Told at each `welcome` how far the aggregator's clock is ahead, milliseconds. */
   readonly onServerTime?: (aheadMs: number) => void;
-  /** The credential as it is now in its file. */
-  readonly readToken: () => Promise<string>;
+  /** Asked at each beat: a token that has taken the place of the one the connection was made with, if there is one. */
+  readonly freshToken: () => Promise<string | undefined>;
 }
 
 /** What the aggregator said about coming back. */
@@ -62,7 +62,6 @@ export class Link {
   readonly #wire: Wire;
   readonly #context: LinkContext;
   readonly #heartbeat: Heartbeat;
-  #sentToken: string;
   #events: EventSender | undefined;
   #states: StateSender | undefined;
   #welcome: Welcome | undefined;
@@ -73,10 +72,9 @@ export class Link {
   #isRenewing = false;
   readonly #ends: (() => void)[] = [];
 
-  constructor(wire: Wire, context: LinkContext, token: string) {
+  constructor(wire: Wire, context: LinkContext) {
     this.#wire = wire;
     this.#context = context;
-    this.#sentToken = token;
     this.#heartbeat = new Heartbeat({
       clock: context.clock,
       random: context.random,
@@ -273,9 +271,8 @@ export class Link {
 
   /** A rotated token is handed over before the old one expires. */
   async #renewCredential(): Promise<void> {
-    const token = await this.#context.readToken().catch(() => this.#sentToken);
-    if (token === this.#sentToken) return;
-    this.#sentToken = token;
+    const token = await this.#context.freshToken();
+    if (token === undefined) return;
     await this.#send({ type: 'authenticate', token });
   }
 

@@ -1,3 +1,5 @@
+import { admissionRoutes } from './admission.ts';
+import { auditRoutes } from './audit.ts';
 import { checkRoutes } from './checks.ts';
 import { driftRoutes } from './drift.ts';
 import { enrolRoutes } from './enrol.ts';
@@ -21,7 +23,9 @@ const answering: readonly Route[] = [
   ...policyRoutes,
   ...watchRoutes,
   ...enrolRoutes,
+  ...admissionRoutes,
   ...tokenRoutes,
+  ...auditRoutes,
 ];
 
 const getOpenApi: Route = {

@@ -4,11 +4,9 @@ import {
   NODE_STATES,
   type NodeDetail,
   type NodeList,
-  type Revoked,
 } from '../../shared/api.ts';
 import type { Json } from '../../shared/canonical.ts';
 import { rfc3339 } from '../../shared/clock.ts';
-import { CLOSE } from '../../shared/protocol.ts';
 import type { SectionName } from '../../shared/report.ts';
 import { RESULTS } from '../../shared/results.ts';
 import type { FleetNode } from '../fleet-node.ts';
@@ -97,27 +95,7 @@ const postRescan: Route = {
   },
 };
 
-const postRetire: Route = {
-  method: 'POST',
-  path: '/v1/nodes/:name/retire',
-  role: 'admin',
-  summary: 'The node no longer counts and its token no longer holds; its history is kept',
-  query: [],
-  async handle({ name }, { store, fleet, sessions, tokens, clock }): Promise<Revoked> {
-    const node = fleet.find(name);
-    if (node === undefined) throw notFound('node', name);
-    const revoked = await tokens.revoke((item) => item.kind === 'agent' && item.name === name);
-    sessions.of(node.uid)?.close(CLOSE.revoked, 'node retired');
-    if (node.lastSeenMs === null) fleet.forget(node.uid);
-    else {
-      await store.retire(node.uid, clock.nowMs());
-      fleet.retired(node.uid);
-    }
-    return { apiVersion: API_VERSION, kind: 'Revoked', tokens: revoked };
-  },
-};
-
-export const nodeRoutes: readonly Route[] = [getNodes, getNode, postRescan, postRetire];
+export const nodeRoutes: readonly Route[] = [getNodes, getNode, postRescan];
 
 async function detail(
   node: FleetNode,

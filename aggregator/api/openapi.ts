@@ -21,7 +21,10 @@ export function describeApi(routes: readonly Route[]): Json {
     },
     paths,
     components: {
-      securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer' },
+        certificate: { type: 'mutualTLS' },
+      },
       responses: {
         problem: {
           description: 'RFC 9457; `code` is stable',
@@ -45,6 +48,14 @@ const PROBLEM: Json = {
   },
 };
 
+const NEEDS: Readonly<Record<Route['role'], string>> = {
+  viewer: 'Needs the role viewer.',
+  operator: 'Needs the role operator.',
+  admin: 'Needs the role admin.',
+  join: 'Needs a join token.',
+  node: 'Needs the credential of a node.',
+};
+
 function describeRoute(route: Route): Json {
   const inPath = [...route.path.matchAll(/:(\w+)/g)].map(([, name = '']) => ({
     name,
@@ -60,9 +71,10 @@ function describeRoute(route: Route): Json {
   const type = route.path === '/v1/watch' ? 'text/event-stream' : 'application/json';
   return {
     summary: route.summary,
-    description: route.role === 'join' ? 'Needs a join token.' : `Needs the role ${route.role}.`,
+    description: NEEDS[route.role],
     parameters: [...inPath, ...inQuery],
     ...(route.role === 'join' ? { security: [] } : {}),
+    ...(route.role === 'node' ? { security: [{ certificate: [] }] } : {}),
     ...(route.method === 'POST'
       ? { requestBody: { content: { 'application/json': { schema: { type: 'object' } } } } }
       : {}),

@@ -1,8 +1,11 @@
 import { STATUS_CODES } from 'node:http';
 import type { Problem } from '../../shared/api.ts';
+import { AuditError } from '../audit.ts';
 import { CommandError } from '../commands.ts';
+import { CertificateRequestError } from '../identity/certificate-request.ts';
 import { Refusal } from '../identity/credentials.ts';
-import { TokenStoreError } from '../identity/tokens.ts';
+import { EnrolmentError } from '../identity/enrolment.ts';
+import { TokenStoreError } from '../identity/token-item.ts';
 import { StoreError } from '../store/store.ts';
 
 /** RFC 9457 for anything that was thrown; what is not meant for callers becomes a bare 500. */
@@ -37,6 +40,15 @@ const COMMAND_CODE = {
   ERR_COMMAND_BUSY: 'nodeBusy',
 } as const;
 
+const TOKEN_PROBLEM = {
+  ERR_TOKEN_NAME: [400, 'badName'],
+  ERR_TOKEN_EXISTS: [409, 'nameTaken'],
+  ERR_TOKEN_JOIN: [401, 'joinToken'],
+  ERR_TOKEN_EXPIRED: [403, 'joinTokenExpired'],
+  ERR_TOKEN_USED_UP: [403, 'joinTokenUsedUp'],
+  ERR_TOKEN_NOT_FOR_NAME: [403, 'nameNotAllowed'],
+} as const;
+
 function describe(error: unknown): Description {
   if (error instanceof Refusal) {
     return { status: error.status, code: error.code, detail: error.message };
@@ -46,9 +58,19 @@ function describe(error: unknown): Description {
     return { status: COMMAND_STATUS[code], code: COMMAND_CODE[code], detail: message };
   }
   if (error instanceof TokenStoreError) {
-    const isTaken = error.code === 'ERR_TOKEN_EXISTS';
-    const status = isTaken ? 409 : 400;
-    return { status, code: isTaken ? 'nameTaken' : 'badName', detail: error.message };
+    const [status, code] = TOKEN_PROBLEM[error.code];
+    return { status, code, detail: error.message };
+  }
+  if (error instanceof EnrolmentError) {
+    const isRevoked = error.code === 'ERR_ENROLMENT_REVOKED';
+    return { status: 403, code: isRevoked ? 'revoked' : 'noCertificate', detail: error.message };
+  }
+  if (error instanceof AuditError) {
+    const detail = 'the audit log cannot be written, so nothing is done that it should record';
+    return { status: 503, code: 'auditUnavailable', detail };
+  }
+  if (error instanceof CertificateRequestError) {
+    return { status: 400, code: 'badCertificateRequest', detail: error.message };
   }
   if (error instanceof StoreError && error.code === 'ERR_STORE_PAGE') {
     return { status: 400, code: 'badParameter', detail: `query parameter ${error.message}` };

@@ -1,9 +1,14 @@
 import type { EventEmitter } from 'node:events';
 import type { ServerResponse } from 'node:http';
+import type { Json } from '../../shared/canonical.ts';
 import type { Clock } from '../../shared/clock.ts';
+import type { AuditLog } from '../audit.ts';
 import type { Fleet } from '../fleet.ts';
 import type { Credentials } from '../identity/credentials.ts';
-import type { Role } from '../identity/principal.ts';
+import type { DenyList } from '../identity/deny-list.ts';
+import type { EnrolledNodes } from '../identity/enrolled-nodes.ts';
+import type { Enrolment } from '../identity/enrolment.ts';
+import type { Principal, Role } from '../identity/principal.ts';
 import type { TokenAuthority } from '../identity/tokens.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Sessions } from '../sessions.ts';
@@ -18,6 +23,12 @@ export interface ApiContext {
   readonly metrics: Metrics;
   readonly tokens: TokenAuthority;
   readonly credentials: Credentials;
+  readonly enrolment: Enrolment;
+  readonly enrolled: EnrolledNodes;
+  readonly denied: DenyList;
+  readonly audit: AuditLog;
+  /** Whether certificates of callers can be seen: with TLS of our own. */
+  readonly hasTls: boolean;
   readonly clock: Clock;
 }
 
@@ -28,8 +39,24 @@ export interface ApiRequest {
   readonly body: unknown;
   /** Address of the caller. */
   readonly source: string;
+  /** Who asks; undefined on a route that checks its credential itself. */
+  readonly caller: Principal | undefined;
+  /** Adds to what the audit log says of this request. Never a secret. */
+  note(detail: Readonly<Record<string, Json>>): void;
+  /** On a route that checks its credential itself: who asks, for the audit log. */
+  act(who: string, detail: Readonly<Record<string, Json>>): void;
   /** Takes over the answer: server-sent events. */
   takeOver(): { readonly response: ServerResponse; readonly connection: EventEmitter };
+}
+
+/** An answer with another status than 200. */
+export class Reply {
+  readonly status: number;
+  readonly body: unknown;
+  constructor(status: number, body: unknown) {
+    this.status = status;
+    this.body = body;
+  }
 }
 
 /** One thing the API can do: what it is called, who may, what it understands, as data. */
@@ -37,11 +64,11 @@ export interface Route {
   readonly method: 'GET' | 'POST' | 'DELETE';
   /** `:name` stands for the name of one thing. */
   readonly path: string;
-  /** `join`: the route checks a join token in its body itself. */
-  readonly role: Role | 'join';
+  /** `join`: the route checks a join token in its body itself. `node`: any node's own credential. */
+  readonly role: Role | 'join' | 'node';
   readonly summary: string;
   /** Names of query parameters; others are refused. */
   readonly query: readonly string[];
-  /** What is answered as JSON; undefined when the route took the answer over. */
+  /** What is answered as JSON, a `Reply` for another status than 200; undefined when the route took the answer over. */
   handle(request: ApiRequest, context: ApiContext): Promise<unknown>;
 }

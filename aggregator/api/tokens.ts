@@ -10,8 +10,8 @@ import { rfc3339 } from '../../shared/clock.ts';
 import { DEFAULT_POOL } from '../config.ts';
 import { Refusal } from '../identity/credentials.ts';
 import { ROLES } from '../identity/principal.ts';
-import { NAME } from '../identity/token-file.ts';
-import type { NewToken } from '../identity/tokens.ts';
+import { NAME, NAME_PATTERN } from '../identity/token-file.ts';
+import type { NewToken } from '../identity/token-item.ts';
 import { notFound } from './list.ts';
 import type { Route } from './route.ts';
 
@@ -26,6 +26,9 @@ const bodySchema: v.GenericSchema<unknown, TokenRequest> = v.strictObject({
   role: v.exactOptional(v.picklist(ROLES)),
   pool: v.exactOptional(v.pipe(name, v.regex(NAME, 'expected letters, digits, ".", "_" and "-"'))),
   uses: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_USES))),
+  names: v.exactOptional(
+    v.pipe(v.string(), v.regex(NAME_PATTERN, 'expected a node name, with * for any text')),
+  ),
   ttlSeconds: v.exactOptional(
     v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_LIFE_SECONDS)),
   ),
@@ -48,7 +51,7 @@ const postTokens: Route = {
   role: 'admin',
   summary: 'A new token, shown this once',
   query: [],
-  async handle({ body }, { tokens, fleet, clock }): Promise<TokenCreated> {
+  async handle({ body, note }, { tokens, fleet, clock }): Promise<TokenCreated> {
     const parsed = v.safeParse(bodySchema, body);
     if (!parsed.success) {
       const [issue] = parsed.issues;
@@ -57,6 +60,7 @@ const postTokens: Route = {
     }
     const created = await tokens.create(toNewToken(parsed.output, clock.nowMs()));
     const { kind, name: node, pool = DEFAULT_POOL } = created.item;
+    note({ ...created.item });
     if (kind === 'agent') fleet.expect({ name: node, pool });
     return { apiVersion: API_VERSION, kind: 'TokenCreated', ...created };
   },
@@ -68,9 +72,10 @@ const deleteToken: Route = {
   role: 'admin',
   summary: 'Revokes a token; what is connected with it is cut off within seconds',
   query: [],
-  async handle({ name: id }, { tokens }): Promise<Revoked> {
+  async handle({ name: id, note }, { tokens }): Promise<Revoked> {
     const revoked = await tokens.revoke((item) => item.id === id);
     if (revoked.length === 0) throw notFound('token', id);
+    note({ tokens: revoked.map(({ kind, name }) => `${kind} ${name}`) });
     return { apiVersion: API_VERSION, kind: 'Revoked', tokens: revoked };
   },
 };
@@ -78,7 +83,7 @@ const deleteToken: Route = {
 export const tokenRoutes: readonly Route[] = [getTokens, postTokens, deleteToken];
 
 function toNewToken(request: TokenRequest, nowMs: number): NewToken {
-  const { kind, role = 'viewer', pool = DEFAULT_POOL, uses = 1, ttlSeconds } = request;
+  const { kind, role = 'viewer', pool = DEFAULT_POOL, uses = 1, names, ttlSeconds } = request;
   const end = ttlSeconds === undefined ? {} : { expiresAt: rfc3339(nowMs + ttlSeconds * 1000) };
   switch (kind) {
     case 'user':
@@ -87,7 +92,8 @@ function toNewToken(request: TokenRequest, nowMs: number): NewToken {
       return { kind, name: request.name, pool, ...end };
     case 'join': {
       const expiresAt = rfc3339(nowMs + (ttlSeconds ?? JOIN_LIFE_SECONDS) * 1000);
-      return { kind, name: request.name, pool, usesLeft: uses, expiresAt };
+      const pattern = names === undefined ? {} : { names };
+      return { kind, name: request.name, pool, usesLeft: uses, ...pattern, expiresAt };
     }
   }
 }

@@ -1,20 +1,25 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
-import { request } from 'node:https';
+import { readFile } from 'node:fs/promises';
 import type { JSONWebKeySet } from 'jose';
 import * as v from 'valibot';
 import type { Clock } from '../../shared/clock.ts';
 import { CodedError, messageOf } from '../../shared/errors.ts';
+import { KubernetesApi, type KubernetesServer } from './kubernetes-api.ts';
+import { writePrivateFile } from './token-file.ts';
 
 /** Where the cluster's token-signing keys come from, and where the last good set is kept. */
-export interface IssuerKeysSource {
-  /** The cluster's API server or any server of the discovery documents, `https://…`. */
-  readonly url: string;
-  /** PEM bundle the server's certificate must chain to. */
-  readonly caFile: string;
-  /** Credential for the discovery documents; read again for each request, the kubelet rotates it. */
-  readonly tokenFile?: string;
+export type IssuerKeysSource = ServedKeys | KeysInFile;
+
+/** From the discovery documents of the cluster's API server. */
+export interface ServedKeys extends KubernetesServer {
   /** The last good set, so that a restart works with the API server down. */
   readonly cacheFile: string;
+}
+/** From a file that somebody else keeps: then the API server is not asked at all. */
+export interface KeysInFile {
+  /** JSON Web Key Set, RFC 7517. */
+  readonly keysFile: string;
+  /** As tokens name it. */
+  readonly issuer: string;
 }
 
 export interface IssuerKeys {
@@ -27,8 +32,6 @@ export class IssuerKeysError extends CodedError<'ERR_ISSUER_KEYS'> {}
 
 /** A token with an unknown key must not make us ask the API server at every attempt. */
 const COOLDOWN_MS = 30_000;
-const TIMEOUT_MS = 10_000;
-const LIMIT_BYTES = 1024 * 1024;
 
 const discoverySchema = v.object({ issuer: v.pipe(v.string(), v.minLength(1)) });
 const keySetSchema = v.object({
@@ -72,83 +75,53 @@ export class IssuerKeyring {
   }
 
   async #load(): Promise<IssuerKeys> {
+    const source = this.#source;
+    if ('keysFile' in source) {
+      this.#askedAtMs = this.#clock.monotonicMs();
+      return await readKeys(source);
+    }
     try {
       if (this.#clock.monotonicMs() - this.#askedAtMs < COOLDOWN_MS) {
         throw new Error('asked less than 30 s ago');
       }
       this.#askedAtMs = this.#clock.monotonicMs();
-      const fresh = await this.#fetch();
-      await this.#keep(fresh);
+      const fresh = await fetchKeys(new KubernetesApi(source));
+      // Public keys only, but whoever can change them can be any node.
+      await writePrivateFile(source.cacheFile, JSON.stringify(fresh));
       return fresh;
     } catch (cause) {
-      const kept = await this.#kept();
+      const kept = await keptKeys(source.cacheFile);
       if (kept !== undefined) return kept;
       throw new IssuerKeysError(
         'ERR_ISSUER_KEYS',
-        `${this.#source.url}: no token-signing keys (${messageOf(cause)}) and none kept from before`,
+        `${source.url}: no token-signing keys (${messageOf(cause)}) and none kept from before`,
         { cause },
       );
     }
   }
+}
 
-  async #fetch(): Promise<IssuerKeys> {
-    const discovery = await this.#get('/.well-known/openid-configuration');
-    const { issuer } = v.parse(discoverySchema, discovery);
-    // Not the document's jwks_uri: it often names an address that only the outside resolves.
-    const keys = v.parse(keySetSchema, await this.#get('/openid/v1/jwks'));
-    return { issuer, keys };
+async function fetchKeys(api: KubernetesApi): Promise<IssuerKeys> {
+  const { issuer } = v.parse(discoverySchema, await api.get('/.well-known/openid-configuration'));
+  // Not the document's jwks_uri: it often names an address that only the outside resolves.
+  const keys = v.parse(keySetSchema, await api.get('/openid/v1/jwks'));
+  return { issuer, keys };
+}
+
+async function readKeys({ keysFile, issuer }: KeysInFile): Promise<IssuerKeys> {
+  try {
+    return { issuer, keys: v.parse(keySetSchema, JSON.parse(await readFile(keysFile, 'utf8'))) };
+  } catch (cause) {
+    const message = `${keysFile}: expected a JSON Web Key Set: ${messageOf(cause)}`;
+    throw new IssuerKeysError('ERR_ISSUER_KEYS', message, { cause });
   }
+}
 
-  async #get(path: string): Promise<unknown> {
-    const { url, caFile, tokenFile } = this.#source;
-    const ca = await readFile(caFile);
-    const token = tokenFile === undefined ? undefined : (await readFile(tokenFile, 'utf8')).trim();
-    const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
-    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    const outgoing = request(
-      new URL(path, url),
-      { ca, headers, timeout: TIMEOUT_MS },
-      (response) => {
-        const chunks: Buffer[] = [];
-        let length = 0;
-        response.on('data', (chunk: Buffer) => {
-          length += chunk.length;
-          if (length > LIMIT_BYTES) outgoing.destroy(new Error(`${path}: more than 1 MiB`));
-          chunks.push(chunk);
-        });
-        response.on('error', reject);
-        response.on('end', () => {
-          if (response.statusCode !== 200) {
-            reject(new Error(`${path}: expected status 200, found ${response.statusCode}`));
-            return;
-          }
-          try {
-            resolve(JSON.parse(Buffer.concat(chunks).toString()));
-          } catch (cause) {
-            reject(new Error(`${path}: expected JSON`, { cause }));
-          }
-        });
-      },
-    );
-    outgoing.on('timeout', () => outgoing.destroy(new Error(`${path}: no answer in 10 s`)));
-    outgoing.on('error', reject);
-    outgoing.end();
-    return await promise;
-  }
-
-  /** Public keys only, but whoever can change them can be any node: 0600, replaced in one step. */
-  async #keep(keys: IssuerKeys): Promise<void> {
-    const { cacheFile } = this.#source;
-    await writeFile(`${cacheFile}.new`, JSON.stringify(keys), { mode: 0o600 });
-    await rename(`${cacheFile}.new`, cacheFile);
-  }
-
-  async #kept(): Promise<IssuerKeys | undefined> {
-    try {
-      return v.parse(cacheSchema, JSON.parse(await readFile(this.#source.cacheFile, 'utf8')));
-    } catch {
-      // No file, or one that is damaged: the caller says why the server did not answer.
-      return undefined;
-    }
+async function keptKeys(cacheFile: string): Promise<IssuerKeys | undefined> {
+  try {
+    return v.parse(cacheSchema, JSON.parse(await readFile(cacheFile, 'utf8')));
+  } catch {
+    // No file, or one that is damaged: the caller says why the server did not answer.
+    return undefined;
   }
 }

@@ -1,6 +1,8 @@
 import type { Clock } from '../../shared/clock.ts';
 import type { Logger } from '../../shared/log.ts';
 import { type IssuerKeyring, IssuerKeysError } from './issuer-keys.ts';
+import { KubernetesApiError } from './kubernetes-api.ts';
+import type { BoundNode, PodBinding } from './pod-binding.ts';
 import type { Authority, Principal } from './principal.ts';
 import {
   type ServiceAccountIdentity,
@@ -27,7 +29,17 @@ export class KubernetesAuthority implements Authority {
   readonly #clock: Clock;
   readonly #log: Logger;
 
-  constructor(keyring: IssuerKeyring, rules: KubernetesRules, clock: Clock, log: Logger) {
+  readonly #binding: PodBinding | undefined;
+
+  /** With `binding` a token that names no node is asked for by its pod. */
+  constructor(
+    keyring: IssuerKeyring,
+    rules: KubernetesRules,
+    clock: Clock,
+    log: Logger,
+    binding?: PodBinding,
+  ) {
+    this.#binding = binding;
     this.#keyring = keyring;
     this.#rules = rules;
     this.#clock = clock;
@@ -37,15 +49,17 @@ export class KubernetesAuthority implements Authority {
   async authenticate(credential: string): Promise<Principal | undefined> {
     if (!credential.startsWith(JWT_START)) return undefined;
     try {
-      const { nodeUid, nodeName, podUid, expiresAtMs } = await this.#verify(credential);
+      const identity = await this.#verify(credential);
+      const { podUid, expiresAtMs } = identity;
+      const { uid, name } = await this.#nodeOf(identity, credential);
       return {
         kind: 'agent',
-        node: { uid: nodeUid, name: nodeName, pool: this.#rules.pool },
+        node: { uid, name, pool: this.#rules.pool },
         expiresAtMs,
         credentialId: `pod:${podUid}`,
       };
     } catch (error) {
-      if (!(error instanceof TokenError || error instanceof IssuerKeysError)) throw error;
+      if (!isExpected(error)) throw error;
       this.#log.warn({ code: error.code, reason: error.message }, 'ServiceAccount token refused');
       return undefined;
     }
@@ -54,6 +68,17 @@ export class KubernetesAuthority implements Authority {
   /** That its pod was deleted cannot be seen offline: the token's end, an hour at most, is the only one. */
   isRevoked(): boolean {
     return false;
+  }
+
+  async #nodeOf({ node, podUid }: ServiceAccountIdentity, token: string): Promise<BoundNode> {
+    if (node !== undefined) return node;
+    const found = await this.#binding?.nodeOf(token, podUid);
+    if (found !== undefined) return found;
+    const why =
+      this.#binding === undefined
+        ? 'missing; clusters before Kubernetes 1.30 do not bind a token to its node, see kubernetes.tokenReview'
+        : 'missing, and the API server knows no such token of a pod on a node';
+    throw new TokenError('ERR_TOKEN_NO_NODE', `claim kubernetes.io.node: ${why}`);
   }
 
   /** The cluster may have rotated its keys since we asked: a token of an unknown key is worth one more look. */
@@ -72,4 +97,12 @@ export class KubernetesAuthority implements Authority {
     const rules = { ...this.#rules, issuer };
     return await verifyServiceAccountToken(token, keys, rules, this.#clock.nowMs());
   }
+}
+
+function isExpected(error: unknown): error is TokenError | IssuerKeysError | KubernetesApiError {
+  return (
+    error instanceof TokenError ||
+    error instanceof IssuerKeysError ||
+    error instanceof KubernetesApiError
+  );
 }

@@ -14,6 +14,11 @@ export type Principal =
       readonly expiresAtMs: number | null;
       /** Names the credential among those of its authority, so that it can be asked whether it still holds. */
       readonly credentialId: string;
+      /**
+       * End of the certificate of the connection, when it has one: no later token extends the authority of the
+       * connection past it.
+       */
+      readonly certificateUntilMs?: number;
     };
 export type AgentPrincipal = Principal & { readonly kind: 'agent' };
 
@@ -27,4 +32,11 @@ export interface Authority {
   authenticate(credential: string): Promise<Principal | undefined>;
   /** Whether a credential of this authority was revoked since it was authenticated. */
   isRevoked(credentialId: string): boolean;
+}
+
+/** What an open session asks for as long as it lives. */
+export interface SessionAuthority {
+  authenticate(credential: string): Promise<Principal | undefined>;
+  /** Whether the credential, or the node as such, was revoked since it was authenticated. */
+  isRevoked(principal: AgentPrincipal): boolean;
 }

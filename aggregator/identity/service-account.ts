@@ -14,8 +14,8 @@ export interface ServiceAccountRules {
 
 /** Who a verified token speaks for: only the claims of the credential, nothing of the payload. */
 export interface ServiceAccountIdentity {
-  readonly nodeUid: string;
-  readonly nodeName: string;
+  /** Undefined on clusters before Kubernetes 1.30, which do not bind a token to its node. */
+  readonly node: { readonly name: string; readonly uid: string } | undefined;
   readonly podUid: string;
   /** Milliseconds since 1970; authority ends here. */
   readonly expiresAtMs: number;
@@ -67,18 +67,7 @@ export async function verifyServiceAccountToken(
     throw new TokenError('ERR_TOKEN_CLAIM', `claim ${v.getDotPath(issue) ?? ''}: ${issue.message}`);
   }
   const { pod, node } = claims.output['kubernetes.io'];
-  if (node === undefined) {
-    throw new TokenError(
-      'ERR_TOKEN_NO_NODE',
-      'claim kubernetes.io.node: missing; clusters before Kubernetes 1.30 do not bind a token to its node',
-    );
-  }
-  return {
-    nodeUid: node.uid,
-    nodeName: node.name,
-    podUid: pod.uid,
-    expiresAtMs: claims.output.exp * 1000,
-  };
+  return { node, podUid: pod.uid, expiresAtMs: claims.output.exp * 1000 };
 }
 
 async function verifyClaims(

@@ -1,6 +1,9 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { open, rename } from 'node:fs/promises';
+import { open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import * as v from 'valibot';
+import { messageOf } from '../../shared/errors.ts';
+import type { Logger } from '../../shared/log.ts';
 import { ROLES, type Role } from './principal.ts';
 
 /**
@@ -33,11 +36,16 @@ export type TokenRecord =
       readonly name: string;
       /** How many nodes may still enrol with it. */
       readonly usesLeft: number;
+      /** Pattern of the names that may enrol with it. */
+      readonly names?: string | undefined;
       readonly pool: string;
     });
 
 /** Names of nodes and people that may become file names: a letter or digit, then letters, digits, `.`, `_`, `-`. */
 export const NAME: RegExp = /^[A-Za-z0-9][A-Za-z0-9._-]{0,252}$/;
+
+/** Such names, with `*` for any text. */
+export const NAME_PATTERN: RegExp = /^[A-Za-z0-9*][A-Za-z0-9._*-]{0,252}$/;
 
 const time = v.pipe(v.string(), v.isoTimestamp());
 const name = v.pipe(v.string(), v.regex(NAME));
@@ -55,13 +63,28 @@ const recordSchema: v.GenericSchema<unknown, TokenRecord> = v.variant('kind', [
     ...kept,
     name,
     usesLeft: v.pipe(v.number(), v.integer(), v.minValue(0)),
+    names: v.optional(v.pipe(v.string(), v.regex(NAME_PATTERN))),
     pool: name,
   }),
 ]);
 
-/** Reads a record file. Throws when it is none. */
-export function readTokenRecord(text: string): TokenRecord {
-  return v.parse(recordSchema, JSON.parse(text));
+/** The records in a folder, by id; a file that is none is refused, said, and does not stop the others. */
+export async function readTokenRecords(
+  folder: string,
+  log: Logger,
+): Promise<Map<string, TokenRecord>> {
+  const records = new Map<string, TokenRecord>();
+  for (const file of await readdir(folder)) {
+    if (!file.endsWith('.json')) continue;
+    const path = join(folder, file);
+    try {
+      const record = v.parse(recordSchema, JSON.parse(await readFile(path, 'utf8')));
+      records.set(record.id, record);
+    } catch (error) {
+      log.error({ path, reason: messageOf(error) }, 'token record cannot be read: refused');
+    }
+  }
+  return records;
 }
 
 export interface MintedToken {
@@ -92,7 +115,9 @@ export function matchesRecord(secret: string, record: TokenRecord): boolean {
 
 /** Writes a file only its owner can read, whole or not at all. */
 export async function writePrivateFile(path: string, text: string): Promise<void> {
-  const file = await open(`${path}.new`, 'w', 0o600);
+  // Made anew: what somebody left there keeps neither its mode nor its readers.
+  await rm(`${path}.new`, { force: true });
+  const file = await open(`${path}.new`, 'wx', 0o600);
   try {
     await file.chmod(0o600);
     await file.writeFile(text);

@@ -1,26 +1,37 @@
 import { randomUUID } from 'node:crypto';
-import { chmod, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { chmod, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TokenItem } from '../../shared/api.ts';
 import { type Clock, rfc3339 } from '../../shared/clock.ts';
-import { CodedError, messageOf } from '../../shared/errors.ts';
 import { ensureFolder } from '../../shared/folder.ts';
 import type { Logger } from '../../shared/log.ts';
+import { matches } from '../../shared/pattern.ts';
 import type { NodeIdentity } from '../store/store.ts';
+import { InTurn } from './in-turn.ts';
 import type { Authority, Principal, Role } from './principal.ts';
 import {
   matchesRecord,
   mintToken,
   NAME,
   parseToken,
-  readTokenRecord,
+  readTokenRecords,
   type TokenRecord,
   writePrivateFile,
 } from './token-file.ts';
+import {
+  badName,
+  compareItems,
+  type NewRecord,
+  type NewToken,
+  TokenStoreError,
+  toItem,
+} from './token-item.ts';
 
-export class TokenStoreError extends CodedError<
-  'ERR_TOKEN_NAME' | 'ERR_TOKEN_EXISTS' | 'ERR_TOKEN_JOIN'
-> {}
+interface Issued {
+  readonly record: TokenRecord;
+  readonly token: string;
+}
+type JoinRecord = TokenRecord & { readonly kind: 'join' };
 
 /** A node that was just given its credential. */
 export interface IssuedAgent {
@@ -40,24 +51,34 @@ export class TokenAuthority implements Authority {
   readonly #directory: string;
   readonly #clock: Clock;
   readonly #log: Logger;
+  /** Ends every join token that is given out: `@sha256:…`, see `open`. */
+  readonly #pinSuffix: string;
   #records = new Map<string, TokenRecord>();
   #readAtMs: number | undefined;
-  #lastChange: Promise<unknown> = Promise.resolve();
+  /** Two changes at once must not spend one use or take one name. */
+  readonly #changes = new InTurn();
 
-  private constructor(directory: string, clock: Clock, log: Logger) {
+  private constructor(directory: string, clock: Clock, log: Logger, caPin: string | undefined) {
     this.#directory = directory;
+    this.#pinSuffix = caPin === undefined ? '' : `@${caPin}`;
     this.#clock = clock;
     this.#log = log;
   }
 
-  static async open(stateDir: string, clock: Clock, log: Logger): Promise<TokenAuthority> {
+  /** With `caPin` (`sha256:…`) join tokens tell a new node the key by which it knows this server. */
+  static async open(
+    stateDir: string,
+    clock: Clock,
+    log: Logger,
+    caPin?: string,
+  ): Promise<TokenAuthority> {
     const directory = join(stateDir, 'tokens');
     for (const folder of [directory, join(directory, 'records'), join(directory, 'agents')]) {
       await ensureFolder(folder);
       // Also when somebody made it before us.
       await chmod(folder, PRIVATE_FOLDER);
     }
-    const authority = new TokenAuthority(directory, clock, log);
+    const authority = new TokenAuthority(directory, clock, log, caPin);
     await authority.reload();
     return authority;
   }
@@ -122,7 +143,7 @@ export class TokenAuthority implements Authority {
    * have one name.
    */
   create(wanted: NewToken): Promise<{ readonly item: TokenItem; readonly token: string }> {
-    return this.#inTurn(async () => {
+    return this.#changes.run(async () => {
       const { kind, name } = wanted;
       const isTaken = this.#has((record) => record.kind === kind && record.name === name);
       if (kind !== 'join' && isTaken) {
@@ -138,7 +159,7 @@ export class TokenAuthority implements Authority {
 
   /** Revokes the tokens that a test chooses; live sessions end within seconds. Returns what was revoked. */
   revoke(test: (item: TokenItem) => boolean): Promise<readonly TokenItem[]> {
-    return this.#inTurn(async () => {
+    return this.#changes.run(async () => {
       const revoked = this.list().filter(test);
       for (const { id } of revoked) {
         await rm(this.#recordFile(id));
@@ -153,15 +174,31 @@ export class TokenAuthority implements Authority {
    * cannot take over a node. The node's own token is kept nowhere here.
    */
   enrol(joinToken: string, name: string): Promise<IssuedAgent> {
-    return this.#inTurn(async () => {
-      const record = this.#find(joinToken);
-      if (record?.kind !== 'join' || record.usesLeft === 0) {
-        throw new TokenStoreError('ERR_TOKEN_JOIN', 'not a join token, expired or used up');
-      }
+    return this.#changes.run(async () => {
+      const record = this.#usable(joinToken, name);
       const issued = await this.#issueAgent(name, record.pool, false);
-      await this.#keep({ ...record, usesLeft: record.usesLeft - 1 });
+      await this.#spend(record);
       return issued;
     });
+  }
+
+  /** Takes one use of a join token for a node that gets its credential elsewhere. */
+  spend(joinToken: string, name: string): Promise<{ readonly id: string; readonly pool: string }> {
+    return this.#changes.run(async () => {
+      const record = this.#usable(joinToken, name);
+      if (!NAME.test(name)) throw badName(name);
+      if (this.#has(({ kind, name: taken }) => kind === 'agent' && taken === name)) {
+        throw new TokenStoreError('ERR_TOKEN_EXISTS', `node ${name}: has a token already`);
+      }
+      await this.#spend(record);
+      return { id: record.id, pool: record.pool };
+    });
+  }
+
+  /** The id of a join token that was not revoked, whether or not it may still be used. */
+  joinIdOf(joinToken: string): string | undefined {
+    const record = this.#known(joinToken.split('@')[0] ?? '');
+    return record?.kind === 'join' ? record.id : undefined;
   }
 
   /** Looks whether records were added or removed by hand; cheap when nothing changed. */
@@ -169,28 +206,49 @@ export class TokenAuthority implements Authority {
     const folder = join(this.#directory, 'records');
     const { mtimeMs } = await stat(folder);
     if (mtimeMs === this.#readAtMs) return;
-    const records = new Map<string, TokenRecord>();
-    for (const file of await readdir(folder)) {
-      if (!file.endsWith('.json')) continue;
-      const path = join(folder, file);
-      try {
-        const record = readTokenRecord(await readFile(path, 'utf8'));
-        records.set(record.id, record);
-      } catch (error) {
-        this.#log.error({ path, reason: messageOf(error) }, 'token record cannot be read: refused');
-      }
-    }
-    this.#records = records;
+    this.#records = await readTokenRecords(folder, this.#log);
     this.#readAtMs = mtimeMs;
   }
 
   #find(credential: string): TokenRecord | undefined {
+    const record = this.#known(credential);
+    return record === undefined || this.#isOver(record) ? undefined : record;
+  }
+
+  #known(credential: string): TokenRecord | undefined {
     const parsed = parseToken(credential);
     const record = parsed && this.#records.get(parsed.id);
-    if (!record || !matchesRecord(parsed.secret, record)) return undefined;
-    const isOver =
-      record.expiresAt !== undefined && Date.parse(record.expiresAt) <= this.#clock.nowMs();
-    return isOver ? undefined : record;
+    return record && matchesRecord(parsed.secret, record) ? record : undefined;
+  }
+
+  #isOver({ expiresAt }: TokenRecord): boolean {
+    return expiresAt !== undefined && Date.parse(expiresAt) <= this.#clock.nowMs();
+  }
+
+  /** The record of a join token that may let a node of this name in now. Whoever has its secret is told why not. */
+  #usable(joinToken: string, name: string): JoinRecord {
+    const record = this.#known(joinToken.split('@')[0] ?? '');
+    if (record?.kind !== 'join') {
+      throw new TokenStoreError('ERR_TOKEN_JOIN', 'not a join token, or one that was revoked');
+    }
+    if (this.#isOver(record)) {
+      throw new TokenStoreError(
+        'ERR_TOKEN_EXPIRED',
+        `the join token expired at ${record.expiresAt}`,
+      );
+    }
+    if (record.usesLeft === 0) {
+      throw new TokenStoreError('ERR_TOKEN_USED_UP', 'the join token is used up');
+    }
+    if (record.names !== undefined && !matches(record.names, name)) {
+      const message = `the join token is for nodes called ${record.names}`;
+      throw new TokenStoreError('ERR_TOKEN_NOT_FOR_NAME', message);
+    }
+    return record;
+  }
+
+  async #spend(record: JoinRecord): Promise<void> {
+    await this.#keep({ ...record, usesLeft: record.usesLeft - 1 });
   }
 
   async #issueAgent(name: string, pool: string, writesFile: boolean): Promise<IssuedAgent> {
@@ -209,21 +267,15 @@ export class TokenAuthority implements Authority {
     const { token, id, sha256 } = mintToken(kind);
     const record: TokenRecord = { ...what, id, sha256, createdAt: rfc3339(this.#clock.nowMs()) };
     // The token first: a record whose token nobody has would stand for ever.
-    if (writesFile) await writePrivateFile(this.#tokenFile(kind, name), `${token}\n`);
+    const given = kind === 'join' ? `${token}${this.#pinSuffix}` : token;
+    if (writesFile) await writePrivateFile(this.#tokenFile(kind, name), `${given}\n`);
     await this.#keep(record);
-    return { record, token };
+    return { record, token: given };
   }
 
   async #keep(record: TokenRecord): Promise<void> {
     await writePrivateFile(this.#recordFile(record.id), `${JSON.stringify(record)}\n`);
     this.#records.set(record.id, record);
-  }
-
-  /** One change after the other: two at once must not spend one use or take one name. */
-  #inTurn<T>(change: () => Promise<T>): Promise<T> {
-    const done = this.#lastChange.then(change);
-    this.#lastChange = done.catch(() => undefined);
-    return done;
   }
 
   #recordFile(id: string): string {
@@ -238,60 +290,4 @@ export class TokenAuthority implements Authority {
     const folder = kind === 'agent' ? join(this.#directory, 'agents') : this.#directory;
     return join(folder, `${name}.token`);
   }
-}
-
-interface Issued {
-  readonly record: TokenRecord;
-  readonly token: string;
-}
-
-/** What to ask for; the uid of an agent is made here. */
-export type NewToken =
-  | {
-      readonly kind: 'user';
-      readonly name: string;
-      readonly role: Role;
-      readonly expiresAt?: string;
-    }
-  | {
-      readonly kind: 'agent';
-      readonly name: string;
-      readonly pool: string;
-      readonly expiresAt?: string;
-    }
-  | {
-      readonly kind: 'join';
-      readonly name: string;
-      readonly pool: string;
-      readonly usesLeft: number;
-      readonly expiresAt: string;
-    };
-
-type WithoutSecret<R> = R extends unknown ? Omit<R, 'id' | 'sha256' | 'createdAt'> : never;
-type NewRecord = WithoutSecret<TokenRecord>;
-
-function toItem(record: TokenRecord): TokenItem {
-  const { id, kind, name, createdAt, expiresAt } = record;
-  return {
-    id,
-    kind,
-    name,
-    ...(kind === 'user' ? { role: record.role } : { pool: record.pool }),
-    ...(kind === 'join' ? { usesLeft: record.usesLeft } : {}),
-    createdAt,
-    ...(expiresAt === undefined ? {} : { expiresAt }),
-  };
-}
-
-function compareItems(a: TokenItem, b: TokenItem): number {
-  const [x, y] = [`${a.kind} ${a.name} ${a.id}`, `${b.kind} ${b.name} ${b.id}`];
-  return x < y ? -1 : 1;
-}
-
-function badName(name: string): TokenStoreError {
-  const shown = JSON.stringify(name.slice(0, 64));
-  return new TokenStoreError(
-    'ERR_TOKEN_NAME',
-    `name ${shown}: expected letters, digits, ".", "_" and "-", first a letter or digit`,
-  );
 }

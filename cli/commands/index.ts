@@ -105,6 +105,48 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./rescan.ts')).rescan,
   },
   {
+    path: ['token', 'create'],
+    group: 'the fleet',
+    summary: 'a token for a person, a node, or for nodes to enrol with; shown once',
+    load: async () => (await import('./token.ts')).createToken,
+  },
+  {
+    path: ['token', 'list'],
+    group: 'the fleet',
+    summary: 'the tokens there are, never the tokens themselves',
+    load: async () => (await import('./token.ts')).listTokens,
+  },
+  {
+    path: ['token', 'revoke'],
+    group: 'the fleet',
+    summary: 'end tokens; what is connected with them is cut off',
+    load: async () => (await import('./token.ts')).revokeTokens,
+  },
+  {
+    path: ['node', 'list'],
+    group: 'the fleet',
+    summary: 'nodes that enrolled with a key, and those that wait for approval',
+    load: async () => (await import('./node.ts')).listEnrolments,
+  },
+  {
+    path: ['node', 'approve'],
+    group: 'the fleet',
+    summary: 'let a waiting node in, or a revoked one in again',
+    load: async () => (await import('./node.ts')).approveNodes,
+  },
+  {
+    path: ['node', 'revoke'],
+    group: 'the fleet',
+    summary: 'end the authority of nodes at once',
+    load: async () => (await import('./node.ts')).revokeNodes,
+  },
+  {
+    path: ['node', 'retire'],
+    group: 'the fleet',
+    summary: 'nodes that are gone for good: no credential, no longer expected',
+    load: async () => (await import('./node.ts')).retireNodes,
+  },
+  {
     path: ['config', 'get-contexts'],
     group: 'nodeseal itself',
     summary: 'which aggregators can be asked',

@@ -64,7 +64,16 @@ t.test('a node that enrols by itself keeps its credential in the state directory
   t.match(parseConfig(text, 'agent.yaml', configSchema).aggregator, {
     joinTokenFile: '/etc/join.token',
     tokenFile: '/var/lib/x/agent.token',
+    certificateFile: '/var/lib/x/node.pem',
   });
+});
+
+t.test('a node that only has a token, or only a certificate, says so', async (t) => {
+  const linkOf = (members: string) =>
+    parseConfig(`aggregator: {url: "https://a", ${members}}`, 'agent.yaml', configSchema)
+      .aggregator;
+  t.equal(linkOf('tokenFile: /t')?.certificateFile, undefined);
+  t.equal(linkOf('certificateFile: /c')?.certificateFile, '/c');
 });
 
 const link = (members: string): string => `aggregator: {tokenFile: /t, ${members}}`;
@@ -102,7 +111,10 @@ const bad: readonly (readonly [string, RegExp])[] = [
   ['checks: {include: selinux}', /checks\.include: expected a list/],
   ['checks: {exclude: [""]}', /checks\.exclude\[0\]: expected the id of a check/],
   ['logLevel: trace', /logLevel: expected debug or info or warn or error, found "trace"/],
-  ['aggregator: {url: "https://a"}', /aggregator: expected tokenFile, joinTokenFile or both/],
+  [
+    'aggregator: {url: "https://a"}',
+    /aggregator: expected tokenFile, certificateFile or joinTokenFile/,
+  ],
   ['aggregator: {tokenFile: /t}', /aggregator\.url: missing/],
   [
     link('url: "https://a", token: secret'),

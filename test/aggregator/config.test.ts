@@ -51,6 +51,10 @@ t.test('a configuration that cannot be meant is an error that names the place', 
       /serviceAccount: expected namespace\/name/,
     ],
     ['kubernetes: {audience: a, serviceAccount: a/b, url: "http://x"}', /url: expected https/],
+    ['kubernetes: {audience: a, serviceAccount: a/b, keysFile: k}', /keysFile and issuer together/],
+    ['socket: run.sock', /socket: expected an absolute path/],
+    ['enrolment: {certificateDays: 0}', /enrolment\.certificateDays/],
+    ['enrolment: {aproval: true}', /did you mean "approval"/],
     ['[]', /expected a mapping/],
   ] as const;
   for (const [text, message] of cases) t.throws(() => parse(text), { message }, text);

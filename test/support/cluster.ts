@@ -13,7 +13,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { JSONWebKeySet } from 'jose';
 import type { Test } from 'tap';
-import type { IssuerKeysSource } from '../../aggregator/identity/issuer-keys.ts';
+import type { ServedKeys } from '../../aggregator/identity/issuer-keys.ts';
 
 /** The token-signing side of a Kubernetes cluster: real keys, real tokens, real TLS; only the cluster is missing. */
 export type Claims = Readonly<Record<string, unknown>>;
@@ -27,7 +27,11 @@ export const rules = {
   serviceAccount: 'nodeseal/nodeseal-agent',
 } as const;
 
-export const rsa: KeyPairKeyObjectResult = generateKeyPairSync('rsa', { modulusLength: 2048 });
+/** A key pair that no key set has. */
+export function newRsa(): KeyPairKeyObjectResult {
+  return generateKeyPairSync('rsa', { modulusLength: 2048 });
+}
+export const rsa: KeyPairKeyObjectResult = newRsa();
 const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 export const keys = {
   keys: [
@@ -75,7 +79,7 @@ export function discovery(keySet: JSONWebKeySet = keys): Answers {
 }
 
 export interface DiscoveryServer {
-  readonly source: IssuerKeysSource;
+  readonly source: ServedKeys;
   /** `path authorization` of each request. */
   readonly seen: string[];
   readonly server: Server;

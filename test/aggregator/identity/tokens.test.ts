@@ -126,16 +126,16 @@ t.test('a join token', async (t) => {
     { status: 'fulfilled', value: { node: { name: 'a', pool: 'worker' } } },
     { status: 'rejected', reason: { code: 'ERR_TOKEN_EXISTS' } },
     { status: 'fulfilled' },
-    { status: 'rejected', reason: { code: 'ERR_TOKEN_JOIN' } },
+    { status: 'rejected', reason: { code: 'ERR_TOKEN_USED_UP' } },
   ]);
   const after = await TokenAuthority.open(dir, clock, keptLog());
-  await t.rejects(after.enrol(token, 'd'), { code: 'ERR_TOKEN_JOIN' }, 'stays used up');
+  await t.rejects(after.enrol(token, 'd'), { code: 'ERR_TOKEN_USED_UP' }, 'stays used up');
   const other = await TokenAuthority.open(join(dir, 'second'), clock, keptLog());
   const expiring = read(await other.ensureJoin('worker', 5, 60_000));
   clock.now += 59_999;
   await other.enrol(expiring, 'a');
   clock.now += 1;
-  await t.rejects(other.enrol(expiring, 'b'), { code: 'ERR_TOKEN_JOIN' }, 'ends');
+  await t.rejects(other.enrol(expiring, 'b'), { code: 'ERR_TOKEN_EXPIRED' }, 'ends');
 });
 
 t.test('a folder that was open to others is closed to them', async (t) => {
