@@ -1,11 +1,13 @@
 import { posix } from 'node:path';
-import type { Json } from '../shared/canonical.ts';
+import { type Json, sha256 } from '../shared/canonical.ts';
 import type { Items } from '../shared/report.ts';
 import { parsePolicy } from '../shared/trust/policy.ts';
 import type { Policy } from '../shared/trust/policy-types.ts';
 import { parseRegistriesD, type RegistriesD } from '../shared/trust/registries-d.ts';
+import { memoryPerHost } from './content-memory.ts';
 import { readCrioPlaces } from './crio-places.ts';
 import type { Host } from './host.ts';
+import { lastMadePerHost } from './last-made.ts';
 import { type NodeRegistriesConf, readRegistriesConf } from './registries-conf.ts';
 import {
   missing,
@@ -108,14 +110,34 @@ async function readPolicy(host: Host, home: string): Promise<NodePolicy> {
 }
 
 async function readPolicyFile(host: Host, path: string): Promise<PolicyFile> {
-  const { bytes, ...file } = await readTrustFile(host, path);
-  if (bytes === undefined) return file;
   try {
-    return { ...file, policy: parsePolicy(bytes) };
+    const made = await policiesOf(host).of(path);
+    if (made === undefined) return { path, problem: missing(path, 'no such file') };
+    const { sha256, outcome } = made;
+    if ('policy' in outcome) return { path, sha256, policy: outcome.policy };
+    return { path, sha256, problem: problemOf(outcome.error, path) };
   } catch (error) {
-    return { ...file, problem: problemOf(error, path) };
+    return { path, problem: problemOf(error, path) };
   }
 }
+
+/** The node's own and one for each namespace that has one: a large cluster has hundreds. */
+const MAX_POLICIES = 512;
+/** What came of a file, by its content: under another path the same error has other words. */
+const policiesOf = memoryPerHost({
+  make: (bytes) => ({ sha256: sha256(bytes), outcome: parsed(bytes) }),
+  maxFiles: MAX_POLICIES,
+});
+
+function parsed(bytes: Uint8Array): { readonly policy: Policy } | { readonly error: unknown } {
+  try {
+    return { policy: parsePolicy(bytes) };
+  } catch (error) {
+    return { error };
+  }
+}
+
+const lastRegistriesD = lastMadePerHost<RegistriesD>();
 
 async function readRegistriesD(host: Host, home: string): Promise<NodeRegistriesD> {
   const own = posix.join(home, '.config/containers/registries.d');
@@ -141,7 +163,9 @@ async function readRegistriesD(host: Host, home: string): Promise<NodeRegistries
       if (file.problem !== undefined) return { ...place, files, problem: file.problem };
       if (bytes !== undefined) contents.set(name, bytes);
     }
-    return { ...place, files, registries: parseRegistriesD(contents) };
+    const key = JSON.stringify([[...contents.keys()], files]);
+    const registries = lastRegistriesD(host, key, () => parseRegistriesD(contents));
+    return { ...place, files, registries };
   } catch (error) {
     return { ...place, files, problem: problemOf(error, place.path) };
   }

@@ -7,7 +7,7 @@ import { type Host, isReadingReason } from '../host.ts';
 import { type NodeTrust, readNodeTrust, rootHome } from '../trust.ts';
 import type { TrustProblem } from '../trust-files.ts';
 import { POLICY, trustWatches, trustWatchesIn } from '../trust-places.ts';
-import { type ReadPolicy, readPolicies } from '../trust-policies.ts';
+import { policiesIn, type ReadPolicy } from '../trust-policies.ts';
 import { duringUpdate } from './drift.ts';
 import * as keyRules from './rules/trust-keys.ts';
 import * as rules from './rules/trust-policy.ts';
@@ -45,7 +45,7 @@ export const trustPolicy: Check = {
 async function run(context: CheckContext, signal: AbortSignal): Promise<readonly Finding[]> {
   const { host, baseline, clock } = context;
   const trust = await readNodeTrust(host);
-  const policies = await readPolicies(host, trust);
+  const policies = policiesIn(trust);
   const desired = await desiredState(host, baseline);
   const { conf } = trust.registriesConf;
   const keys = await usedKeys(host, policies, trust, clock.nowMs());
