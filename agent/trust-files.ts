@@ -4,9 +4,12 @@ import { CodedError } from '../shared/errors.ts';
 import { memoryPerHost } from './content-memory.ts';
 import { type Host, HostError } from './host.ts';
 
+/** Reason of a problem: which file the node's tools read is not told by its files, and nothing can be said of it. */
+export const UNDECIDED = 'undecided';
+
 /** Why something of the trust configuration cannot be used: the node's own tools would refuse it as well. */
 export interface TrustProblem {
-  /** `missing`, a reason of reading (`permission`, `too-large`, …) or a class of the parser (`unknown-field`, …). */
+  /** `missing`, `UNDECIDED`, a reason of reading (`permission`, `too-large`, …) or a class of the parser (`unknown-field`, …). */
   readonly reason: string;
   readonly message: string;
   /** The file or folder at fault. */
