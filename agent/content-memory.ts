@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '../shared/clock.ts';
-import type { Host } from './host.ts';
-import { settledText } from './settled.ts';
+import type { ContentIdentity, Host } from './host.ts';
+import { isSettled } from './settled.ts';
 
 export interface ContentMemoryOptions<T> {
   /** What is made of a content; what it throws is thrown each time anew. */
@@ -13,7 +13,7 @@ export interface ContentMemoryOptions<T> {
 }
 
 interface Made<T> {
-  readonly identity: string;
+  readonly identity: ContentIdentity;
   readonly value: T;
 }
 
@@ -36,7 +36,7 @@ export class ContentMemory<T> {
     const before = this.#host.identify(place);
     const known = this.#made.get(place);
     this.#made.delete(place);
-    if (known !== undefined && known.identity === before?.text) {
+    if (known !== undefined && before?.equals(known.identity) === true) {
       this.#made.set(place, known);
       return known.value;
     }
@@ -44,9 +44,8 @@ export class ContentMemory<T> {
     if (bytes === undefined) return undefined;
     const value = make(bytes, path);
     const after = this.#host.identify(place);
-    const isSame = after !== undefined && after.text === before?.text;
-    const identity = isSame ? settledText(after, clock.nowMs()) : undefined;
-    if (identity !== undefined) this.#keep(place, { identity, value });
+    const isSame = after !== undefined && before?.equals(after) === true;
+    if (isSame && isSettled(after, clock.nowMs())) this.#keep(place, { identity: after, value });
     return value;
   }
 

@@ -1,6 +1,6 @@
 import { ContentError } from './content-error.ts';
 import type { Host } from './host.ts';
-import { parseToml, type TomlTable, tomlAt } from './toml.ts';
+import { type TomlTable, tomlAt, tomlOf } from './toml.ts';
 
 export const CRIO_FOLDER: string = '/etc/crio';
 const CONFIG = '/etc/crio/crio.conf';
@@ -35,8 +35,8 @@ export interface CrioSetting<T> {
 export async function readCrioConfig(host: Host): Promise<CrioConfig | undefined> {
   const files: CrioFile[] = [];
   for (const path of [CONFIG, ...(await filesBelow(host, DROP_INS, 0))]) {
-    const text = await host.readText(path);
-    if (text !== undefined) files.push({ path, table: parseToml(text, path) });
+    const table = await tomlOf(host).of(path);
+    if (table !== undefined) files.push({ path, table });
   }
   if (files.length > 0) return { files };
   for (const path of PROGRAMS) {

@@ -10,9 +10,12 @@ import {
 } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { posix } from 'node:path';
+import { type ContentIdentity, FileIdentity, OF_A_LINK } from './file-identity.ts';
+import { textOf } from './file-text.ts';
 import { HostError, type HostErrorCode } from './host-error.ts';
 import { readOpened, readPiece, statOpened } from './opened-file.ts';
 
+export type { ContentIdentity } from './file-identity.ts';
 export { HostError, type HostErrorCode, isReadingReason } from './host-error.ts';
 
 export interface HostStat {
@@ -25,14 +28,6 @@ export interface HostStat {
   readonly size: number;
   readonly mtimeMs: number;
   readonly inode: number;
-}
-
-/** As long as a path has the same text, what a read of it gives is the same; a folder's says which names are in it. */
-export interface ContentIdentity {
-  /** Device, inode, size, and the last changes of content and of inode: writing in place moves them, as renaming does. */
-  readonly text: string;
-  /** The kernel's own time of the last change, which nobody can set. Changes within one tick of its clock look alike. */
-  readonly changedMs: number;
 }
 
 /** The whole content of a file; no identity when it changed while it was read. */
@@ -68,9 +63,10 @@ export interface Host {
   readIdentified(path: string, limitBytes?: number): Promise<IdentifiedContent | undefined>;
   /**
    * Which content stands at a path without links, told by one call and without opening it; undefined for what is not there.
-   * Of a link nothing is told: its text is `link`, and it counts as changed at the end of time.
+   * Of a link nothing is told: its text is `link`, and it counts as changed at the end of time. `known` is given back when
+   * it is what still stands there, which makes nothing new.
    */
-  identify(path: string): ContentIdentity | undefined;
+  identify(path: string, known?: ContentIdentity): ContentIdentity | undefined;
   /** The path with every link resolved, still as the node sees it; `undefined` when it leads nowhere. */
   resolve(path: string): Promise<string | undefined>;
 }
@@ -85,10 +81,11 @@ const O_PATH = 0o10000000;
 const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const ABSENT_IS_NOTHING = { throwIfNoEntry: false } as const;
 
+/** As the system's own error, which takes ten times as long to make; most places that are looked for are not there. */
+const NOT_THERE = Object.assign(new Error('no such file'), { code: 'ENOENT' });
+
 /** A path that is not what it would be after a walk: with empty parts, `.` or `..`. */
 const UNCLEAN = /\/(?:\.{0,2}(?:\/|$))/;
-const OF_A_LINK: ContentIdentity = { text: 'link', changedMs: Infinity };
-
 /** The node under `root` (`/` for this machine, `/host` in a container). */
 export function openHost(root: string): Host {
   return new RootedHost(posix.resolve(root));
@@ -115,12 +112,7 @@ class RootedHost implements Host {
 
   async readText(path: string, limitBytes?: number): Promise<string | undefined> {
     const bytes = await this.readBytes(path, limitBytes);
-    if (bytes === undefined) return undefined;
-    try {
-      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-    } catch (cause) {
-      throw new HostError('ERR_HOST_ENCODING', path, 'expected UTF-8 text', { cause });
-    }
+    return bytes === undefined ? undefined : textOf(bytes, path);
   }
 
   async readBytes(path: string, limitBytes?: number): Promise<Buffer | undefined> {
@@ -138,8 +130,8 @@ class RootedHost implements Host {
       const content = readOpened(file, path, seen, limitBytes);
       // Small files are there at once, and there are many of them.
       const bytes = content instanceof Promise ? await content : content;
-      const identity = identityOf(statOpened(file, path));
-      return identity.text === identityOf(seen).text ? { bytes, identity } : { bytes };
+      const identity = new FileIdentity(statOpened(file, path));
+      return identity.equals(new FileIdentity(seen)) ? { bytes, identity } : { bytes };
     } catch (error) {
       return absent(error, path);
     } finally {
@@ -183,11 +175,13 @@ class RootedHost implements Host {
     return await guarded(path, () => this.#resolve(path));
   }
 
-  identify(path: string): ContentIdentity | undefined {
+  identify(path: string, known?: ContentIdentity): ContentIdentity | undefined {
     try {
       const stats = lstatSync(`${this.#prefix}${path}`, ABSENT_IS_NOTHING);
       if (stats === undefined) return undefined;
-      return stats.isSymbolicLink() ? OF_A_LINK : identityOf(stats);
+      // No link: the same inode, unchanged, is of the kind it was.
+      if (known instanceof FileIdentity && known.isOf(stats)) return known;
+      return stats.isSymbolicLink() ? OF_A_LINK : new FileIdentity(stats);
     } catch {
       return undefined;
     }
@@ -250,7 +244,7 @@ class RootedHost implements Host {
         done = posix.dirname(done);
         continue;
       }
-      const next = posix.join(done, name);
+      const next = done === '/' ? `/${name}` : `${done}/${name}`;
       const target = linkTarget(this.#place(next));
       if (target === undefined) {
         done = next;
@@ -271,9 +265,11 @@ class RootedHost implements Host {
    */
   #withoutLinks(path: string): string | undefined {
     if (path.includes('/..')) return undefined;
-    const plain = posix.join('/', path, '.');
+    const plain = UNCLEAN.test(path) ? posix.join('/', path, '.') : path;
     const place = this.#place(plain);
     try {
+      // What is not there is told by the walk, which throws less.
+      if (lstatSync(place, ABSENT_IS_NOTHING) === undefined) return undefined;
       return realpathSync.native(place) === place ? plain : undefined;
     } catch {
       return undefined;
@@ -325,7 +321,8 @@ class RootedHost implements Host {
   /** Where a resolved path of the node lies for this process. */
   #place(resolved: string): string {
     this.#realRoot ??= this.#resolveRoot();
-    return this.#realRoot === '/' ? resolved : posix.join(this.#realRoot, resolved);
+    if (this.#realRoot === '/') return resolved;
+    return resolved === '/' ? this.#realRoot : `${this.#realRoot}${resolved}`;
   }
 
   /** Without its root a node would look like one on which nothing exists. */
@@ -364,18 +361,15 @@ function openedPlace(file: number, path: string): string {
   }
 }
 
-function identityOf({ dev, ino, size, mtimeMs, ctimeMs }: Stats): ContentIdentity {
-  return { text: `${dev} ${ino} ${size} ${mtimeMs} ${ctimeMs}`, changedMs: ctimeMs };
-}
-
 function statOf(place: string): HostStat {
   return toHostStat(lstatSync(place));
 }
 
 /** Target of the link at `place`; undefined for anything else. */
 function linkTarget(place: string): string | undefined {
-  if (!lstatSync(place).isSymbolicLink()) return undefined;
-  return readlinkSync(place);
+  const stats = lstatSync(place, ABSENT_IS_NOTHING);
+  if (stats === undefined) throw NOT_THERE;
+  return stats.isSymbolicLink() ? readlinkSync(place) : undefined;
 }
 
 function toHostStat(stats: Stats): HostStat {

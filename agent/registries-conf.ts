@@ -5,6 +5,7 @@ import {
   type RegistriesConf,
 } from '../shared/trust/registries-conf.ts';
 import type { Host } from './host.ts';
+import { lastMadePerHost } from './last-made.ts';
 import { problemOf, readTrustFile, type TrustFile, type TrustProblem } from './trust-files.ts';
 
 /** registries.conf in force with its drop-ins: where an image is really fetched from. `conf` or `problem`, never both. */
@@ -17,6 +18,7 @@ export interface NodeRegistriesConf {
   readonly problem?: TrustProblem;
 }
 
+const lastConf = lastMadePerHost<RegistriesConf>();
 const SYSTEM = '/etc/containers/registries.conf';
 
 /**
@@ -41,10 +43,11 @@ export async function readRegistriesConf(host: Host, home: string): Promise<Node
       contents.push({ name: place, content: bytes });
     }
     const [main, ...rest] = contents;
-    const conf =
+    const conf = lastConf(host, JSON.stringify([path, files]), () =>
       main?.name === path
         ? parseRegistriesConf(main, rest)
-        : parseRegistriesConf(undefined, contents);
+        : parseRegistriesConf(undefined, contents),
+    );
     return { path, files, conf };
   } catch (error) {
     return { path, files, problem: problemOf(error, path) };

@@ -5,7 +5,8 @@ import { desiredState } from './desired/desired.ts';
 import { MACHINE_CONFIG_FOLDER } from './desired/machine-config.ts';
 import { factItems, readFacts } from './facts.ts';
 import { inspectFiles } from './survey.ts';
-import { describeTrust, readNodeTrust } from './trust.ts';
+import { readNodeTrust } from './trust.ts';
+import { describeTrust } from './trust-items.ts';
 import { trustWatches, trustWatchesIn } from './trust-places.ts';
 import { watchedWatches } from './watched-places.ts';
 

@@ -4,6 +4,9 @@ import { type Host, HostError } from './host.ts';
 import { parseUnitFile } from './unit-file.ts';
 import { splitUnitWords } from './unit-words.ts';
 
+/** Pulls the images of a node and runs its containers. */
+export const CRIO_SERVICE = 'crio.service';
+
 /** The variables that systemd gives to a service because its unit says so. */
 export interface ServiceEnvironment {
   readonly variables: ReadonlyMap<string, string>;

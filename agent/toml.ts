@@ -1,5 +1,8 @@
 import { CodedError } from '../shared/errors.ts';
 import { readToml, TomlValueError } from '../shared/trust/toml.ts';
+import { type ContentMemory, memoryPerHost } from './content-memory.ts';
+import { textOf } from './file-text.ts';
+import type { Host } from './host.ts';
 
 /** A TOML file of the node that is no TOML; the message names file, line and column. */
 export class TomlFileError extends CodedError<'ERR_TOML_SYNTAX'> {
@@ -14,7 +17,7 @@ export class TomlFileError extends CodedError<'ERR_TOML_SYNTAX'> {
 export type TomlTable = Readonly<Record<string, unknown>>;
 
 /** The tables of a TOML 1.0 file. Throws `TomlFileError`; `path` is for its message. */
-export function parseToml(text: string, path: string): TomlTable {
+function parseToml(text: string, path: string): TomlTable {
   try {
     return readToml(text);
   } catch (cause) {
@@ -22,6 +25,17 @@ export function parseToml(text: string, path: string): TomlTable {
     throw new TomlFileError(path, cause.message, { cause });
   }
 }
+
+/** Files of CRI-O and of storage: some ten on a node. */
+const MAX_FILES = 64;
+
+/**
+ * The tables of the TOML files of a node, each read anew only when it changed. Throws `TomlFileError` and `HostError`.
+ */
+export const tomlOf: (host: Host) => ContentMemory<TomlTable> = memoryPerHost({
+  make: (bytes, path) => parseToml(textOf(bytes, path), path),
+  maxFiles: MAX_FILES,
+});
 
 /** The value at `keys`, or undefined where a member or a table on the way is missing. */
 export function tomlAt(table: TomlTable, ...keys: readonly string[]): unknown {

@@ -1,11 +1,15 @@
 import { posix } from 'node:path';
 import { sha256 } from '../shared/canonical.ts';
 import { CodedError } from '../shared/errors.ts';
+import { memoryPerHost } from './content-memory.ts';
 import { type Host, HostError } from './host.ts';
+
+/** Reason of a problem: which file the node's tools read is not told by its files, and nothing can be said of it. */
+export const UNDECIDED = 'undecided';
 
 /** Why something of the trust configuration cannot be used: the node's own tools would refuse it as well. */
 export interface TrustProblem {
-  /** `missing`, a reason of reading (`permission`, `too-large`, …) or a class of the parser (`unknown-field`, …). */
+  /** `missing`, `UNDECIDED`, a reason of reading (`permission`, `too-large`, …) or a class of the parser (`unknown-field`, …). */
   readonly reason: string;
   readonly message: string;
   /** The file or folder at fault. */
@@ -30,12 +34,22 @@ export interface TrustContent extends TrustFile {
   readonly bytes?: Uint8Array;
 }
 
-/** A file of the trust configuration; what keeps it from being read is in the answer. */
+/** Keys and files of registries; a node has some ten of each. */
+const MAX_FILES = 256;
+const contentsOf = memoryPerHost({
+  make: (bytes): Pick<TrustContent, 'sha256' | 'bytes'> => ({ sha256: sha256(bytes), bytes }),
+  maxFiles: MAX_FILES,
+});
+
+/**
+ * A file of the trust configuration; what keeps it from being read is in the answer. As long as it does not change it is
+ * read and hashed once.
+ */
 export async function readTrustFile(host: Host, path: string): Promise<TrustContent> {
   try {
-    const bytes = await host.readBytes(path);
-    if (bytes === undefined) return { path, problem: missing(path, 'no such file') };
-    return { path, sha256: sha256(bytes), bytes };
+    const content = await contentsOf(host).of(path);
+    if (content === undefined) return { path, problem: missing(path, 'no such file') };
+    return { path, ...content };
   } catch (error) {
     return { path, problem: problemOf(error, path) };
   }

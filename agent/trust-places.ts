@@ -1,8 +1,8 @@
 import { posix } from 'node:path';
-import { readCrioPlaces } from './crio-places.ts';
 import { type FolderFiles, filesBelow } from './folder-files.ts';
 import type { Host } from './host.ts';
-import { readNodeTrust } from './trust.ts';
+import { readNodeTrust, rootHome } from './trust.ts';
+import { readTrustEnvironment } from './trust-environment.ts';
 
 export const POLICY: string = '/etc/containers/policy.json';
 export const REGISTRIES_D: string = '/etc/containers/registries.d';
@@ -67,10 +67,21 @@ export async function namedPathsIn(host: Host): Promise<readonly string[]> {
   return [...own, ...policies, ...keyFiles.keys()].filter((path) => path.startsWith('/'));
 }
 
+/** Where root's own configuration goes before that in /etc: for who works in a shell, and for CRI-O by its environment. */
+export async function ownConfigFolders(host: Host): Promise<readonly string[]> {
+  const homes = [await rootHome(host), (await readTrustEnvironment(host)).home ?? ''];
+  const folders = homes.filter(Boolean).map((home) => posix.join(home, '.config/containers'));
+  return [...new Set(folders)];
+}
+
 /** Folders to be watched because the configuration names them or files in them, wherever they are. */
 export async function trustWatchesIn(host: Host): Promise<readonly string[]> {
-  const { signaturePolicyFolder } = await readCrioPlaces(host);
+  const { crio } = await readNodeTrust(host);
   const files = await namedPathsIn(host);
-  const folders = [signaturePolicyFolder, ...files.map((path) => posix.dirname(path))];
+  const folders = [
+    crio.policyFolder,
+    ...(await ownConfigFolders(host)),
+    ...files.map((path) => posix.dirname(path)),
+  ];
   return [...new Set(folders)].filter((path) => path.startsWith('/'));
 }

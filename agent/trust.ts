@@ -1,12 +1,15 @@
 import { posix } from 'node:path';
-import type { Json } from '../shared/canonical.ts';
-import type { Items } from '../shared/report.ts';
+import { sha256 } from '../shared/canonical.ts';
 import { parsePolicy } from '../shared/trust/policy.ts';
 import type { Policy } from '../shared/trust/policy-types.ts';
 import { parseRegistriesD, type RegistriesD } from '../shared/trust/registries-d.ts';
+import { memoryPerHost } from './content-memory.ts';
 import { readCrioPlaces } from './crio-places.ts';
 import type { Host } from './host.ts';
+import { lastMadePerHost } from './last-made.ts';
 import { type NodeRegistriesConf, readRegistriesConf } from './registries-conf.ts';
+import { CRIO_SERVICE } from './service-environment.ts';
+import { readTrustEnvironment, type TrustEnvironment } from './trust-environment.ts';
 import {
   missing,
   problemOf,
@@ -14,6 +17,7 @@ import {
   type TrustContent,
   type TrustFile,
   type TrustProblem,
+  UNDECIDED,
 } from './trust-files.ts';
 import { readKeyFiles } from './trust-keys.ts';
 
@@ -51,9 +55,12 @@ export interface NodeTrust {
   readonly registriesD: NodeRegistriesD;
   /** Mirrors and blocked registries; in `registriesD` an image goes by the name of the place it is fetched from. */
   readonly registriesConf: NodeRegistriesConf;
-  /** What CRI-O is told of policies. `signaturePolicy` replaces the system's policy for CRI-O alone. */
+  /** What CRI-O is told of policies, by its configuration or environment. */
   readonly crio: {
+    /** Replaces the system's policy for CRI-O alone; `undecided` is its problem where the node's files do not tell which. */
     readonly signaturePolicy?: PolicyFile;
+    /** Where policies of namespaces are looked for. */
+    readonly policyFolder: string;
     /** Policies of namespaces: `<folder>/<namespace>.json`. */
     readonly namespacePolicies: readonly NamespacePolicy[];
   };
@@ -76,12 +83,15 @@ const EMPTY: Uint8Array = new Uint8Array();
  * Never throws for a state of the node.
  */
 export async function readNodeTrust(host: Host): Promise<NodeTrust> {
-  const home = await rootHome(host);
-  const policy = await readPolicy(host, home);
-  const crio = await readCrioPolicies(host);
+  const shellHome = await rootHome(host);
+  const environment = await readTrustEnvironment(host);
+  const home = environment.home ?? shellHome;
+  const policy = await readPolicy(host, configIn(shellHome));
+  const crio = await readCrioPolicies(host, policy, home, environment);
   const policies = [policy, crio.signaturePolicy, ...crio.namespacePolicies];
   return {
     policy,
+    // For the node as a whole it is as CRI-O sees it, which pulls for pods.
     registriesD: await readRegistriesD(host, home),
     registriesConf: await readRegistriesConf(host, home),
     crio,
@@ -92,9 +102,14 @@ export async function readNodeTrust(host: Host): Promise<NodeTrust> {
   };
 }
 
-async function readPolicy(host: Host, home: string): Promise<NodePolicy> {
+function configIn(home: string): string {
+  return posix.join(home, '.config');
+}
+
+/** `config`: the folder of root's own configuration, `~/.config`. */
+async function readPolicy(host: Host, config: string): Promise<NodePolicy> {
   const candidates: readonly (readonly [TrustOrigin, string])[] = [
-    ['user', posix.join(home, '.config/containers/policy.json')],
+    ['user', posix.join(config, 'containers/policy.json')],
     ['system', POLICY_PATHS.system],
     ['vendor', POLICY_PATHS.vendor],
   ];
@@ -108,14 +123,34 @@ async function readPolicy(host: Host, home: string): Promise<NodePolicy> {
 }
 
 async function readPolicyFile(host: Host, path: string): Promise<PolicyFile> {
-  const { bytes, ...file } = await readTrustFile(host, path);
-  if (bytes === undefined) return file;
   try {
-    return { ...file, policy: parsePolicy(bytes) };
+    const made = await policiesOf(host).of(path);
+    if (made === undefined) return { path, problem: missing(path, 'no such file') };
+    const { sha256, outcome } = made;
+    if ('policy' in outcome) return { path, sha256, policy: outcome.policy };
+    return { path, sha256, problem: problemOf(outcome.error, path) };
   } catch (error) {
-    return { ...file, problem: problemOf(error, path) };
+    return { path, problem: problemOf(error, path) };
   }
 }
+
+/** The node's own and one for each namespace that has one: a large cluster has hundreds. */
+const MAX_POLICIES = 512;
+/** What came of a file, by its content: under another path the same error has other words. */
+const policiesOf = memoryPerHost({
+  make: (bytes) => ({ sha256: sha256(bytes), outcome: parsed(bytes) }),
+  maxFiles: MAX_POLICIES,
+});
+
+function parsed(bytes: Uint8Array): { readonly policy: Policy } | { readonly error: unknown } {
+  try {
+    return { policy: parsePolicy(bytes) };
+  } catch (error) {
+    return { error };
+  }
+}
+
+const lastRegistriesD = lastMadePerHost<RegistriesD>();
 
 async function readRegistriesD(host: Host, home: string): Promise<NodeRegistriesD> {
   const own = posix.join(home, '.config/containers/registries.d');
@@ -141,19 +176,63 @@ async function readRegistriesD(host: Host, home: string): Promise<NodeRegistries
       if (file.problem !== undefined) return { ...place, files, problem: file.problem };
       if (bytes !== undefined) contents.set(name, bytes);
     }
-    return { ...place, files, registries: parseRegistriesD(contents) };
+    const key = JSON.stringify([[...contents.keys()], files]);
+    const registries = lastRegistriesD(host, key, () => parseRegistriesD(contents));
+    return { ...place, files, registries };
   } catch (error) {
     return { ...place, files, problem: problemOf(error, place.path) };
   }
 }
 
-async function readCrioPolicies(host: Host): Promise<NodeTrust['crio']> {
+async function readCrioPolicies(
+  host: Host,
+  system: NodePolicy,
+  home: string,
+  environment: TrustEnvironment,
+): Promise<NodeTrust['crio']> {
   const config = await readCrioPlaces(host);
-  const own = config.signaturePolicy;
+  const policyFolder = environment.signaturePolicyFolder ?? config.signaturePolicyFolder;
+  // Variables go before the configuration file, an empty one too.
+  const path = (environment.signaturePolicy ?? config.signaturePolicy) || undefined;
+  const [why] = environment.undecided;
+  const own =
+    why !== undefined
+      ? undecided(why)
+      : path !== undefined
+        ? await readPolicyFile(host, path)
+        : await readServicePolicy(host, system, home, environment);
   return {
-    ...(own === undefined ? {} : { signaturePolicy: await readPolicyFile(host, own) }),
-    namespacePolicies: await listPolicies(host, config.signaturePolicyFolder),
+    ...(own === undefined ? {} : { signaturePolicy: own }),
+    policyFolder,
+    namespacePolicies: await listPolicies(host, policyFolder),
   };
+}
+
+/** What CRI-O reads by itself, when its environment makes it another policy than the system's. */
+async function readServicePolicy(
+  host: Host,
+  system: NodePolicy,
+  home: string,
+  { policyJson, configHome }: TrustEnvironment,
+): Promise<PolicyFile | undefined> {
+  const { origin: _, ...policy } = await readPolicy(host, configIn(home));
+  const newest =
+    policyJson !== undefined
+      ? await readPolicyFile(host, policyJson)
+      : configHome !== undefined
+        ? await readPolicy(host, configHome)
+        : policy;
+  if (newest.sha256 !== policy.sha256 || newest.problem?.message !== policy.problem?.message) {
+    const name = policyJson !== undefined ? 'CONTAINERS_POLICY_JSON' : 'XDG_CONFIG_HOME';
+    const which = `${newest.path}, by its ${name}, or ${policy.path} depends on its version`;
+    return undecided(`whether ${CRIO_SERVICE} reads ${which}`);
+  }
+  return policy.path === system.path ? undefined : policy;
+}
+
+/** Whose policy it is stands for its path, which is not known. */
+function undecided(message: string): PolicyFile {
+  return { path: CRIO_SERVICE, problem: { reason: UNDECIDED, path: CRIO_SERVICE, message } };
 }
 
 async function listPolicies(host: Host, folder: string): Promise<readonly NamespacePolicy[]> {
@@ -176,53 +255,4 @@ export async function rootHome(host: Host): Promise<string> {
   const root = passwd?.split('\n').find((line) => /^[^:]*:[^:]*:0:/.test(line));
   const home = root?.split(':')[5];
   return home?.startsWith('/') === true ? home : '/root';
-}
-
-/**
- * The section `trust` of a report, and what `trust show` prints. Items: `policy` (with all its scopes),
- * `registriesD` and one `registriesD <scope>` for each scope, `registriesConf`, `key <path>`, `crioPolicy`, `namespacePolicy <path>`.
- */
-export function describeTrust(trust: NodeTrust): Items {
-  const { policy, registriesD, crio } = trust;
-  const items = new Map<string, Json>([['policy', describePolicy(policy)]]);
-  const { registries, ...folder } = registriesD;
-  const { conf, ...main } = trust.registriesConf;
-  items.set('registriesD', {
-    ...plain(folder),
-    default: registries?.defaultDocker === undefined ? undefined : plain(registries.defaultDocker),
-    warnings: registries?.warnings.map(plain),
-  });
-  for (const [scope, section] of registries?.docker ?? []) {
-    items.set(`registriesD ${scope}`, { scope, ...plain(section) });
-  }
-  items.set('registriesConf', {
-    ...plain(main),
-    registries: [...(conf?.registries.values() ?? [])].map(plain),
-  });
-  for (const { bytes: _, ...file } of trust.keyFiles.values()) {
-    items.set(`key ${file.path}`, plain(file));
-  }
-  const { signaturePolicy, namespacePolicies } = crio;
-  if (signaturePolicy !== undefined)
-    items.set('crioPolicy', plain(withoutContent(signaturePolicy)));
-  for (const file of namespacePolicies) {
-    items.set(`namespacePolicy ${file.path}`, plain(withoutContent(file)));
-  }
-  return items;
-}
-
-function describePolicy({ policy, ...file }: NodePolicy): Json {
-  if (policy === undefined) return plain(file);
-  const scopes = [...policy.transports].flatMap(([transport, scopes]) =>
-    [...scopes].map(([scope, requirements]) => ({ transport, scope, requirements })),
-  );
-  return { ...plain(file), default: policy.default.map(plain), scopes: scopes.map(plain) };
-}
-
-function withoutContent({ policy: _, ...file }: PolicyFile): object {
-  return file;
-}
-
-function plain(value: object): { readonly [name: string]: Json } {
-  return value as { readonly [name: string]: Json }; // plain data of our own types: no Map, no function, no bytes
 }

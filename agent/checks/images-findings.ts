@@ -2,13 +2,15 @@ import { rfc3339 } from '../../shared/clock.ts';
 import { type Statement, whereReadable } from '../check.ts';
 import type { Host } from '../host.ts';
 import type { ImageVerification } from '../images/verify.ts';
+import { unreadImages } from './images-gaps.ts';
 import { subjectOf } from './images-names.ts';
 
 /** Where distributions that boot from containers put images of their own. */
 const VENDOR_STORE = '/usr/lib/containers/storage';
 
 /** One statement for each image whose bytes are not what they were recorded as, or that could not be looked at. */
-export function contentConsistent({ contents }: ImageVerification): readonly Statement[] {
+export function contentConsistent(verification: ImageVerification): readonly Statement[] {
+  const { contents } = verification;
   const statements = contents.flatMap(({ imageId, faults, problem }): readonly Statement[] => [
     ...faults.map(({ item, expected, found }): Statement => {
       const message = `${item} is not what was stored: expected ${expected}, found ${found ?? 'no digest'}`;
@@ -37,6 +39,8 @@ export function contentConsistent({ contents }: ImageVerification): readonly Sta
   ]);
   if (statements.length > 0) return statements;
   const compared = contents.reduce((sum, one) => sum + one.compared, 0);
+  const unread = unreadImages(verification);
+  if (compared === 0 && unread !== undefined) return [unread];
   if (compared === 0) {
     const message = 'no image on this node has a manifest or configuration with a digest';
     return [{ result: 'notapplicable', reason: 'no-images', message }];
@@ -117,6 +121,8 @@ export async function pulledBeforePolicy(
   const judged = verdicts.filter(
     ({ verdict, policy }) => verdict !== 'unenforced' && written.has(policy),
   );
+  const unread = unreadImages(verification);
+  if (verdicts.length === 0 && unread !== undefined) return [unread];
   if (judged.length === 0) {
     const hasPolicy = written.has(policyPath);
     const message = hasPolicy ? 'no image here has to be signed' : `there is no ${policyPath}`;

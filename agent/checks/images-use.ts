@@ -5,6 +5,7 @@ import type { Statement } from '../check.ts';
 import { judgedName } from '../images/named-image.ts';
 import type { ImageUse } from '../images/runtime.ts';
 import type { ImageVerification } from '../images/verify.ts';
+import { unreadContainers, unreadImages } from './images-gaps.ts';
 import { subjectOf } from './images-names.ts';
 import { releaseObserved, releaseText } from './images-release.ts';
 
@@ -17,13 +18,17 @@ export function runningVerified(verification: ImageVerification): readonly State
     verification.verdicts.filter(({ pods }) => pods.length > 0),
     ({ imageId }) => imageId,
   );
-  const gap = gapIn(verification);
-  if (used.size === 0 && gap !== undefined) return [gap];
+  const gap = unreadContainers(verification);
+  const open = [
+    ...missingImages(verification, unreadImages(verification)),
+    ...(gap === undefined ? [] : [gap]),
+  ];
+  if (used.size === 0 && open.length > 0) return open;
   if (used.size === 0) {
     const message = 'no container on this node uses an image of its store';
     return [{ result: 'notapplicable', reason: 'none-in-use', message }];
   }
-  return [...used].flatMap(([imageId, verdicts]) => {
+  const decided = [...used].flatMap(([imageId, verdicts]) => {
     const spaces = new Set(verdicts.flatMap(({ namespace }) => namespace ?? []));
     const uses = verification.uses.filter(
       (use) => use.image === imageId && (use.isSandbox || !spaces.has(use.user.namespace ?? '')),
@@ -41,13 +46,30 @@ export function runningVerified(verification: ImageVerification): readonly State
     const meant = nodeWide.some(isMeant) ? judged.filter(isMeant) : judged;
     return meant.map((image) => statementOnUse(image, verification));
   });
+  return [...decided, ...open];
 }
 
-/** Records of containers that could not be read: nothing can be said of all containers then. */
-function gapIn({ faults }: ImageVerification): Statement | undefined {
-  const fault = faults.find(({ reason }) => reason === 'containers');
-  if (fault === undefined) return undefined;
-  return { result: 'unknown', reason: 'containers', message: fault.message };
+/** Images of containers that are in no list that could be read: what they are worth is not known. */
+function missingImages(
+  { verdicts, uses }: ImageVerification,
+  unread: Statement | undefined,
+): readonly Statement[] {
+  const known = new Set(verdicts.map(({ imageId }) => imageId));
+  // A container made from a root folder has no image.
+  const missing = uses.filter(
+    ({ image, isSandbox }) => image !== '' && !isSandbox && !known.has(image),
+  );
+  return [...Map.groupBy(missing, ({ image }) => image)].map(([image, here]): Statement => {
+    const users = usersText(here.map(({ user }) => user));
+    const why = unread === undefined ? 'it is in no store of this node' : unread.message;
+    return {
+      subject: image,
+      result: 'unknown',
+      reason: unread?.reason ?? 'not-in-store',
+      message: `in use by ${users}: could not be decided: ${why}`,
+      observed: { imageId: image, verdict: 'unknown', containers: here.length },
+    };
+  });
 }
 
 const USE: Readonly<Record<ImageVerdict['verdict'], readonly [Result, string]>> = {
@@ -90,7 +112,7 @@ export function referenceQuality(
   verification: ImageVerification,
   nowMs: number,
 ): readonly Statement[] {
-  const gap = gapIn(verification);
+  const gap = unreadContainers(verification);
   const workloads = verification.uses.filter(({ image, isSandbox }) => image !== '' && !isSandbox);
   if (workloads.length === 0 && gap !== undefined) return [gap];
   if (workloads.length === 0) {

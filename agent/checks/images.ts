@@ -10,6 +10,7 @@ import { verifierOf } from '../images/verifier.ts';
 import type { ImageVerification } from '../images/verify.ts';
 import { trustWatches, trustWatchesIn } from '../trust-places.ts';
 import { additionalStores, contentConsistent, pulledBeforePolicy } from './images-findings.ts';
+import { unreadImages } from './images-gaps.ts';
 import { itemKeyOf, subjectOf } from './images-names.ts';
 import { releaseObserved, releaseText } from './images-release.ts';
 import { referenceQuality, runningVerified } from './images-use.ts';
@@ -85,6 +86,8 @@ function signatureValid(verification: ImageVerification): readonly Statement[] {
     const notes = new Map(releaseNotes.map((note) => [note.imageId, note]));
     return verdicts.map((image) => statementOn(image, verification, notes.get(image.imageId)));
   }
+  const unread = unreadImages(verification);
+  if (unread !== undefined) return [unread];
   const message = 'there is no image on this node';
   return [{ result: 'notapplicable', reason: 'no-images', message }];
 }

@@ -7,7 +7,7 @@ import { type Host, isReadingReason } from '../host.ts';
 import { tooManyIn } from '../survey.ts';
 import { type NodeTrust, readNodeTrust } from '../trust.ts';
 import { REGISTRIES_D, trustFolders, trustWatches } from '../trust-places.ts';
-import { readPolicies } from '../trust-policies.ts';
+import { policiesIn } from '../trust-policies.ts';
 import { readOsRelease } from '../versions.ts';
 import { driftOf, duringUpdate } from './drift.ts';
 import { withMeaning } from './drift-meaning.ts';
@@ -43,7 +43,7 @@ async function run(
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
   const trust = await readNodeTrust(host);
-  const policies = await readPolicies(host, trust);
+  const policies = policiesIn(trust);
   const desired = await desiredState(host, baseline);
   const { registriesConf: conf } = trust;
   signal.throwIfAborted();

@@ -1,13 +1,14 @@
-import { posix } from 'node:path';
 import type { Finding, Observed } from '../../shared/findings.ts';
 import { ask, type Check, type CheckContext, type Statement } from '../check.ts';
 import { type DesiredState, desiredState } from '../desired/desired.ts';
 import { MACHINE_CONFIG_FOLDER } from '../desired/machine-config.ts';
 import { type Host, isReadingReason } from '../host.ts';
-import { type NodeTrust, readNodeTrust, rootHome } from '../trust.ts';
-import type { TrustProblem } from '../trust-files.ts';
-import { POLICY, trustWatches, trustWatchesIn } from '../trust-places.ts';
-import { type ReadPolicy, readPolicies } from '../trust-policies.ts';
+import { CRIO_SERVICE } from '../service-environment.ts';
+import { type NodeTrust, readNodeTrust } from '../trust.ts';
+import { readTrustEnvironment, type TrustEnvironment } from '../trust-environment.ts';
+import { type TrustProblem, UNDECIDED } from '../trust-files.ts';
+import { ownConfigFolders, POLICY, trustWatches, trustWatchesIn } from '../trust-places.ts';
+import { policiesIn, type ReadPolicy } from '../trust-policies.ts';
 import { duringUpdate } from './drift.ts';
 import * as keyRules from './rules/trust-keys.ts';
 import * as rules from './rules/trust-policy.ts';
@@ -45,7 +46,7 @@ export const trustPolicy: Check = {
 async function run(context: CheckContext, signal: AbortSignal): Promise<readonly Finding[]> {
   const { host, baseline, clock } = context;
   const trust = await readNodeTrust(host);
-  const policies = await readPolicies(host, trust);
+  const policies = policiesIn(trust);
   const desired = await desiredState(host, baseline);
   const { conf } = trust.registriesConf;
   const keys = await usedKeys(host, policies, trust, clock.nowMs());
@@ -124,7 +125,7 @@ function crioPolicy({ path, problem }: ReadPolicy): Statement {
 
 /** What we could not read is our error; what the container tools would refuse is the node's failure. */
 function troubled({ reason, message, line, column }: TrustProblem, observed: Observed): Statement {
-  const result = isReadingReason(reason) ? 'error' : 'fail';
+  const result = reason === UNDECIDED ? 'unknown' : isReadingReason(reason) ? 'error' : 'fail';
   const place = { ...(line && { line }), ...(column && { column }) };
   return { result, reason, message, observed: { ...observed, ...place } };
 }
@@ -137,17 +138,35 @@ async function hasContainerTools(host: Host): Promise<boolean> {
 }
 
 async function userOverride(host: Host): Promise<Statement | readonly Statement[]> {
-  const folder = posix.join(await rootHome(host), '.config/containers');
-  const failing: Statement[] = [];
-  for (const name of OVERRIDES) {
-    const subject = `${folder}/${name}`;
+  const folders = await ownConfigFolders(host);
+  const statements: Statement[] = overridesByEnvironment(await readTrustEnvironment(host));
+  for (const subject of folders.flatMap((folder) => OVERRIDES.map((name) => `${folder}/${name}`))) {
     const found = await host.lstat(subject);
     if (found === undefined) continue;
     const message = `${subject} exists and goes before the trust configuration in /etc/containers`;
     const observed = { kind: found.kind };
-    failing.push({ subject, result: 'fail', reason: 'override', message, observed });
+    statements.push({ subject, result: 'fail', reason: 'override', message, observed });
   }
-  if (failing.length > 0) return failing;
-  const message = `nothing in ${folder} goes before /etc/containers`;
+  if (statements.length > 0) return statements;
+  const message = `nothing in ${folders.join(' or ')} goes before /etc/containers`;
   return { result: 'pass', message, observed: { overrides: 0 } };
+}
+
+/** Variables of CRI-O's unit do what files in root's home do, and stand where nobody looks for them. */
+function overridesByEnvironment(environment: TrustEnvironment): Statement[] {
+  const { signaturePolicy, signaturePolicyFolder, policyJson, undecided } = environment;
+  const named = [
+    ['CONTAINER_SIGNATURE_POLICY', signaturePolicy],
+    ['CONTAINER_SIGNATURE_POLICY_DIR', signaturePolicyFolder],
+    ['CONTAINERS_POLICY_JSON', policyJson],
+  ] as const;
+  return [
+    ...named.flatMap(([name, value]): readonly Statement[] => {
+      if (value === undefined) return [];
+      const subject = `${name} of ${CRIO_SERVICE}`;
+      const message = `the unit of CRI-O sets ${name} to ${JSON.stringify(value)}, which goes before its configuration`;
+      return [{ subject, result: 'fail', reason: 'override', message, observed: { value } }];
+    }),
+    ...undecided.map((message): Statement => ({ result: 'unknown', reason: UNDECIDED, message })),
+  ];
 }

@@ -1,7 +1,8 @@
 import { gunzipSync } from 'node:zlib';
 import { messageOf } from '../../shared/errors.ts';
 import { memoryPerHost } from '../content-memory.ts';
-import { type Host, HostError } from '../host.ts';
+import { textOf } from '../file-text.ts';
+import type { Host } from '../host.ts';
 import { JsonMember } from '../json-member.ts';
 import { DataUrlError, decodeDataUrl } from './data-url.ts';
 import { MachineConfigError } from './machine-config-error.ts';
@@ -54,7 +55,7 @@ export interface MachineConfig {
 
 const memoryOf = memoryPerHost({
   make: (bytes, path) => {
-    const text = decode(bytes, path);
+    const text = textOf(bytes, path);
     return text.trim() === '' ? undefined : parseMachineConfig(path, text);
   },
   limitBytes: LIMIT_BYTES,
@@ -71,14 +72,6 @@ export async function readMachineConfig(host: Host): Promise<MachineConfig | und
     if (config !== undefined) return config;
   }
   return undefined;
-}
-
-function decode(bytes: Buffer, path: string): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch (cause) {
-    throw new HostError('ERR_HOST_ENCODING', path, 'expected UTF-8 text', { cause });
-  }
 }
 
 /** Reads a rendered MachineConfig with an Ignition configuration of spec 2.2 or 3.0 to 3.5. */

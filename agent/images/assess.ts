@@ -4,6 +4,7 @@ import { openSources } from '../signatures/index.ts';
 import { networkFor } from '../signatures/network.ts';
 import type { SourceId } from '../signatures/source.ts';
 import type { NodeTrust } from '../trust.ts';
+import { UNDECIDED } from '../trust-files.ts';
 import { type ImageContents, inspectContents } from './contents.ts';
 import { inThisThread } from './evaluator.ts';
 import { toImageVerdict } from './image-verdict.ts';
@@ -127,5 +128,6 @@ function undecided(image: JudgedImage): Judged {
 
 function policyReason(reason = 'missing'): string {
   if (reason === 'missing') return 'policy-missing';
+  if (reason === UNDECIDED) return 'policy-undecided';
   return isReadingReason(reason) ? 'policy-unreadable' : 'policy-invalid';
 }

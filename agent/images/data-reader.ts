@@ -1,9 +1,11 @@
 import type { ContentIdentity, Host, HostStat, IdentifiedContent } from '../host.ts';
-import { settledText } from '../settled.ts';
+import { isSettled } from '../settled.ts';
+import { OutsideFiles } from './outside-files.ts';
 import type { ImageStore, StoredImage } from './store.ts';
 
-/** Which content was read, by place: what was not there has its word too. */
-export type DataIdentity = ReadonlyMap<string, string>;
+/** Which content was read, each place once: what was not there has its word too. */
+export type DataIdentity = readonly { readonly place: string; readonly sight: Sight }[];
+type Sight = ContentIdentity | typeof ABSENT;
 
 const ABSENT = 'absent';
 /** Kept for a moment, since an image is read for each of its names. */
@@ -20,8 +22,11 @@ export class DataReader implements Host {
   /** Folders of images, with every link on the way resolved. */
   readonly #folders: ReadonlyMap<string, string>;
   /** By folder of one image: what was read there; undefined for what changed too lately, or meanwhile. */
-  readonly #read = new Map<string, Map<string, string | undefined>>();
+  readonly #read = new Map<string, Map<string, Sight | undefined>>();
+  readonly #outside: OutsideFiles;
   readonly #held = new Map<string, Buffer | undefined>();
+  /** Read right now: an image under two names is judged under both at once. */
+  readonly #reading = new Map<string, Promise<Buffer | undefined>>();
 
   /** The folders as one text. */
   readonly folders: string;
@@ -32,6 +37,7 @@ export class DataReader implements Host {
     this.#folders = folders;
     this.folders = JSON.stringify([...folders]);
     this.#nowMs = nowMs;
+    this.#outside = new OutsideFiles(host, nowMs);
   }
 
   static async open(host: Host, store: ImageStore, nowMs: number): Promise<DataReader> {
@@ -50,20 +56,33 @@ export class DataReader implements Host {
     );
   }
 
-  /** What was read of an image so far; undefined when a later look could not tell a change of it. */
-  identityOf(store: ImageStore, image: StoredImage): DataIdentity | undefined {
-    const identity = new Map<string, string>();
+  /**
+   * What was read of an image so far, and of these files outside of the store; undefined when a later look could not tell a
+   * change of it.
+   */
+  identityOf(
+    store: ImageStore,
+    image: StoredImage,
+    outside: readonly string[] = [],
+  ): DataIdentity | undefined {
+    const identity = new Map<string, Sight>();
     for (const folder of this.placesOf(store, image)) {
       let isAnyThere = false;
-      for (const [place, text] of this.#read.get(folder) ?? []) {
-        if (text === undefined) return undefined;
-        identity.set(place, text);
-        isAnyThere ||= text !== ABSENT && place !== folder;
+      for (const [place, sight] of this.#read.get(folder) ?? []) {
+        if (sight === undefined) return undefined;
+        identity.set(place, sight);
+        isAnyThere ||= sight !== ABSENT && place !== folder;
       }
       // A file that is there has its folder in its path: a folder put in its place has other files.
       if (isAnyThere) identity.delete(folder);
     }
-    return identity.size === 0 ? undefined : identity;
+    for (const path of outside) {
+      const seen = this.#outside.seen(path);
+      if (seen === undefined) return undefined;
+      identity.set(seen.place, seen.identity);
+    }
+    if (identity.size === 0) return undefined;
+    return [...identity].map(([place, sight]) => ({ place, sight }));
   }
 
   /** Lets go of what it holds. */
@@ -73,10 +92,23 @@ export class DataReader implements Host {
 
   async readBytes(path: string, limitBytes?: number): Promise<Buffer | undefined> {
     const place = this.#placeOf(path);
-    if (place === undefined) return await this.#host.readBytes(path, limitBytes);
+    if (place === undefined) return await this.#outside.read(path, limitBytes);
     if (this.#held.has(path)) return this.#held.get(path);
-    const [folder, file] = place;
-    const seen = this.#read.get(folder) ?? new Map<string, string | undefined>();
+    const reading = this.#reading.get(path) ?? this.#readData(path, place, limitBytes);
+    this.#reading.set(path, reading);
+    try {
+      return await reading;
+    } finally {
+      this.#reading.delete(path);
+    }
+  }
+
+  async #readData(
+    path: string,
+    [folder, file]: readonly [folder: string, file: string],
+    limitBytes?: number,
+  ): Promise<Buffer | undefined> {
+    const seen = this.#read.get(folder) ?? new Map<string, Sight | undefined>();
     this.#read.set(folder, seen);
     const isAgain = seen.has(file);
     const before = seen.get(file);
@@ -84,9 +116,9 @@ export class DataReader implements Host {
     seen.set(file, undefined);
     const found = await this.#host.readIdentified(path, limitBytes);
     const bytes = found?.bytes;
-    const text = found === undefined ? this.#absence(file) : this.#textOf(found.identity);
-    if (found === undefined && !seen.has(folder)) seen.set(folder, this.#folderText(folder));
-    seen.set(file, isAgain && before !== text ? undefined : text);
+    const sight = found === undefined ? this.#absence(file) : this.#settled(found.identity);
+    if (found === undefined && !seen.has(folder)) seen.set(folder, this.#folderSight(folder));
+    seen.set(file, isAgain && !isSame(before, sight) ? undefined : sight);
     if (bytes === undefined || bytes.length <= HELD_BYTES) this.#held.set(path, bytes);
     return bytes;
   }
@@ -115,23 +147,23 @@ export class DataReader implements Host {
   async resolve(path: string): Promise<string | undefined> {
     return await this.#host.resolve(path);
   }
-  identify(path: string): ContentIdentity | undefined {
-    return this.#host.identify(path);
+  identify(path: string, known?: ContentIdentity): ContentIdentity | undefined {
+    return this.#host.identify(path, known);
   }
 
   /** An image's folder as it is; what is missing behind a link cannot be looked for there later. */
-  #folderText(folder: string): string | undefined {
+  #folderSight(folder: string): Sight | undefined {
     const identity = this.#host.identify(folder);
-    return identity === undefined ? ABSENT : this.#textOf(identity);
+    return identity === undefined ? ABSENT : this.#settled(identity);
   }
 
   /** Nothing came of a read; a link that leads nowhere now may lead somewhere later. */
-  #absence(file: string): string | undefined {
+  #absence(file: string): Sight | undefined {
     return this.#host.identify(file) === undefined ? ABSENT : undefined;
   }
 
-  #textOf(identity: ContentIdentity | undefined): string | undefined {
-    return identity === undefined ? undefined : settledText(identity, this.#nowMs);
+  #settled(identity: ContentIdentity | undefined): ContentIdentity | undefined {
+    return identity !== undefined && isSettled(identity, this.#nowMs) ? identity : undefined;
   }
 
   /** The image's folder and the file in it, as they lie behind all links; undefined for what is no image's data. */
@@ -146,8 +178,14 @@ export class DataReader implements Host {
 
 /** True when the content that was read is what is there now. */
 export function isStillThere(host: Host, identity: DataIdentity): boolean {
-  for (const [place, text] of identity) {
-    if ((host.identify(place)?.text ?? ABSENT) !== text) return false;
-  }
-  return true;
+  return identity.every(({ place, sight }) => {
+    const known = sight === ABSENT ? undefined : sight;
+    return isSame(host.identify(place, known) ?? ABSENT, sight);
+  });
+}
+
+function isSame(one: Sight | undefined, other: Sight | undefined): boolean {
+  if (one === other) return true;
+  if (one === undefined || one === ABSENT) return false;
+  return other !== undefined && other !== ABSENT && one.equals(other);
 }

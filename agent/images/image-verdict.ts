@@ -16,6 +16,8 @@ export interface Attempt {
   readonly gap?: Trouble;
   /** When it was judged, and by which key the verdict is known. */
   readonly judged?: { readonly key: string; readonly atMs: number };
+  /** Files outside of the store that were looked for, whether they were there or not. */
+  readonly looked?: readonly string[];
 }
 
 /** True when no further source can change the answer. */

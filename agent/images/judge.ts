@@ -50,6 +50,7 @@ interface Found {
   /** Absent when the source refused, so that there is nothing to judge. */
   readonly image?: CandidateImage;
   readonly trouble?: Trouble;
+  readonly looked: readonly string[];
 }
 
 /** A verdict, and all that was tried for it. */
@@ -124,7 +125,7 @@ export class Judge {
   async #attempt(cases: readonly Case[], source?: SignatureSource): Promise<void> {
     const found = await Promise.all(cases.flatMap((one) => this.#find(one, source) ?? []));
     const evaluations = await this.#evaluate(found);
-    for (const { attempts, image, trouble } of found) {
+    for (const { attempts, image, trouble, looked } of found) {
       const answer = image === undefined ? undefined : evaluations.get(image);
       const outcome = answer === undefined ? trouble : outcomeOf(answer.evaluation);
       if (outcome === undefined) continue;
@@ -134,6 +135,7 @@ export class Judge {
         outcome,
         ...(trouble === undefined ? {} : { gap: trouble }),
         ...(answer?.judged === undefined ? {} : { judged: answer.judged }),
+        ...(looked.length === 0 ? {} : { looked }),
       });
     }
   }
@@ -149,16 +151,19 @@ export class Judge {
   ): Promise<Found> {
     const signatures: Uint8Array[] = [];
     const image = { ...candidate, signatures };
+    const looked: string[] = [];
+    const told = { ...query, onLook: (path: string) => void looked.push(path) };
     try {
-      for await (const signature of source?.signatures(query, this.#options.signal) ?? []) {
+      for await (const signature of source?.signatures(told, this.#options.signal) ?? []) {
         // What cannot be recognised spoils the image, not only itself.
         readSignatureBlob(signature);
         signatures.push(signature);
       }
-      return { attempts, scope, image };
+      return { attempts, scope, image, looked };
     } catch (error) {
       const trouble = troubleOf(error);
-      return { attempts, scope, trouble, ...(trouble.verdict === 'rejected' ? {} : { image }) };
+      const left = trouble.verdict === 'rejected' ? {} : { image };
+      return { attempts, scope, trouble, looked, ...left };
     }
   }
 

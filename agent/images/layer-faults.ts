@@ -23,8 +23,17 @@ export function inspectLayers(
 ): readonly LayerFault[] {
   if (folders.length === 0 || folders.some(({ isComplete }) => !isComplete)) return [];
   const images = new Map(selected.map(({ image }) => [image.id, image]));
-  return [...images.values()].flatMap((image) => faultOf(folders, image) ?? []);
+  const faults = known.get(folders) ?? new WeakMap<StoredImage, LayerFault | 'none'>();
+  known.set(folders, faults);
+  return [...images.values()].flatMap((image) => {
+    const fault = faults.get(image) ?? faultOf(folders, image) ?? 'none';
+    faults.set(image, fault);
+    return fault === 'none' ? [] : [fault];
+  });
 }
+
+/** Records never change: what they come to together is looked up once. */
+const known = new WeakMap<readonly LayerFolder[], WeakMap<StoredImage, LayerFault | 'none'>>();
 
 function faultOf(folders: readonly LayerFolder[], image: StoredImage): LayerFault | undefined {
   // An image of nothing but a configuration has no layer.

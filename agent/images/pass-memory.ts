@@ -16,7 +16,7 @@ import { MAX_AGE_MS, type VerdictCache } from './verdict-cache.ts';
 export interface Assessment {
   readonly verdict: ImageVerdict;
   /** Present when contents were asked for. */
-  readonly contents?: ImageContents;
+  readonly contents: ImageContents | undefined;
 }
 
 interface Entry extends Assessment {
@@ -38,7 +38,19 @@ export interface Pass {
   readonly store: ImageStore;
   readonly reader: DataReader;
   readonly nowMs: number;
+  /** No server is asked: what was found is on the node's own disk. */
+  readonly isOffline: boolean;
 }
+
+/**
+ * Why an image is undecided although all that there is was looked at: it stays so as long as nothing changes. Beside
+ * them are failures of reading, which may be over the next time.
+ */
+const LASTING: ReadonlySet<string> = new Set([
+  'source-not-enabled',
+  'reference-invalid',
+  'manifest-list',
+]);
 
 /** A change of images.json so short after another may look like it. */
 const SETTLED_MS = 2_000;
@@ -50,7 +62,8 @@ const SETTLED_MS = 2_000;
  * added or removed is found by the next pass. What leaves no trace there, a failing disk or one written below the file
  * system, is found within 15 minutes: so long an assessment lasts, and then its files are read again.
  *
- * Only what the store alone decided is kept: a signature may come to a lookaside at any time.
+ * What a server was asked for is not kept: a signature may come to it at any time. Files of a lookaside are looked at as
+ * those of the store, and where one was missing, the folder it would be in.
  */
 export class PassMemory {
   readonly layers: LayerMemory = new LayerMemory();
@@ -76,7 +89,7 @@ export class PassMemory {
 
   /** What an earlier pass said, when nothing of it can have changed. */
   recall(pass: Pass, selected: JudgedImage, cache: VerdictCache): Assessment | undefined {
-    const entry = this.#entries.get(keyOf(selected));
+    const entry = this.#entries.get(selected.key);
     if (entry === undefined || !isFresh(entry.atMs, pass.nowMs)) return undefined;
     if (entry.basis !== selected.judge.basis || entry.folders !== pass.reader.folders)
       return undefined;
@@ -94,16 +107,19 @@ export class PassMemory {
     { verdict, attempts }: Judged,
     contents: ImageContents | undefined,
   ): void {
-    const identity = pass.reader.identityOf(pass.store, selected.image);
-    const isOfStore = attempts.every(({ source }) => source === 'store' || source === 'none');
-    if (identity === undefined || !isOfStore || verdict.verdict === 'unknown') {
-      this.#entries.delete(keyOf(selected));
+    const looked = attempts.flatMap((attempt) => attempt.looked ?? []);
+    const identity = pass.reader.identityOf(pass.store, selected.image, looked);
+    const isOfNode =
+      pass.isOffline || attempts.every(({ source }) => source === 'store' || source === 'none');
+    const isLasting = verdict.verdict !== 'unknown' || LASTING.has(verdict.reason ?? '');
+    if (identity === undefined || !isOfNode || !isLasting) {
+      this.#entries.delete(selected.key);
       return;
     }
     const judged = attempts.flatMap((attempt) => attempt.judged ?? []);
-    this.#entries.set(keyOf(selected), {
+    this.#entries.set(selected.key, {
       verdict,
-      ...(contents === undefined ? {} : { contents }),
+      contents,
       image: selected.image,
       state: stateIn(pass, selected),
       folders: pass.reader.folders,
@@ -116,7 +132,7 @@ export class PassMemory {
 
   /** Ends a pass over the whole store: forgets images, names and judges that are gone. */
   endPass(selected: readonly JudgedImage[]): void {
-    const present = new Set(selected.map(keyOf));
+    const present = new Set(selected.map(({ key }) => key));
     for (const key of this.#entries.keys()) if (!present.has(key)) this.#entries.delete(key);
   }
 }
@@ -132,10 +148,6 @@ export function stateOf({ image }: SelectedImage): string {
   const state = sha256(JSON.stringify([folder, digest, metadata, dataNames, ...dataDigests]));
   states.set(image, state);
   return state;
-}
-
-export function keyOf({ image, name = '', judge }: JudgedImage): string {
-  return `${image.id} ${name} ${judge.namespace ?? ''} ${judge.file.path}`;
 }
 
 function stateIn({ store, reader }: Pass, selected: SelectedImage): string {

@@ -21,6 +21,8 @@ export interface PolicyJudge {
 /** An image under one name before one judge. */
 export interface JudgedImage extends SelectedImage {
   readonly judge: PolicyJudge;
+  /** Image, name and judge as one text. */
+  readonly key: string;
 }
 
 /** The policy that judges for the node as a whole: CRI-O's own when it has one, and with it the kubelet's. */
@@ -50,12 +52,12 @@ export function assignJudges(
     const file = policyFor(namespace, trust.crio.namespacePolicies);
     if (file === undefined) return [];
     const judge = judgeOf(file, usersIn(here), namespace);
-    return namedBy(here, store, selected).map((one) => ({ ...one, judge }));
+    return namedBy(here, store, selected).map((one) => before(judge, one));
   });
   const { signaturePolicy: own } = trust.crio;
   if (own === undefined) {
     const judge = judgeOf(trust.policy, byImage);
-    return [...selected.map((one) => ({ ...one, judge })), ...spaces];
+    return [...selected.map((one) => before(judge, one)), ...spaces];
   }
   const pods = usersIn(uses.filter(({ user }) => user.pod !== undefined));
   const podman = usersIn(uses.filter(({ user }) => user.pod === undefined));
@@ -63,12 +65,15 @@ export function assignJudges(
   const nodeWide = selected.flatMap((one): readonly JudgedImage[] => {
     const isPodman = podman.has(one.image.id);
     const isCrio = pods.has(one.image.id) || !isPodman;
-    return [
-      ...(isCrio ? [{ ...one, judge: crio }] : []),
-      ...(isPodman ? [{ ...one, judge: system }] : []),
-    ];
+    return [...(isCrio ? [before(crio, one)] : []), ...(isPodman ? [before(system, one)] : [])];
   });
   return [...nodeWide, ...spaces];
+}
+
+function before(judge: PolicyJudge, one: SelectedImage): JudgedImage {
+  const { image, name } = one;
+  const key = `${image.id} ${name ?? ''} ${judge.namespace ?? ''} ${judge.file.path}`;
+  return { image, ...(name === undefined ? {} : { name }), judge, key };
 }
 
 /** Containers of pods by their namespace; CRI-O asks no policy about what holds a pod's namespaces together. */

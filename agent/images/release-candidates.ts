@@ -13,12 +13,17 @@ const CONFIG = /^sha256:[0-9a-f]{64}$/;
  */
 export class ReleaseCandidates {
   readonly #known = new Map<string, boolean>();
+  /** What came of these very records, when nothing was left open. */
+  #last:
+    | { readonly images: ImageStore['images']; readonly found: readonly StoredImage[] }
+    | undefined;
 
   async find(
     host: Host,
     store: ImageStore,
     layers: readonly LayerFolder[],
   ): Promise<readonly StoredImage[]> {
+    if (this.#last?.images === store.images) return this.#last.found;
     const present = new Set<string>();
     const found: StoredImage[] = [];
     for (const image of store.images) {
@@ -31,6 +36,8 @@ export class ReleaseCandidates {
       if (isRelease) found.push(image);
     }
     for (const key of this.#known.keys()) if (!present.has(key)) this.#known.delete(key);
+    const isWhole = [...present].every((key) => this.#known.has(key));
+    this.#last = isWhole ? { images: store.images, found } : undefined;
     return found;
   }
 

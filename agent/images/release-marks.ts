@@ -30,14 +30,18 @@ export async function markReleases(
   { judge, ...scene }: MarkScene,
 ): Promise<MarkedVerdicts> {
   if (settings === false) return { verdicts, notes: [] };
-  const byImage = Map.groupBy(verdicts, ({ imageId }) => imageId);
+  let byImage: ReadonlyMap<string, readonly ImageVerdict[]> | undefined;
   const releases = await Releases.read({
     ...scene,
     settings,
     signal,
-    verdictsOn: async ({ id }) => byImage.get(id) ?? (await judge(id)),
+    verdictsOn: async ({ id }) => {
+      byImage ??= Map.groupBy(verdicts, ({ imageId }) => imageId);
+      return byImage.get(id) ?? (await judge(id));
+    },
   });
   const { store, host } = scene;
+  if (releases.isNothing) return { verdicts, notes: [] };
   // Of an image in several folders the first one's record counts.
   const images = new Map<string, StoredImage>();
   for (const image of store.images) if (!images.has(image.id)) images.set(image.id, image);

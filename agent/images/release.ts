@@ -29,6 +29,11 @@ export class Releases {
     this.notes = notes;
   }
 
+  /** No release is verified, nor is there one that could not be. */
+  get isNothing(): boolean {
+    return this.#releases.length === 0 && this.notes.length === 0;
+  }
+
   /** Never throws for a state of the node; throws the signal's reason. */
   static async read(scene: ReleaseScene): Promise<Releases> {
     const { host, store, layers, memory } = scene;

@@ -1,7 +1,7 @@
 import { messageOf } from '../../shared/errors.ts';
 import { type CrioPlaces, readCrioPlaces } from '../crio-places.ts';
 import { type Host, HostError } from '../host.ts';
-import { parseToml, TomlFileError, type TomlTable } from '../toml.ts';
+import { TomlFileError, type TomlTable, tomlOf } from '../toml.ts';
 import { readStorageEnvironment, type StorageEnvironment } from './storage-environment.ts';
 import { lastOfEach, readStorageOptions } from './storage-options.ts';
 import { StorageValues } from './storage-values.ts';
@@ -166,8 +166,7 @@ async function readTable(
   path: string,
   problems: string[],
 ): Promise<TomlTable | undefined> {
-  const text = await orProblem(() => host.readText(path), problems);
-  return text === undefined ? undefined : orProblem(() => parseToml(text, path), problems);
+  return await orProblem(() => tomlOf(host).of(path), problems);
 }
 
 async function orProblem<T>(

@@ -1,8 +1,9 @@
 import { type Host, HostError } from '../host.ts';
-import { readServiceEnvironment, type ServiceEnvironment } from '../service-environment.ts';
-
-/** Pulls the images of a node and runs its containers, with this environment (unlike who types `podman` in a shell). */
-const SERVICE = 'crio.service';
+import {
+  CRIO_SERVICE,
+  readServiceEnvironment,
+  type ServiceEnvironment,
+} from '../service-environment.ts';
 
 /** What the environment of the service that pulls says of stores; containers/storage types/options.go, cri-o criocli.go. */
 export interface StorageEnvironment {
@@ -45,12 +46,12 @@ const NAMES = [
 
 /** Reads it from the units of the node. Never throws for a state of the node. */
 export async function readStorageEnvironment(host: Host): Promise<StorageEnvironment> {
-  const environment = await readServiceEnvironment(host, SERVICE);
+  const environment = await readServiceEnvironment(host, CRIO_SERVICE);
   const { variables, undecided } = environment;
   const problems = [
     ...environment.problems,
     ...NAMES.flatMap((name) => undecided.get(name) ?? []),
-  ].map((problem) => `environment of ${SERVICE}: ${problem}`);
+  ].map((problem) => `environment of ${CRIO_SERVICE}: ${problem}`);
   const home = variables.get('HOME');
   if (home !== undefined && !variables.has('XDG_CONFIG_HOME')) {
     problems.push(...(await doubtOfHome(host, `${home}/.config/containers/storage.conf`)));

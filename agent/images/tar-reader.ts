@@ -85,13 +85,15 @@ export class TarReader {
     if (this.#emptyBlocks > 0) throw fault('an empty block between entries');
     assertChecksum(this.#header);
     const type = String.fromCharCode(this.#header[156] ?? 0);
-    const size = HEADER_ONLY.test(type) ? 0 : (this.#longSize ?? numberIn(this.#header, 124, 12));
+    const own = numberIn(this.#header, 124, 12);
     if (type === GNU_LONG_NAME || type === GNU_LONG_LINK || type === PAX || type === PAX_GLOBAL) {
-      if (size > EXTENSION_LIMIT_BYTES) throw fault(`a name or attributes of ${size} bytes`);
+      // Attributes speak of the file that comes, not of further attributes before it.
+      if (own > EXTENSION_LIMIT_BYTES) throw fault(`a name or attributes of ${own} bytes`);
       this.#extensionType = type;
-      this.#begin('extension', numberIn(this.#header, 124, 12));
+      this.#begin('extension', own);
       return;
     }
+    const size = HEADER_ONLY.test(type) ? 0 : (this.#longSize ?? own);
     const name = clean(this.#longName ?? nameIn(this.#header));
     const kind =
       type === '0' || type === '\0' || type === '7' ? 'file' : type === '5' ? 'folder' : 'other';

@@ -17,7 +17,7 @@ export interface Trouble {
    * `rejected`: a `Rejection`, `store-metadata`, `store-manifest`, `store-signatures`, `signatures-unreadable`.
    * `unknown`: `reference-invalid`, `reference-unknown`, `incomplete`, `manifest-list`, `source-not-enabled`, `source-unreachable`,
    * `source-status`, `registries-invalid`,
-   * `policy-missing`, `policy-unreadable`, `policy-invalid`, `algorithm-unavailable`, `store-changing`,
+   * `policy-missing`, `policy-unreadable`, `policy-invalid`, `policy-undecided`, `algorithm-unavailable`, `store-changing`,
    * `evaluation-failed`, `evaluation-timeout`, or a reason of reading (`permission`, `too-large`, …).
    */
   readonly reason: string;

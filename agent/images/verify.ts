@@ -10,7 +10,7 @@ import type { ImageContents } from './contents.ts';
 import { DataReader } from './data-reader.ts';
 import type { Evaluator } from './evaluator.ts';
 import { inspectLayers, type LayerFault } from './layer-faults.ts';
-import { type Assessment, keyOf, type Pass, PassMemory, stateOf } from './pass-memory.ts';
+import { type Assessment, type Pass, PassMemory, stateOf } from './pass-memory.ts';
 import { assignJudges, type JudgedImage, nodePolicyOf } from './policy-judges.ts';
 import type { ReleaseNote } from './release.ts';
 import { markReleases } from './release-marks.ts';
@@ -115,15 +115,16 @@ export async function verifyImages(
     const store = await memory.readStore(host, config, nowMs);
     const { selected: images, notFound } = selectImages(store, references);
     const users = await readImageUsers(host, config, store.driver);
-    const judging = [sources, signingSubkeys, contents];
+    const judging = [sources, signingSubkeys, contents, registriesIn(trust)];
     const selected = assignJudges(store, images, trust, users, ...judging);
     const reader = await DataReader.open(host, store, nowMs);
-    const pass: Pass = { host, store, reader, nowMs };
+    const isOffline = options.sources === undefined;
+    const pass: Pass = { host, store, reader, nowMs, isOffline };
     // What a writer has not touched needs no second look.
     const changed = selected.filter((one) => {
-      if (known.get(keyOf(one))?.state === stateOf(one)) return false;
+      if (known.get(one.key)?.state === stateOf(one)) return false;
       const assessment = memory.recall(pass, one, cache);
-      if (assessment !== undefined) known.set(keyOf(one), { ...assessment, state: stateOf(one) });
+      if (assessment !== undefined) known.set(one.key, { assessment, state: stateOf(one) });
       return assessment === undefined;
     });
     const assessed = await assess(changed, trust, options, { pass, cache });
@@ -135,19 +136,20 @@ export async function verifyImages(
       if (found === undefined) continue;
       const { judged } = found;
       if (isSettled) memory.keep(pass, one, judged, found.contents);
-      known.set(keyOf(one), { state: stateOf(one), ...found, verdict: judged.verdict });
+      const assessment = { verdict: judged.verdict, contents: found.contents };
+      known.set(one.key, { state: stateOf(one), assessment });
     }
     if (!isSettled && round < ROUNDS) continue;
     if (references.length === 0) {
       cache.endPass();
       memory.endPass(selected);
     }
-    const doubtful = new Set(isSettled ? [] : changed.map(keyOf));
+    const doubtful = new Set(isSettled ? [] : changed.map(({ key }) => key));
     const assessments = selected.flatMap((one) => {
-      const found = known.get(keyOf(one));
+      const found = known.get(one.key);
       if (found === undefined) return [];
-      const assessment = usedBy(one, found);
-      return [doubtful.has(keyOf(one)) ? unlessChanging(assessment) : assessment];
+      const assessment = usedBy(one, found.assessment);
+      return [doubtful.has(one.key) ? unlessChanging(assessment) : assessment];
     });
     const verdicts = assessments.map(({ verdict }) => verdict);
     const releases = await markReleases(verdicts, isSettled, options, {
@@ -174,14 +176,23 @@ export async function verifyImages(
   }
 }
 
-interface Known extends Assessment {
+interface Known {
   readonly state: string;
+  readonly assessment: Assessment;
 }
 
 /** Who uses an image is a matter of now, also when the verdict on it is an earlier one. */
-function usedBy({ image, judge }: JudgedImage, { verdict, contents }: Assessment): Assessment {
+function usedBy({ image, judge }: JudgedImage, assessment: Assessment): Assessment {
+  const { verdict, contents } = assessment;
   const pods = judge.users.get(image.id) ?? [];
-  return { verdict: { ...verdict, pods }, ...(contents === undefined ? {} : { contents }) };
+  // On most images nothing is said anew, and what lives on need not be made anew.
+  if (pods.length === 0 && verdict.pods.length === 0) return assessment;
+  return { verdict: { ...verdict, pods }, contents };
+}
+
+/** What decides where signatures are looked for, by content. */
+function registriesIn({ registriesD, registriesConf }: NodeTrust): readonly unknown[] {
+  return [registriesD, registriesConf].map(({ path, files, problem }) => [path, files, problem]);
 }
 
 /** Read beside a writer that never rested, damage may be a change half seen. */
@@ -193,22 +204,17 @@ function unlessChanging({ verdict, contents }: Assessment): Assessment {
       verdict.verdict === 'rejected'
         ? { ...verdict, verdict: 'unknown', reason: 'store-changing', message }
         : verdict,
-    ...(contents === undefined
-      ? {}
-      : {
-          contents:
-            contents.faults.length === 0
-              ? contents
-              : { imageId, compared: 0, faults: [], problem: message },
-        }),
+    contents:
+      contents === undefined || contents.faults.length === 0
+        ? contents
+        : { imageId, compared: 0, faults: [], problem: message },
   };
 }
 
 function contentsOf(assessments: readonly Assessment[]): readonly ImageContents[] {
-  const byImage = new Map(
-    assessments.flatMap(({ contents }) =>
-      contents === undefined ? [] : [[contents.imageId, contents]],
-    ),
-  );
+  const byImage = new Map<string, ImageContents>();
+  for (const { contents } of assessments) {
+    if (contents !== undefined) byImage.set(contents.imageId, contents);
+  }
   return [...byImage.values()];
 }

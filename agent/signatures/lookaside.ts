@@ -41,7 +41,7 @@ export function lookasideSource(options: SourceOptions): SignatureSource {
       let gap: SourceError | undefined;
       for (const place of distinctLookasides(options.trust, query.reference)) {
         try {
-          const readers = lookasideReaders(options, place);
+          const readers = lookasideReaders(options, place, query);
           const { lookaside, reference } = place;
           const { manifestDigest } = query;
           yield* await collect(
@@ -118,16 +118,21 @@ export async function* readLookaside(
 export function lookasideReaders(
   { host, network, readsLookasideServers = false }: SourceOptions,
   place: Place,
+  { onLook }: Pick<SignatureQuery, 'onLook'> = {},
 ): LookasideReaders {
-  const file = fileReader(host);
+  const file = fileReader(host, onLook);
   if (network === undefined || !readsLookasideServers) return { file };
   const server = serverReader(network, place);
   return { file, http: server, https: server };
 }
 
 /** Files are the node's own, so they are read below the host's root. */
-export function fileReader(host: Host): LookasideReader {
-  return (address) => host.readBytes(pathIn(address), SIGNATURE_LIMITS.bytes);
+export function fileReader(host: Host, onLook?: SignatureQuery['onLook']): LookasideReader {
+  return async (address) => {
+    const path = pathIn(address);
+    onLook?.(path);
+    return await host.readBytes(path, SIGNATURE_LIMITS.bytes);
+  };
 }
 
 /** containers/image asks a lookaside with the certificates of the registry, without its credentials. */

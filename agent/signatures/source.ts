@@ -23,6 +23,8 @@ export interface SignatureQuery {
   readonly wantsSigstore: boolean;
   /** Name under which the image is judged, with tag or digest; absent for a nameless image. */
   readonly reference?: Reference;
+  /** Told of each file outside of the store that is looked for, whether it is there or not. */
+  readonly onLook?: (path: string) => void;
 }
 
 /** What sources need: the node, what it declares, and the records of its store. */

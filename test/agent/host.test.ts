@@ -1,6 +1,6 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
@@ -314,4 +314,19 @@ t.test('a file in pieces is the file, and refused as a whole one would be', asyn
     t.ok(piece.length > 0);
     break;
   }
+});
+
+t.test('content that is known is told from what took its place', async (t) => {
+  const root = t.testdir({ a: 'one', b: 'two' });
+  const host = openHost(root);
+  const known = host.identify('/a');
+  t.equal(host.identify('/a', known), known, 'what is still there is the same object');
+  t.ok(known?.equals(host.identify('/a') ?? known));
+  const other = host.identify('/b', known);
+  t.not(other, known);
+  t.notOk(other !== undefined && known?.equals(other));
+  rmSync(join(root, 'a'));
+  t.equal(host.identify('/a', known), undefined);
+  symlinkSync('/b', join(root, 'a'));
+  t.match(host.identify('/a', known), { text: 'link', changedMs: Infinity });
 });

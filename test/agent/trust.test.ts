@@ -1,6 +1,7 @@
 import t from 'tap';
 import { openHost } from '../../agent/host.ts';
-import { describeTrust, readNodeTrust } from '../../agent/trust.ts';
+import { readNodeTrust } from '../../agent/trust.ts';
+import { describeTrust } from '../../agent/trust-items.ts';
 import { canonicalJson, sha256 } from '../../shared/canonical.ts';
 import { KEY_PATH, POLICY, trustFiles } from '../support/signed-images.ts';
 import { type Files, writeFiles } from '../support/store-tree.ts';

@@ -136,13 +136,13 @@ const cases: readonly (readonly [
   [
     'a damaged list of images',
     { ...trustFiles(), ...storeFiles([good]), [`${FOLDER}/images.json`]: '[' },
-    [{ result: 'notapplicable', reason: 'no-images' }],
+    [{ result: 'unknown', reason: 'records' }],
     [{ subject: FOLDER, result: 'fail', reason: 'records' }],
   ],
   [
     'a list of images that cannot be read',
     { ...trustFiles(), [`${FOLDER}/images.json/x`]: '' },
-    [{ result: 'notapplicable', reason: 'no-images' }],
+    [{ result: 'unknown', reason: 'not-a-file' }],
     [{ subject: FOLDER, result: 'error', reason: 'not-a-file' }],
   ],
   [
@@ -606,3 +606,36 @@ t.test(
     t.equal(items.size, 3);
   },
 );
+
+t.test('of a list of images that is damaged nothing is said as if there were none', async (t) => {
+  const damaged = { ...storeFiles([good]), [`${FOLDER}/images.json`]: '[' };
+  const files = { ...trustFiles(), ...damaged, ...running };
+  const { results } = await runCheck(images, contextAt(writeFiles(t.testdir({}), files)));
+  for (const rule of ['running-verified', 'pulled-before-policy', 'content-consistent']) {
+    t.match(of(`images.${rule}`, results), [{ result: 'unknown', reason: 'records' }], rule);
+  }
+});
+
+t.test(
+  'a container whose image is in no store is undecided, beside those that are not',
+  async (t) => {
+    const other = { id: 'f1', image: imageId('gone'), metadata: '{"name":"left"}' };
+    const path = '/var/lib/containers/storage/overlay-containers/volatile-containers.json';
+    const left = { [path]: JSON.stringify([other]) };
+    const files = { ...trustFiles(), ...storeFiles([good]), ...running, ...left };
+    const { results } = await runCheck(images, contextAt(writeFiles(t.testdir({}), files)));
+    const [first, second] = of('images.running-verified', results);
+    t.match(first, { subject: NAME, result: 'pass' });
+    t.match(second, { subject: imageId('gone'), result: 'unknown', reason: 'not-in-store' });
+  },
+);
+
+t.test('records of containers that cannot be read are told beside those that can', async (t) => {
+  const path = '/var/lib/containers/storage/overlay-containers/volatile-containers.json';
+  const files = { ...trustFiles(), ...storeFiles([good]), ...running, [path]: '[' };
+  const { results } = await runCheck(images, contextAt(writeFiles(t.testdir({}), files)));
+  t.match(of('images.running-verified', results), [
+    { subject: NAME, result: 'pass' },
+    { result: 'unknown', reason: 'containers' },
+  ]);
+});

@@ -137,6 +137,24 @@ const CASES: readonly (readonly [name: string, files: Files, expected: readonly 
     ],
   ],
   [
+    'whose unit of CRI-O names another policy and another home',
+    rolledOut(ACCEPT, {
+      '/usr/lib/systemd/system/crio.service':
+        '[Service]\nEnvironment=HOME=/opt/crio CONTAINER_SIGNATURE_POLICY=/opt/own.json\n',
+      '/opt/crio/.config/containers/registries.conf': '',
+      '/opt/own.json': ACCEPT,
+    }),
+    [
+      'trust.default-reject fail accepts-anything @ /opt/own.json',
+      'trust.redhat-signed fail unsigned @ /opt/own.json registry.redhat.io',
+      'trust.redhat-signed fail unsigned @ /opt/own.json registry.access.redhat.com',
+      'trust.redhat-signed fail unsigned @ /opt/own.json quay.io/openshift-release-dev',
+      'trust.user-override fail override @ CONTAINER_SIGNATURE_POLICY of crio.service',
+      'trust.user-override fail override @ /opt/crio/.config/containers/registries.conf',
+      ...NO_KEYS,
+    ],
+  ],
+  [
     'whose key is missing',
     rolledOut(signedBy(KEY)),
     [`trust.key-files fail missing @ ${KEY}`, `trust.key-fingerprints unknown missing @ ${KEY}`],

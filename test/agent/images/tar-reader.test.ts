@@ -112,6 +112,14 @@ const bad: readonly (readonly [string, Buffer, RegExp])[] = [
     tarOf([{ name: 'x', type: 'x', content: Buffer.alloc(2_000_000) }]),
     /attributes of 2000000 bytes/,
   ],
+  [
+    'with endless attributes that others before them call short',
+    tarOf([
+      { name: 'x', type: 'x', content: '10 size=1\n' },
+      { name: 'x', type: 'x', content: Buffer.alloc(2_000_000) },
+    ]),
+    /attributes of 2000000 bytes/,
+  ],
 ];
 
 for (const [name, archive, message] of bad) {
