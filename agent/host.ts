@@ -12,6 +12,7 @@ import { readdir } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { HostError, type HostErrorCode } from './host-error.ts';
 import { readOpened, readPiece, statOpened } from './opened-file.ts';
+import { turnDue } from './turns.ts';
 
 export { HostError, type HostErrorCode, isReadingReason } from './host-error.ts';
 
@@ -131,6 +132,8 @@ class RootedHost implements Host {
     path: string,
     limitBytes = DEFAULT_LIMIT_BYTES,
   ): Promise<IdentifiedContent | undefined> {
+    const due = turnDue();
+    if (due !== undefined) await due;
     let opened: OpenedFile | undefined;
     try {
       opened = this.#open(path);
@@ -405,6 +408,8 @@ const CODES: Readonly<Record<string, readonly [HostErrorCode, string]>> = {
 };
 
 async function guarded<T>(path: string, look: () => T | Promise<T>): Promise<T | undefined> {
+  const due = turnDue();
+  if (due !== undefined) await due;
   try {
     return await look();
   } catch (error) {
