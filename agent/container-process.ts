@@ -63,27 +63,29 @@ export async function hasOwnUsers(host: Host, pid: string): Promise<boolean | un
   return !/^0\s+0\s+4294967295$/.test(text);
 }
 
+/** Links of `/proc/<pid>/ns`, by the names of `SHARED_NAMESPACES`. */
+export type NamespaceLinks = ReadonlyMap<SharedNamespace, string>;
+
 /**
- * Which namespaces of the node a process is in, by the links of both. Reading them takes CAP_SYS_PTRACE: the error
- * without it; undefined where they are not there.
+ * The namespaces a process is in. Reading them takes CAP_SYS_PTRACE: the error without it; undefined where they are not
+ * there.
  */
-export async function sharedNamespaces(
+export async function readNamespaces(
   host: Host,
   pid: string,
-): Promise<ReadonlySet<SharedNamespace> | HostError | undefined> {
-  const shared = new Set<SharedNamespace>();
+): Promise<NamespaceLinks | HostError | undefined> {
+  const links = new Map<SharedNamespace, string>();
   try {
     for (const { link, name } of SHARED_NAMESPACES) {
-      const own = await host.readLink(`/proc/${pid}/ns/${link}`);
-      const node = await host.readLink(`/proc/1/ns/${link}`);
-      if (own === undefined || node === undefined) return undefined;
-      if (own === node) shared.add(name);
+      const target = await host.readLink(`/proc/${pid}/ns/${link}`);
+      if (target === undefined) return undefined;
+      links.set(name, target);
     }
   } catch (error) {
     if (error instanceof HostError) return error;
     throw error;
   }
-  return shared;
+  return links;
 }
 
 function count(text: string): number | undefined {

@@ -4,6 +4,9 @@ import type { Host } from './host.ts';
 import { readContainerNames } from './images/container-records.ts';
 import { readStorageConfig } from './images/storage-conf.ts';
 
+/** Where a container that starts or ends makes or removes a folder, unless storage.conf names another place. */
+export const CONTAINER_FOLDER: string = '/run/containers/storage/overlay-containers';
+
 const CONFIG_LIMIT_BYTES = 4 * 1024 * 1024;
 const DRIVERS = ['overlay', 'vfs'];
 

@@ -3,28 +3,18 @@ import type { FileError } from './check.ts';
 import { type ContainerIdentity, identityOf } from './container-identity.ts';
 import {
   hasOwnUsers,
+  type NamespaceLinks,
   type ProcessState,
   readLabel,
+  readNamespaces,
   readProcess,
   SHARED_NAMESPACES,
   type SharedNamespace,
-  sharedNamespaces,
 } from './container-process.ts';
 import type { ContainerSpec } from './container-spec.ts';
 import { type ContainerStore, containerStore, readSpec } from './container-store.ts';
-import type { Host, HostError } from './host.ts';
-
-/** A container as its processes show it. */
-export interface RunningContainer {
-  /** 64 hexadecimal digits. */
-  readonly id: string;
-  /** `crio`, `libpod` or `cri-containerd`. */
-  readonly runtime: string;
-  /** In order of their numbers. */
-  readonly pids: readonly string[];
-  /** `/proc/<pid>/cgroup` of the first of them. */
-  readonly cgroup: string;
-}
+import { type Host, HostError } from './host.ts';
+import { type RunningContainer, runningContainers } from './running-containers.ts';
 
 /** A container that runs: what its processes are, and what its runtime was told. Read once, for all rules. */
 export interface ObservedContainer extends RunningContainer {
@@ -46,61 +36,68 @@ export interface ObservedContainer extends RunningContainer {
   readonly shares: ReadonlySet<SharedNamespace> | HostError | undefined;
 }
 
-/** systemd's scopes, and the plain folders of the cgroupfs manager; never the monitor (`crio-conmon-…`). */
-const CGROUP = /\/(crio|libpod|cri-containerd)-([0-9a-f]{64})(?:\.scope)?(?:\/|$)/m;
-/** Processes looked at between two questions whether to go on. */
-const BATCH = 64;
+/** A change is looked at 50 ms after it was seen: a look so young began after whatever its askers are called for. */
+const SHARED_MS = 50;
 
-/**
- * Containers with a process in `/proc`, by the control groups of all processes. Undefined where the node's procfs is
- * not visible: then nothing can be said of its containers.
- */
-export async function runningContainers(
-  host: Host,
-  signal: AbortSignal,
-): Promise<readonly RunningContainer[] | undefined> {
-  const pids = ((await host.list('/proc')) ?? []).filter((name) => /^[1-9]\d*$/.test(name));
-  if (!pids.includes('1')) return undefined;
-  pids.sort((a, b) => Number(a) - Number(b));
-  const found = new Map<string, RunningContainer & { pids: string[] }>();
-  for (let from = 0; from < pids.length; from += BATCH) {
-    signal.throwIfAborted();
-    const batch = pids.slice(from, from + BATCH);
-    const groups = await Promise.all(batch.map((pid) => host.readText(`/proc/${pid}/cgroup`)));
-    for (const [index, cgroup = ''] of groups.entries()) {
-      const [, runtime, id] = CGROUP.exec(cgroup) ?? [];
-      const pid = batch[index];
-      if (runtime === undefined || id === undefined || pid === undefined) continue;
-      const container = found.get(id) ?? { id, runtime, pids: [], cgroup };
-      container.pids.push(pid);
-      found.set(id, container);
-    }
-  }
-  return [...found.values()];
+/** A look that is under way. */
+interface Look {
+  readonly startedMs: number;
+  readonly signal: AbortSignal;
+  readonly containers: Promise<readonly ObservedContainer[] | undefined>;
 }
 
-/** True for a process of a container, by its control group; false also for one that is gone. */
-export async function isOfContainer(host: Host, pid: string): Promise<boolean> {
-  return CGROUP.test((await host.readText(`/proc/${pid}/cgroup`)) ?? '');
-}
+const looks = new WeakMap<Host, Look>();
 
 /**
  * The workloads of the node, each looked at once: no sandboxes, and no container that ended meanwhile. Undefined where
- * the node's procfs is not visible.
+ * the node's procfs is not visible. Checks that ask together share one look, for it is the dearest there is.
  */
 export async function observeContainers(
+  host: Host,
+  signal: AbortSignal,
+): Promise<readonly ObservedContainer[] | undefined> {
+  const young = looks.get(host);
+  if (young !== undefined && performance.now() - young.startedMs < SHARED_MS) {
+    try {
+      return await young.containers;
+    } catch (error) {
+      // Another check was ended, this one was not.
+      if (!young.signal.aborted || signal.aborted) throw error;
+    }
+  }
+  const look = { startedMs: performance.now(), signal, containers: observeAll(host, signal) };
+  looks.set(host, look);
+  try {
+    return await look.containers;
+  } finally {
+    if (looks.get(host) === look) looks.delete(host);
+  }
+}
+
+/** What of the node itself every container is held against. */
+interface Surroundings {
+  readonly store: ContainerStore;
+  /** All capabilities there are. */
+  readonly everything: bigint | undefined;
+  readonly namespaces: NamespaceLinks | HostError | undefined;
+}
+
+async function observeAll(
   host: Host,
   signal: AbortSignal,
 ): Promise<readonly ObservedContainer[] | undefined> {
   const running = await runningContainers(host, signal);
   if (running === undefined) return undefined;
   if (running.length === 0) return [];
-  const store = await containerStore(host);
-  const everything = (await readProcess(host, '1'))?.bounding;
+  const node: Surroundings = {
+    store: await containerStore(host),
+    everything: (await readProcess(host, '1'))?.bounding,
+    namespaces: await readNamespaces(host, '1'),
+  };
   const observed: ObservedContainer[] = [];
   for (const container of running) {
     signal.throwIfAborted();
-    const one = await observe(host, container, store, everything);
+    const one = await observe(host, container, node);
     if (one !== undefined) observed.push(one);
   }
   return observed;
@@ -109,8 +106,7 @@ export async function observeContainers(
 async function observe(
   host: Host,
   container: RunningContainer,
-  store: ContainerStore,
-  everything: bigint | undefined,
+  { store, everything, namespaces }: Surroundings,
 ): Promise<ObservedContainer | undefined> {
   const { spec, problem } = await readSpec(host, container.id, store.folders);
   const recorded = store.names.get(container.id);
@@ -123,7 +119,7 @@ async function observe(
   const ownUsers = (await hasOwnUsers(host, first.pid)) ?? (spec?.uidMappings.length ?? 0) > 0;
   const isFull = processes.some(({ effective = 0n }) => isAll(effective, everything));
   const labels = await labelsOf(host, processes, spec);
-  const links = await sharedNamespaces(host, first.pid);
+  const links = sharedLinks(await readNamespaces(host, first.pid), namespaces);
   const shares = links instanceof Set ? links : (sharedBy(spec) ?? links);
   // It may have ended since its processes were listed, and its files with it.
   if (
@@ -175,6 +171,16 @@ async function labelsOf(
   }
   if (labels.size > 0 || refused === undefined) return [...labels];
   return spec?.selinuxLabel === undefined ? refused : [spec.selinuxLabel];
+}
+
+/** Those in which both are; the error, or undefined, where one of them is out of reach. */
+function sharedLinks(
+  own: NamespaceLinks | HostError | undefined,
+  node: NamespaceLinks | HostError | undefined,
+): ReadonlySet<SharedNamespace> | HostError | undefined {
+  if (own === undefined || own instanceof HostError) return own;
+  if (node === undefined || node instanceof HostError) return node;
+  return new Set([...own.keys()].filter((name) => own.get(name) === node.get(name)));
 }
 
 /** A namespace that the specification does not name, or takes from the first process, is the node's. */

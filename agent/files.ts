@@ -27,8 +27,8 @@ export interface InspectedFile {
   readonly gid: number | null;
   readonly class: FileClass;
   /**
-   * `missing`, `dangling-link`, a reason of reading (`permission`, `not-a-file`, …), or `link`: the file is a link
-   * where the machine-config-operator wants the file itself.
+   * `missing`, `dangling-link`, a reason of reading (`permission`, `not-a-file`, …), `desired-unknown`: what it should
+   * be cannot be read, or `link`: it is a link where the machine-config-operator wants the file itself.
    */
   readonly reason?: string;
   /** Of a file that is too large to be hashed. */
@@ -52,7 +52,8 @@ export async function inspectFile(
 ): Promise<InspectedFile> {
   const { isLink, ...seen } = await see(host, path);
   const want = wanted(desired, path);
-  if (want === 'unknown') return { ...seen, class: 'unknown' };
+  if (want === 'unknown')
+    return { ...seen, reason: seen.reason ?? 'desired-unknown', class: 'unknown' };
   if (want !== undefined) return { ...seen, ...compare(seen, isLink, want) };
   const isUnread = seen.reason !== undefined && isReadingReason(seen.reason);
   // What it is called is enough to tell that nobody brought it.

@@ -14,6 +14,7 @@ import { type ContentIdentity, FileIdentity, OF_A_LINK } from './file-identity.t
 import { textOf } from './file-text.ts';
 import { HostError, type HostErrorCode } from './host-error.ts';
 import { readOpened, readPiece, statOpened } from './opened-file.ts';
+import { turnDue } from './turns.ts';
 
 export type { ContentIdentity } from './file-identity.ts';
 export { HostError, type HostErrorCode, isReadingReason } from './host-error.ts';
@@ -123,6 +124,8 @@ class RootedHost implements Host {
     path: string,
     limitBytes = DEFAULT_LIMIT_BYTES,
   ): Promise<IdentifiedContent | undefined> {
+    const due = turnDue();
+    if (due !== undefined) await due;
     let opened: OpenedFile | undefined;
     try {
       opened = this.#open(path);
@@ -399,6 +402,8 @@ const CODES: Readonly<Record<string, readonly [HostErrorCode, string]>> = {
 };
 
 async function guarded<T>(path: string, look: () => T | Promise<T>): Promise<T | undefined> {
+  const due = turnDue();
+  if (due !== undefined) await due;
   try {
     return await look();
   } catch (error) {

@@ -1,7 +1,8 @@
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import * as v from 'valibot';
 import type { Json } from '../shared/canonical.ts';
 import { type Items, SECTIONS, type SectionName } from '../shared/report.ts';
+import { replaceFile } from './replace-file.ts';
 
 /** What was last reported, kept across restarts: a change made while the agent was not running is an event too. */
 export type Remembered = ReadonlyMap<SectionName, Items>;
@@ -36,18 +37,5 @@ export async function recall(path: string): Promise<Remembered | undefined> {
 /** Replaces what is remembered, whole or not at all. Rejects when the disk does not take it. */
 export async function remember(path: string, remembered: Remembered): Promise<void> {
   const sections = Object.fromEntries([...remembered].map(([name, items]) => [name, [...items]]));
-  const draft = `${path}.tmp`;
-  try {
-    await write(draft, JSON.stringify({ format: 1, sections }));
-    await rename(draft, path);
-  } catch (error) {
-    await rm(draft, { force: true }).catch(() => {});
-    throw error;
-  }
-}
-
-async function write(path: string, text: string): Promise<void> {
-  await using file = await open(path, 'w', 0o600);
-  await file.writeFile(text);
-  await file.datasync();
+  await replaceFile(path, JSON.stringify({ format: 1, sections }));
 }

@@ -4,6 +4,7 @@ import type { Finding, Rule, RuleResult } from '../shared/findings.ts';
 import { combine, type Result } from '../shared/results.ts';
 import { type Check, type CheckContext, finding } from './check.ts';
 import { applyProfile, isAsked, tailoringOf } from './profile.ts';
+import { limitResults } from './result-limit.ts';
 
 /** What one check said in one run; `result` speaks for all of its `results`. */
 export interface CheckResult {
@@ -61,7 +62,8 @@ export async function runCheck(
   });
   const { profile, exceptions } = context;
   const counted = profile === undefined ? said : applyProfile(check.rules, said, profile);
-  const results = exceptions?.apply(check, counted, context.clock.nowMs()) ?? counted;
+  const judged = exceptions?.apply(check, counted, context.clock.nowMs()) ?? counted;
+  const results = limitResults(judged);
   return {
     checkId: check.id,
     result: combine(results.map(({ result }) => result)),

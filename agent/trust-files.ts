@@ -65,9 +65,15 @@ export function problemOf(error: unknown, path: string): TrustProblem {
     return { reason: error.reason, path: error.path, message: error.message };
   }
   if (!(error instanceof CodedError)) throw error;
-  // The error of a folder names the file in it, that of several files the one at fault.
-  const file = 'file' in error ? posix.resolve(path, String(error.file)) : path;
-  return { ...placeIn(error), path: file, message: `${file}: ${error.message}` };
+  if (!('file' in error)) {
+    return { ...placeIn(error), path, message: `${path}: ${error.message}` };
+  }
+  // The error of a folder begins with the file in it, that of several files with the one at fault.
+  const name = String(error.file);
+  const file = posix.resolve(path, name);
+  const front = `${name}: `;
+  const text = error.message.startsWith(front) ? error.message.slice(front.length) : error.message;
+  return { ...placeIn(error), path: file, message: `${file}: ${text}` };
 }
 
 /** What the errors of the parsers have beside code and message, as far as this one has it. */

@@ -75,8 +75,8 @@ export class FileChanges {
         changes.set(path, { explained, meaning: this.#compare(path, old.get(path), is, will) });
       }
     }
-    const isSame = this.#deployment === now && this.#machineConfig?.digest === config?.digest;
-    if (!isSame || this.#machineConfig?.name !== config?.name) this.#isSaved = false;
+    const isKept = this.#deployment === now && this.#machineConfig?.digest === config?.digest;
+    if (!isKept || this.#machineConfig?.name !== config?.name) this.#isSaved = false;
     this.#deployment = now;
     this.#machineConfig = config;
     return { files: changes, events: event === undefined ? [] : [event] };
@@ -129,6 +129,8 @@ export class FileChanges {
     was: Members | undefined,
     now: Members | undefined,
   ): Difference | undefined {
+    // Of another mode or owner alone there is nothing to tell.
+    if (isSame(was, now)) return undefined;
     // Each only for the content that was reported; of nothing there is nothing to compare.
     const [before, after] = [this.#meant(old, was), this.#meant(this.#kept.get(path), now)];
     if (before === undefined || after === undefined) return undefined;
@@ -154,6 +156,10 @@ export class FileChanges {
     this.#drop(path);
     this.#read.delete(path);
   }
+}
+
+function isSame(was: Members | undefined, now: Members | undefined): boolean {
+  return typeof was?.['sha256'] === 'string' && was['sha256'] === now?.['sha256'];
 }
 
 function isGone(item: Members | undefined): boolean {

@@ -1,5 +1,6 @@
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import * as v from 'valibot';
+import { replaceFile } from '../replace-file.ts';
 import { type Meaning, meaningSchema } from './meaning.ts';
 import { type SeenMachineConfig, seenMachineConfigSchema } from './seen-machine-config.ts';
 
@@ -41,18 +42,5 @@ export async function recallMeanings(path: string): Promise<Kept> {
 
 /** Replaces what is kept, whole or not at all (mode 0600: policies of the node are in it). Rejects when it cannot. */
 export async function keepMeanings(path: string, { files, ...others }: Kept): Promise<void> {
-  const draft = `${path}.tmp`;
-  try {
-    await write(draft, JSON.stringify({ format: 1, ...others, files: [...files] }));
-    await rename(draft, path);
-  } catch (error) {
-    await rm(draft, { force: true }).catch(() => {});
-    throw error;
-  }
-}
-
-async function write(path: string, text: string): Promise<void> {
-  await using file = await open(path, 'w', 0o600);
-  await file.writeFile(text);
-  await file.datasync();
+  await replaceFile(path, JSON.stringify({ format: 1, ...others, files: [...files] }));
 }

@@ -22,17 +22,17 @@ export function driftOf(file: InspectedFile): Statement | undefined {
         : { owner: owner(expectedUid, expectedGid) }),
     },
   };
-  const by = `by ${manager}`;
+  const as = manager?.startsWith('baseline ') ? `in the ${manager}` : `rolled out by ${manager}`;
   if (file.class === 'managed') {
     const what = reason === 'missing' ? 'absent, which is as good as' : 'as';
-    return { result: 'pass', message: `${path} is ${what} rolled out ${by}`, ...compared };
+    return { result: 'pass', message: `${path} is ${what} ${as}`, ...compared };
   }
   if (reason !== undefined && isReadingReason(reason)) {
-    const message = `${path} is managed ${by} and cannot be read here (${reason})`;
+    const message = `${path} cannot be read here (${reason}) to be compared with what is ${as}`;
     return { result: 'error', reason, message, ...compared };
   }
   if (reason !== undefined) {
-    const message = `${path} is ${WORDS[reason] ?? reason}, managed ${by}`;
+    const message = `${path} is not as ${as}: it is ${WORDS[reason] ?? reason}`;
     return { result: 'fail', reason, message, ...compared };
   }
   const [worst, ...others] = differencesOf(file);
@@ -42,9 +42,17 @@ export function driftOf(file: InspectedFile): Statement | undefined {
     result: 'fail',
     reason: worst.reason,
     ...(worst.reason === 'mode' ? { severity: 'medium' as const } : {}),
-    message: `${path} has ${words}, rolled out ${by}`,
+    message: `${path} is not as ${as}: ${words}`,
     ...compared,
   };
+}
+
+/** Where nothing says which files there should be none can be called unmanaged. Throws why the MachineConfig cannot be used. */
+export function unlessKnown(desired: DesiredState): Statement | undefined {
+  if (desired.problem !== undefined) throw desired.problem;
+  if (desired.isKnown) return undefined;
+  const message = 'no MachineConfig and no baseline says which files there should be';
+  return { result: 'notchecked', reason: 'no-oracle', message };
 }
 
 /** Says that what differs may be in the middle of being made equal; the result stays what it is. */

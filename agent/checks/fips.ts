@@ -1,6 +1,7 @@
 import type { Finding } from '../../shared/findings.ts';
 import { BOOT_ENTRIES } from '../boot.ts';
 import { ask, type Check, type CheckContext, type Statement } from '../check.ts';
+import { CONTAINER_FOLDER } from '../container-store.ts';
 import { CRIO_FOLDER } from '../crio-config.ts';
 import { CRYPTO_POLICIES } from '../crypto-policy.ts';
 import { type DesiredState, desiredState } from '../desired/desired.ts';
@@ -43,6 +44,7 @@ export const fips: Check = {
     MACHINE_CONFIG_FOLDER,
     CRIO_FOLDER,
     `${CRIO_FOLDER}/crio.conf.d`,
+    CONTAINER_FOLDER,
   ],
   polls: [FIPS_ENABLED],
   run,

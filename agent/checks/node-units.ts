@@ -18,7 +18,7 @@ export async function unitDrift(
   for (const unit of units) {
     const statement = await driftOfUnit(host, unit, enabled);
     if (statement === undefined) continue;
-    const message = `${statement.message}, rolled out by ${name}`;
+    const message = `${statement.message}, not as rolled out by ${name}`;
     found.push({ subject: `${UNITS}/${unit.name}`, result: 'fail', ...statement, message });
   }
   return found;

@@ -5,7 +5,7 @@ import type { Host } from '../host.ts';
 import { canTellVendor, tooManyIn } from '../survey.ts';
 import { isTrustPath } from '../trust-places.ts';
 import { watchedFiles, watchedFolders } from '../watched-places.ts';
-import { duringUpdate } from './drift.ts';
+import { duringUpdate, unlessKnown } from './drift.ts';
 
 /**
  * What the platform itself writes on a node while it runs, known to no MachineConfig: static pods of the control plane
@@ -23,11 +23,8 @@ export async function unmanagedFiles(
   host: Host,
   desired: DesiredState,
 ): Promise<Statement | readonly Statement[]> {
-  if (desired.problem !== undefined) throw desired.problem;
-  if (!desired.isKnown) {
-    const message = 'no MachineConfig and no baseline says which files there should be';
-    return { result: 'notchecked', reason: 'no-oracle', message };
-  }
+  const untold = unlessKnown(desired);
+  if (untold !== undefined) return untold;
   if (!(await canTellVendor(host, desired))) {
     const message =
       'nothing here tells which files the operating system brought, and no baseline says which were accepted';

@@ -9,7 +9,7 @@ import { type NodeTrust, readNodeTrust } from '../trust.ts';
 import { REGISTRIES_D, trustFolders, trustWatches } from '../trust-places.ts';
 import { policiesIn } from '../trust-policies.ts';
 import { readOsRelease } from '../versions.ts';
-import { driftOf, duringUpdate } from './drift.ts';
+import { driftOf, duringUpdate, unlessKnown } from './drift.ts';
 import { withMeaning } from './drift-meaning.ts';
 import { allowedEffective } from './registries-allowed.ts';
 import { policyCoherence } from './registries-coherence.ts';
@@ -129,11 +129,8 @@ async function unmanagedFiles(
   host: Host,
   desired: DesiredState,
 ): Promise<Statement | readonly Statement[]> {
-  if (desired.problem !== undefined) throw desired.problem;
-  if (!desired.isKnown) {
-    const message = 'no MachineConfig and no baseline says which files there should be';
-    return { result: 'notchecked', reason: 'no-oracle', message };
-  }
+  const untold = unlessKnown(desired);
+  if (untold !== undefined) return untold;
   const release = await whereReadable(readOsRelease(host));
   const isImage = release?.get('VARIANT_ID') === 'coreos';
   const managed = new Set(desired.paths);

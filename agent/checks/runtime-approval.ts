@@ -55,7 +55,7 @@ export function judgeContainers(
     else if (found === NO_SPEC && container.specProblem === undefined) untold++;
     else wrong.push(statementOf(container, found));
   }
-  if (untold > 0) wrong.push(untoldOf(untold));
+  if (untold > 0) wrong.push(untoldOf(untold, otherwise));
   if (wrong.length > 0) return wrong;
   const except = approved === 0 ? '' : `, except ${approved} that may`;
   const message = `${containers.length} containers ${otherwise}${except}`;
@@ -75,7 +75,7 @@ function statementOf(
   return { ...found, subject };
 }
 
-function untoldOf(count: number): Statement {
-  const message = `the config.json of ${count} containers is not there, so nobody can say it of them`;
+function untoldOf(count: number, otherwise: string): Statement {
+  const message = `whether ${count} containers ${otherwise} is unknown: their config.json is not in the containers’ storage`;
   return { ...NO_SPEC, message, observed: { unread: count } };
 }

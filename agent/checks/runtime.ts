@@ -1,5 +1,6 @@
 import type { Finding, Rule } from '../../shared/findings.ts';
 import { ask, type Check, type CheckContext, type Statement } from '../check.ts';
+import { CONTAINER_FOLDER } from '../container-store.ts';
 import { type ObservedContainer, observeContainers } from '../containers.ts';
 import type { Host } from '../host.ts';
 import { currentMode } from '../selinux/mode.ts';
@@ -32,7 +33,7 @@ export const runtime: Check = {
     rules.hostMounts,
   ],
   // A container that starts or ends changes these; what it does later, its interval finds.
-  watches: ['/run/containers/storage/overlay-containers'],
+  watches: [CONTAINER_FOLDER],
   run,
 };
 

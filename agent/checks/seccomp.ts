@@ -1,5 +1,6 @@
 import type { Finding } from '../../shared/findings.ts';
 import { ask, type Check, type CheckContext, type Statement } from '../check.ts';
+import { CONTAINER_FOLDER } from '../container-store.ts';
 import { CRIO_FOLDER, crioBoolean, readCrioConfig } from '../crio-config.ts';
 import { MACHINE_CONFIG_FOLDER } from '../desired/machine-config.ts';
 import type { Host } from '../host.ts';
@@ -37,6 +38,7 @@ export const seccomp: Check = {
     '/usr/share/containers',
     MACHINE_CONFIG_FOLDER,
     LOCALHOST_PROFILES,
+    CONTAINER_FOLDER,
   ],
   run,
 };

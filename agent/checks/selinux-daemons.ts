@@ -1,6 +1,6 @@
 import { type CheckContext, isFileError, type Statement, whereReadable } from '../check.ts';
-import { isOfContainer } from '../containers.ts';
 import type { Host } from '../host.ts';
+import { isOfContainer } from '../running-containers.ts';
 import { processLabels, typeOf } from '../selinux/labels.ts';
 import { currentMode, ENFORCE } from '../selinux/mode.ts';
 import { notVisible, switchedOff } from './selinux-mode.ts';

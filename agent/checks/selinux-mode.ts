@@ -43,6 +43,7 @@ function permissiveCause(
     return 'booted permissive by enforcing=0';
   }
   if (configured?.[0] === 'permissive') return 'configured permissive';
+  if (args === undefined || configured === undefined) return 'by what is not visible here';
   return 'switched at runtime (setenforce 0)';
 }
 

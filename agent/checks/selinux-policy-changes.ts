@@ -19,6 +19,8 @@ interface Reference {
 }
 
 const RULE_ID = 'selinux.policy-unmodified';
+/** Local changes that are named; of more it is said how many. */
+const MAX_NAMED = 10;
 
 /** Whether the policy is as its packages, or the image of the operating system, brought it. */
 export async function policyUnmodified(context: CheckContext): Promise<Statement> {
@@ -40,7 +42,7 @@ export async function policyUnmodified(context: CheckContext): Promise<Statement
     policy: content.sha256,
     reference: reference?.origin ?? null,
     differs: isDifferent,
-    local: changes.map(({ name }) => name).join(', '),
+    local: namesOf(changes),
     localSha256: sha256(changes.map(({ name, sha256 }) => `${name} ${sha256}`).join('\n')),
   };
   if (!isDifferent && changes.length === 0) {
@@ -65,6 +67,12 @@ export async function policyUnmodified(context: CheckContext): Promise<Statement
     observed,
     expected: { differs: false, local: '' },
   };
+}
+
+function namesOf(changes: PolicyStore['changes']): string {
+  const names = changes.slice(0, MAX_NAMED).map(({ name }) => name);
+  const more = changes.length - names.length;
+  return more === 0 ? names.join(', ') : `${names.join(', ')} and ${more} more`;
 }
 
 /** The copy of the image of the operating system; without one, what the store was built to. */

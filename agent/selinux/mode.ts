@@ -13,13 +13,19 @@ export type Mode = 'enforcing' | 'permissive' | 'disabled';
 export async function currentMode(host: Host): Promise<Mode | undefined> {
   const enforce = (await host.readText(ENFORCE))?.trim();
   if (enforce === '1') return 'enforcing';
-  if (enforce === '0') return 'permissive';
+  // RHEL 9 and later come up so by SELINUX=disabled: selinuxfs is there, and no policy in force.
+  if (enforce === '0') return (await isWithoutPolicy(host)) ? 'disabled' : 'permissive';
   const fileSystems = await host.readText(FILE_SYSTEMS);
   if (fileSystems === undefined) return undefined;
   if (!/\bselinuxfs$/m.test(fileSystems)) return 'disabled';
   // The kernel has SELinux: either its file system is not mounted into our view, or no policy was ever loaded.
+  return (await isWithoutPolicy(host)) ? 'disabled' : undefined;
+}
+
+/** Until a policy is loaded every process has the kernel's own initial label. */
+async function isWithoutPolicy(host: Host): Promise<boolean> {
   const label = await whereReadable(host.readText(INIT_LABEL));
-  return label?.replace(/\0$/, '').trim() === 'kernel' ? 'disabled' : undefined;
+  return label?.replace(/\0$/, '').trim() === 'kernel';
 }
 
 /** What libselinux takes where the configuration has no line of this name. */

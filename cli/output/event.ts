@@ -1,6 +1,7 @@
 import type { EventRecord } from '../../shared/api.ts';
 import { ago } from '../duration.ts';
 import type { Presentation } from './column.ts';
+import { eventText } from './event-text.ts';
 
 /** Events as `get events` shows them: the time is the node's own. */
 export function eventPresentation(nowMs: number): Presentation<EventRecord> {
@@ -26,7 +27,13 @@ export function eventPresentation(nowMs: number): Presentation<EventRecord> {
         wide: true,
       },
       { header: 'RECEIVED', key: 'receivedAt', value: ({ receivedAt }) => receivedAt, wide: true },
-      { header: 'DATA', key: 'data', value: ({ data }) => JSON.stringify(data), shrink: 'end' },
+      {
+        header: 'WHAT',
+        key: 'data',
+        value: ({ data }) => JSON.stringify(data),
+        show: eventText,
+        shrink: 'end',
+      },
     ],
   };
 }

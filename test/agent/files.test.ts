@@ -111,7 +111,9 @@ const CLASSES: readonly (readonly [
   [
     'whose MachineConfig cannot be used',
     { [CURRENT]: '[]' },
-    { [POLICY]: 'unknown', [REGISTRY]: 'unknown', '/etc/pki/key': 'unknown' },
+    Object.fromEntries(
+      [POLICY, REGISTRY, '/etc/pki/key'].map((path) => [path, 'unknown desired-unknown']),
+    ),
   ],
 ];
 

@@ -1,5 +1,6 @@
 import t from 'tap';
 import type { Check } from '../../agent/check.ts';
+import { MAX_STATEMENTS } from '../../agent/result-limit.ts';
 import { runCheck, runChecks } from '../../agent/runner.ts';
 import { checkOf, contextOf, findingOf } from '../support/checks.ts';
 
@@ -87,6 +88,39 @@ t.test('a check that obeys its signal is told of the time limit', async (t) => {
   };
   await runCheck(checkOf('x', run), context, { limitMs: 1 });
   t.equal(await told, 'told');
+});
+
+t.test('a check that does nothing but read is told of it as well', async (t) => {
+  const run: Check['run'] = async ({ host }, signal) => {
+    for (let reads = 0; reads < 100_000 && !signal.aborted; reads++) {
+      await host.lstat('/proc');
+    }
+    return [pass];
+  };
+  const { results } = await runCheck(checkOf('x', run), context, { limitMs: 20 });
+  t.match(results, [{ reason: 'timeout' }, { reason: 'timeout' }]);
+});
+
+t.test('of thousands of statements of a rule the worst are told, the others counted', async (t) => {
+  const many = Array.from({ length: 3 * MAX_STATEMENTS }, (_, index) =>
+    findingOf('x.a', { subject: `${index}`, result: index % 3 === 0 ? 'fail' : 'pass' }),
+  );
+  const { result, results } = await runCheck(
+    checkOf('x', async () => [
+      ...many,
+      findingOf('x.a', { subject: 'last', result: 'fail' }),
+      fail,
+    ]),
+    context,
+  );
+  t.equal(result, 'fail');
+  t.equal(results.length, MAX_STATEMENTS + 2);
+  t.ok(results.slice(0, MAX_STATEMENTS).every((one) => one.result === 'fail'));
+  const summary = results[MAX_STATEMENTS];
+  t.match(summary, { ruleId: 'x.a', result: 'fail', reason: 'too-many', observed: { more: 2001 } });
+  t.match(summary?.message, /: 2000 pass, 1 fail$/);
+  t.notHas(summary, { subject: String });
+  t.match(results.at(-1), { ruleId: 'x.b', subject: '/etc/x' });
 });
 
 t.test('a rule that was not spoken of does not hide those that were', async (t) => {

@@ -108,7 +108,13 @@ const folders: readonly (readonly [name: string, files: Files, expected: object]
   [
     'one with a scope twice',
     { [`${D}/a.yaml`]: 'docker: {quay.io: {}}', [`${D}/b.yaml`]: 'docker: {quay.io: {}}' },
-    { problem: { reason: 'duplicate-scope', path: `${D}/b.yaml` } },
+    {
+      problem: {
+        reason: 'duplicate-scope',
+        path: `${D}/b.yaml`,
+        message: new RegExp(`^${D}/b.yaml: docker`),
+      },
+    },
   ],
   [
     'one with a folder called .yaml',

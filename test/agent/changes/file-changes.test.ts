@@ -69,6 +69,16 @@ t.test('what a change means is known in the next life too', async (t) => {
   t.match(files.get(SYSCTL), { meaning: { values: [{ at: 'a', was: '1', now: '2' }] } });
 });
 
+t.test('another mode alone means nothing: no setting is said to have changed or not', async (t) => {
+  const { state, context, items } = nodeOf(t, { [SYSCTL]: 'a=1\n' });
+  const changes = await FileChanges.open(state);
+  const before = items(SYSCTL);
+  await changes.look(context, new Map(), before, []);
+  const after = new Map([[SYSCTL, { path: SYSCTL, sha256: sha256('a=1\n'), mode: 0o666 }]]);
+  const { files } = await changes.look(context, before, after, [SYSCTL]);
+  t.strictSame(files.get(SYSCTL), { explained: undefined, meaning: undefined });
+});
+
 t.test('a file is read when it is new or changed, also one that means nothing to us', async (t) => {
   const { state, context, items, write, reads } = nodeOf(t, { [SYSCTL]: 'a=1', [OTHER]: 'x' });
   const changes = await FileChanges.open(state);

@@ -34,12 +34,27 @@ t.test(
     t.match(statement, {
       result: 'fail',
       reason: 'content',
-      message: `${FILE} has another content, owner 1:2 in place of 0:0, mode 0666 in place of 0644, rolled out by rendered-worker-1`,
+      message: `${FILE} is not as rolled out by rendered-worker-1: another content, owner 1:2 in place of 0:0, mode 0666 in place of 0644`,
       observed: { mode: '0666', owner: '1:2' },
       expected: { mode: '0644', owner: '0:0' },
     });
   },
 );
+
+t.test('a file is held to a baseline in words of its own', async (t) => {
+  const sha = `sha256:${'0'.repeat(64)}`;
+  const file = { path: FILE, sha256: sha, mode: 0o644, uid: 0, gid: 0, expectedSha256: sha };
+  const manager = 'baseline accepted by alice at 2026-01-02T03:04:05.678Z';
+  const differs = { ...file, class: 'managed-drift', expectedMode: 0o600, manager } as const;
+  t.equal(
+    driftOf(differs)?.message,
+    `${FILE} is not as in the ${manager}: mode 0644 in place of 0600`,
+  );
+  const equal = { ...file, class: 'managed', expectedMode: 0o644, manager } as const;
+  t.equal(driftOf(equal)?.message, `${FILE} is as in the ${manager}`);
+  const gone = { ...differs, sha256: null, mode: null, reason: 'missing' };
+  t.equal(driftOf(gone)?.message, `${FILE} is not as in the ${manager}: it is missing`);
+});
 
 const MEANINGS: readonly (readonly [
   name: string,
@@ -86,7 +101,10 @@ for (const [name, path, want, now, differing] of MEANINGS) {
     const found = findings.find(({ subject, reason }) => subject === path && reason === 'content');
     t.equal(found?.observed['differing'], differing);
     const end = differing === undefined ? '' : `; ${differing}`;
-    t.equal(found?.message, `${path} has another content, rolled out by rendered-worker-1${end}`);
+    t.equal(
+      found?.message,
+      `${path} is not as rolled out by rendered-worker-1: another content${end}`,
+    );
   });
 }
 

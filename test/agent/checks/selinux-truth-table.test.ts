@@ -8,8 +8,11 @@ const LABEL = '/proc/1/attr/current';
 interface Node {
   /** What the kernel says: `enforce`, or where it says nothing whether it has SELinux, or hides it. */
   readonly runtime: '1' | '0' | 'none' | 'unloaded' | 'hidden';
-  readonly file?: string;
-  readonly running?: string;
+  /** In place of that of an init which the policy labelled. */
+  readonly label?: string;
+  /** False: the file is not there. */
+  readonly file?: string | false;
+  readonly running?: string | false;
   readonly next?: string;
 }
 
@@ -45,6 +48,24 @@ const ROWS: readonly (readonly [name: string, node: Node, verdict: string, cause
     { runtime: '0', file: 'disabled' },
     'fail critical permissive',
     'switched at runtime (setenforce 0)',
+  ],
+  [
+    'r=0 and no policy loaded, f=disabled',
+    { runtime: '0', label: 'kernel\0', file: 'disabled' },
+    'fail critical disabled',
+    'configured disabled',
+  ],
+  [
+    'r=0, f not there, k none',
+    { runtime: '0', file: false },
+    'fail critical permissive',
+    'by what is not visible here',
+  ],
+  [
+    'r=0, f=enforcing, k not visible',
+    { runtime: '0', running: false },
+    'fail critical permissive',
+    'by what is not visible here',
   ],
   ['r=1, f=permissive', { runtime: '1', file: 'permissive' }, 'fail high lost-at-reboot'],
   ['r=1, f=disabled', { runtime: '1', file: 'disabled' }, 'fail high lost-at-reboot'],
@@ -97,14 +118,14 @@ for (const [name, node, verdict, cause] of ROWS) {
   });
 }
 
-function filesOf({ runtime, file = 'enforcing', running = '', next = '' }: Node) {
+function filesOf({ runtime, label, file = 'enforcing', running = '', next = '' }: Node) {
   const isTold = runtime === '1' || runtime === '0';
   return {
     '/sys/fs/selinux/enforce': isTold ? runtime : undefined,
     '/proc/filesystems': runtime === 'none' ? 'nodev\tproc\n' : 'nodev\tselinuxfs\n',
-    [LABEL]: runtime === 'unloaded' ? 'kernel\0' : 'system_u:system_r:init_t:s0\0',
-    '/etc/selinux/config': `SELINUX=${file}\nSELINUXTYPE=targeted\n`,
-    '/proc/cmdline': `ro ${running}\n`,
+    [LABEL]: label ?? (runtime === 'unloaded' ? 'kernel\0' : 'system_u:system_r:init_t:s0\0'),
+    '/etc/selinux/config': file === false ? undefined : `SELINUX=${file}\nSELINUXTYPE=targeted\n`,
+    '/proc/cmdline': running === false ? undefined : `ro ${running}\n`,
     '/boot/loader/entries/ostree-1-x.conf': `options ro ${next}\n`,
   };
 }
