@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import type { AuditItem } from '../shared/api.ts';
+import type { AuditItem } from '../shared/api-admission.ts';
 import type { Json } from '../shared/canonical.ts';
 import { type Clock, rfc3339 } from '../shared/clock.ts';
 import type { Route } from './api/route.ts';

@@ -1,6 +1,6 @@
 import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { AuditItem } from '../shared/api.ts';
+import type { AuditItem } from '../shared/api-admission.ts';
 import { CodedError, messageOf } from '../shared/errors.ts';
 import type { Logger } from '../shared/log.ts';
 

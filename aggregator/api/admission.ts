@@ -1,12 +1,12 @@
 import * as v from 'valibot';
-import {
-  API_VERSION,
-  type EnrolmentItem,
-  type EnrolmentList,
-  type NodeAdmission,
-  type Revoked,
-  type RevokeRequest,
-} from '../../shared/api.ts';
+import { API_VERSION } from '../../shared/api.ts';
+import type {
+  EnrolmentItem,
+  EnrolmentList,
+  NodeAdmission,
+  Revoked,
+  RevokeRequest,
+} from '../../shared/api-admission.ts';
 import { rfc3339 } from '../../shared/clock.ts';
 import { CLOSE } from '../../shared/protocol.ts';
 import { Refusal } from '../identity/credentials.ts';

@@ -1,4 +1,5 @@
-import { API_VERSION, type AuditList } from '../../shared/api.ts';
+import { API_VERSION } from '../../shared/api.ts';
+import type { AuditList } from '../../shared/api-admission.ts';
 import type { Route } from './route.ts';
 
 const getAudit: Route = {

@@ -1,11 +1,11 @@
 import * as v from 'valibot';
-import {
-  API_VERSION,
-  type Enrolled,
-  type EnrolmentPending,
-  type EnrolRequest,
-  type RenewRequest,
-} from '../../shared/api.ts';
+import { API_VERSION } from '../../shared/api.ts';
+import type {
+  Enrolled,
+  EnrolmentPending,
+  EnrolRequest,
+  RenewRequest,
+} from '../../shared/api-admission.ts';
 import { Refusal } from '../identity/credentials.ts';
 import type { EnrolmentOutcome } from '../identity/enrolment.ts';
 import { TokenStoreError } from '../identity/token-item.ts';

@@ -1,11 +1,6 @@
 import * as v from 'valibot';
-import {
-  API_VERSION,
-  type Revoked,
-  type TokenCreated,
-  type TokenList,
-  type TokenRequest,
-} from '../../shared/api.ts';
+import { API_VERSION } from '../../shared/api.ts';
+import type { Revoked, TokenCreated, TokenList, TokenRequest } from '../../shared/api-admission.ts';
 import { rfc3339 } from '../../shared/clock.ts';
 import { DEFAULT_POOL } from '../config.ts';
 import { Refusal } from '../identity/credentials.ts';

@@ -1,4 +1,4 @@
-import type { TokenItem } from '../../shared/api.ts';
+import type { TokenItem } from '../../shared/api-admission.ts';
 import { CodedError } from '../../shared/errors.ts';
 import type { Role } from './principal.ts';
 import type { TokenRecord } from './token-file.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { chmod, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { TokenItem } from '../../shared/api.ts';
+import type { TokenItem } from '../../shared/api-admission.ts';
 import { type Clock, rfc3339 } from '../../shared/clock.ts';
 import { ensureFolder } from '../../shared/folder.ts';
 import type { Logger } from '../../shared/log.ts';

@@ -1,4 +1,5 @@
-import { API_VERSION, type EnrolmentItem } from '../../shared/api.ts';
+import { API_VERSION } from '../../shared/api.ts';
+import type { EnrolmentItem } from '../../shared/api-admission.ts';
 import { Client } from '../client.ts';
 import { rubbish } from '../client-errors.ts';
 import type { Command } from '../command.ts';

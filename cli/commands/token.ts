@@ -1,4 +1,4 @@
-import type { TokenItem } from '../../shared/api.ts';
+import type { TokenItem } from '../../shared/api-admission.ts';
 import { Client } from '../client.ts';
 import { rubbish } from '../client-errors.ts';
 import type { Command, Invocation } from '../command.ts';

@@ -2,7 +2,7 @@ import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync 
 import { join } from 'node:path';
 import t from 'tap';
 import { AuditLog } from '../../aggregator/audit.ts';
-import type { AuditItem } from '../../shared/api.ts';
+import type { AuditItem } from '../../shared/api-admission.ts';
 import { keptLog, runAggregator } from '../support/aggregator.ts';
 
 const line = (number: number): AuditItem => ({
