@@ -72,7 +72,11 @@ async function main(): Promise<void> {
   });
   const agent = programs.use(startAgent(url));
   writeContext(url);
-  await until('the report has arrived', [aggregator, agent], async () => hasLooked() && reportIsWhole());
+  await until(
+    'the report has arrived',
+    [aggregator, agent],
+    async () => hasLooked() && reportIsWhole(),
+  );
 
   nodeseal('get', 'nodes');
   console.log();
