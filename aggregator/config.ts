@@ -20,6 +20,8 @@ export interface AggregatorConfig {
   readonly stateDir: string;
   /** Nodes that should report, whether or not they ever did. */
   readonly inventory: readonly { readonly name: string; readonly pool: string }[];
+  /** More of them: a list (.yaml, .json) or one name a line, read again when it changes. */
+  readonly inventoryFile?: string | undefined;
   /** A node that gets a token of its own at the first start, for an agent on this machine. */
   readonly bootstrapAgent?: string | undefined;
   /** Events and superseded states are kept so long, in days. */
@@ -47,7 +49,9 @@ export interface KubernetesConfig {
   readonly serviceAccount: string;
   /** Pool of the nodes that come this way. */
   readonly pool: string;
-  /** Server of the cluster's discovery documents, its certificate's CA, and the credential for it. */
+  /** Expect the nodes that the cluster has: Linux nodes are listed and watched. */
+  readonly nodes: boolean;
+  /** Server of the cluster's discovery documents and nodes, its certificate's CA, and the credential for it. */
   readonly url: string;
   readonly caFile: string;
   readonly tokenFile: string;
@@ -83,6 +87,7 @@ export const configSchema: v.GenericSchema<unknown, AggregatorConfig> = v.strict
     v.array(v.strictObject({ name: nodeName, pool: v.optional(nodeName, DEFAULT_POOL) })),
     [],
   ),
+  inventoryFile: v.optional(text),
   bootstrapAgent: v.optional(nodeName),
   retentionDays: v.optional(whole(1, 3650), 90),
   kubernetes: v.optional(
@@ -90,6 +95,7 @@ export const configSchema: v.GenericSchema<unknown, AggregatorConfig> = v.strict
       audience: text,
       serviceAccount: v.pipe(v.string(), v.regex(/^[^/]+\/[^/]+$/, 'expected namespace/name')),
       pool: v.optional(nodeName, DEFAULT_POOL),
+      nodes: v.optional(v.boolean(), false),
       url: v.optional(v.pipe(v.string(), v.regex(/^https:\/\//, 'expected https://…')), API_SERVER),
       caFile: v.optional(text, `${POD_ACCOUNT}/ca.crt`),
       tokenFile: v.optional(text, `${POD_ACCOUNT}/token`),

@@ -8,6 +8,8 @@ import type { Logger } from '../shared/log.ts';
 import { ROUTES } from './api/index.ts';
 import { readCertificate } from './certificate.ts';
 import { type AggregatorConfig, assertUsable, DEFAULT_POOL } from './config.ts';
+import type { ExpectedSource } from './coverage/expected.ts';
+import { openSources } from './coverage/sources.ts';
 import { Fleet } from './fleet.ts';
 import { Credentials } from './identity/credentials.ts';
 import { FailureLimit } from './identity/failures.ts';
@@ -16,7 +18,8 @@ import { KubernetesAuthority } from './identity/kubernetes.ts';
 import type { Authority } from './identity/principal.ts';
 import { TokenAuthority } from './identity/tokens.ts';
 import { Metrics } from './metrics.ts';
-import { HttpServer, type ReadyCheck } from './server.ts';
+import { readiness } from './readiness.ts';
+import { HttpServer } from './server.ts';
 import type { SessionContext } from './sessions.ts';
 import { Sessions } from './sessions.ts';
 import { SqliteThreadStore } from './store/sqlite-thread.ts';
@@ -74,10 +77,12 @@ export async function startAggregator(
       onCommit: (seconds) => metrics.commit.observe(seconds),
     }),
   );
+  let sources: readonly ExpectedSource[] = [];
   const fleet = await Fleet.load({
     store,
     clock,
     inventory: config.inventory,
+    sources: () => sources.map((source) => source.status()),
     thresholds: {
       lateMs: limits.heartbeatSeconds * LATE_BEATS * 1000,
       silentMs: SILENT_MS,
@@ -93,6 +98,8 @@ export async function startAggregator(
       log.warn({ reason: messageOf(error) }, 'when nodes were last heard could not be written');
     }
   });
+  const lists = await openSources(config, { sink: fleet, clock, log });
+  sources = lists.all.map((source) => parts.use(source));
   const sessions = new Sessions((uid) => fleet.inConflict(uid));
   metrics.observe(fleet, sessions, store);
   const authorities = [tokens, ...kubernetesAuthority(config, clock, log)];
@@ -119,7 +126,7 @@ export async function startAggregator(
       api: { store, fleet, sessions, metrics, tokens, credentials, clock },
       upgrade: new AgentUpgrade(credentials, context, limits),
       credentials,
-      ready: () => readiness(store),
+      ready: () => readiness({ store, sources }),
       clock,
       log,
     }),
@@ -129,10 +136,17 @@ export async function startAggregator(
     every(Math.min(MAX_TICK_MS, limits.heartbeatSeconds * 250), log, async () => {
       sessions.tick();
       fleet.tick();
+      await retireDeparted(fleet, store, clock);
+      await fleet.failing.catchUp(store);
     }),
   );
   parts.use(every(FLUSH_MS, log, () => fleet.flush()));
-  parts.use(every(RELOAD_MS, log, () => tokens.reload()));
+  parts.use(
+    every(RELOAD_MS, log, async () => {
+      await tokens.reload();
+      await lists.inventory?.reload();
+    }),
+  );
   parts.use(
     every(PRUNE_MS, log, async () => {
       const beforeMs = clock.nowMs() - config.retentionDays * DAY_MS;
@@ -150,6 +164,14 @@ export async function startAggregator(
   };
 }
 
+/** Nodes whose cluster deleted them: their history is kept, they count no more. */
+async function retireDeparted(fleet: Fleet, store: Store, clock: Clock): Promise<void> {
+  for (const { uid } of fleet.departed()) {
+    await store.retire(uid, clock.nowMs());
+    fleet.retired(uid);
+  }
+}
+
 function kubernetesAuthority(
   { kubernetes, stateDir }: AggregatorConfig,
   clock: Clock,
@@ -159,15 +181,6 @@ function kubernetesAuthority(
   const cacheFile = join(stateDir, 'issuer-keys.json');
   const keyring = new IssuerKeyring({ ...kubernetes, cacheFile }, clock);
   return [new KubernetesAuthority(keyring, kubernetes, clock, log)];
-}
-
-async function readiness(store: Store): Promise<readonly ReadyCheck[]> {
-  try {
-    await store.probe();
-    return [{ name: 'store', ok: true }];
-  } catch (error) {
-    return [{ name: 'store', ok: false, why: messageOf(error) }];
-  }
 }
 
 /** Repeats until disposed, one run at a time; what fails is logged and tried again. */

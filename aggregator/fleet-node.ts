@@ -24,6 +24,12 @@ export interface FleetNode {
   summary: NodeSummary;
   lost: number;
   retired: boolean;
+  /** Known from a list of expected nodes alone: forgotten when it is on none any more. */
+  listed: boolean;
+  /** Its cluster says that it exists no more; retired as soon as it is not connected. */
+  gone: boolean;
+  /** Why its last session was ended, when its credential no longer held: `credential revoked`. */
+  refused: string | undefined;
   /** When two machines with this node's credential or name were seen last, monotonic clock. */
   conflictMs: number | undefined;
   /** Wall clock; null when never seen. */
@@ -53,12 +59,20 @@ export function newNode(identity: NodeIdentity): FleetNode {
     summary: summarize([]),
     lost: 0,
     retired: false,
+    listed: false,
+    gone: false,
+    refused: undefined,
     conflictMs: undefined,
     lastSeenMs: null,
     heardMs: undefined,
     live: undefined,
     shown: 'expected',
   };
+}
+
+/** Whether it exists no more, has reported once and is not connected now: to be retired. */
+export function isDeparted({ gone, retired, live, lastSeenMs }: FleetNode): boolean {
+  return gone && !retired && live === undefined && lastSeenMs !== null;
 }
 
 /** PROTOCOL.md, "Node states". Liveness is by receive time on the monotonic clock once the node was heard. */
@@ -78,8 +92,22 @@ export function stateOf(
   return ageMs < thresholds.staleMs ? 'silent' : 'stale';
 }
 
-/** Why an expected node does not count as reporting; undefined when it does. */
-export function causeOfAbsence(node: FleetNode, state: NodeState): string | undefined {
+/**
+ * Why an expected node does not count as reporting, and what else explains it, as `never seen, node not ready`;
+ * undefined when it does. `conditions` is what a list of expected nodes says of it.
+ */
+export function causeOfAbsence(
+  node: FleetNode,
+  state: NodeState,
+  conditions: readonly string[] = [],
+): string | undefined {
+  const cause = causeOfState(node, state);
+  if (cause === undefined) return undefined;
+  const refused = node.refused === undefined ? [] : [node.refused];
+  return [cause, ...refused, ...conditions].join(', ');
+}
+
+function causeOfState(node: FleetNode, state: NodeState): string | undefined {
   switch (state) {
     case 'online':
     case 'late':

@@ -1,31 +1,25 @@
-import type {
-  Coverage,
-  EventRecord,
-  MissingNode,
-  NodeItem,
-  NodeState,
-  WatchMessage,
-} from '../shared/api.ts';
-import { NODE_STATES } from '../shared/api.ts';
+import type { Coverage, EventRecord, NodeItem, NodeState } from '../shared/api.ts';
 import type { Clock } from '../shared/clock.ts';
 import { hashRoot, type SectionName } from '../shared/report.ts';
+import type { ExpectedNode, ExpectedSink, SourceStatus } from './coverage/expected.ts';
+import { ExpectedNodes } from './coverage/expected-nodes.ts';
+import { Failing } from './failing.ts';
+import { countStates, coverageOf } from './fleet-coverage.ts';
 import {
-  causeOfAbsence,
   compareNodes,
   type FleetNode,
+  isDeparted,
   type LiveSession,
   newNode,
   type StateThresholds,
   stateOf,
   toItem,
 } from './fleet-node.ts';
-import { toFindingItem, toImageItem } from './section-items.ts';
 import type { Applied, NodeIdentity, SessionOpened, Store } from './store/store.ts';
+import { Watchers, type WatchListener } from './watchers.ts';
 
 /** Changes of one moment are told together. */
 const TELL_AFTER_MS = 50;
-
-export type WatchListener = (message: WatchMessage) => void;
 
 export interface FleetOptions {
   readonly store: Store;
@@ -33,6 +27,8 @@ export interface FleetOptions {
   readonly thresholds: StateThresholds;
   /** Names of nodes that should report, whether or not they ever did. */
   readonly inventory: readonly InventoryNode[];
+  /** How good the lists of expected nodes are. */
+  readonly sources?: () => readonly SourceStatus[];
 }
 export interface InventoryNode {
   /** Known when the node has a credential already. */
@@ -45,11 +41,14 @@ export interface InventoryNode {
  * The state of all nodes in memory: who was heard when, what their sections add up to, and who is told of changes.
  * The store holds what must survive; when a node was last heard is written there every few seconds only.
  */
-export class Fleet {
+export class Fleet implements ExpectedSink {
+  /** Rules that fail now, on which nodes. */
+  readonly failing: Failing = new Failing();
   readonly #options: FleetOptions;
+  readonly #expected = new ExpectedNodes();
   /** By uid; a node of the inventory that was never seen is under `inventory:<name>`. */
   readonly #nodes = new Map<string, FleetNode>();
-  readonly #listeners = new Set<WatchListener>();
+  readonly #watchers = new Watchers();
   readonly #changed = new Set<FleetNode>();
   readonly #unsaved = new Map<string, number>();
   #telling: NodeJS.Timeout | undefined;
@@ -71,14 +70,40 @@ export class Fleet {
       node.retired = stored.retiredAtMs !== null;
       node.shown = fleet.#stateOf(node);
     }
-    for (const expected of options.inventory) fleet.expect(expected);
+    const present = [...fleet.#nodes.values()].filter(({ retired }) => !retired);
+    await fleet.failing.load(options.store, new Map(present.map(({ name, uid }) => [name, uid])));
+    fleet.listed('inventory', options.inventory);
     return fleet;
   }
 
-  /** A node that should report; no change when one of this name is known. */
+  /** The whole list of one source takes the place of the one before. */
+  listed(source: string, nodes: readonly ExpectedNode[]): void {
+    this.#expected.set(source, nodes);
+    const { missing, forgotten } = this.#expected.compare(this.#nodes);
+    for (const uid of forgotten) this.forget(uid);
+    for (const node of missing) {
+      this.#nodes.set(node.uid, node);
+      this.#change(node);
+    }
+    for (const { uid = '' } of nodes) Object.assign(this.#nodes.get(uid) ?? {}, { gone: false });
+  }
+
+  /** Nodes that exist no more; those that never reported are forgotten with the list. */
+  gone(uids: readonly string[]): void {
+    for (const uid of uids) Object.assign(this.#nodes.get(uid) ?? {}, { gone: true });
+  }
+
+  /** Nodes that exist no more, have reported once and are not connected now: to be retired. */
+  departed(): readonly FleetNode[] {
+    return [...this.#nodes.values()].filter(isDeparted);
+  }
+
+  /** A node that has a credential and should report; no change when one of this name is known. */
   expect(expected: InventoryNode): void {
-    if (this.find(expected.name) !== undefined) return;
-    const node = newNode({ uid: `inventory:${expected.name}`, ...expected });
+    const known = this.find(expected.name);
+    const node = known ?? newNode({ uid: `inventory:${expected.name}`, ...expected });
+    node.listed = false;
+    if (known !== undefined) return;
     this.#nodes.set(node.uid, node);
     this.#change(node);
   }
@@ -104,11 +129,16 @@ export class Fleet {
     live: LiveSession,
     agentVersion: string,
   ): void {
-    this.#nodes.delete(`inventory:${identity.name}`);
+    for (const { uid, name, lastSeenMs } of this.#nodes.values()) {
+      const isPlaceholder = name === identity.name && lastSeenMs === null;
+      if (isPlaceholder && uid !== identity.uid) this.#nodes.delete(uid);
+    }
     const node = this.#nodes.get(identity.uid) ?? newNode(identity);
     this.#nodes.set(identity.uid, node);
-    Object.assign(node, identity, { agentVersion, live, retired: false });
+    if (node.retired) this.failing.returned(node.uid, identity.name);
+    Object.assign(node, identity, { agentVersion, live, retired: false, gone: false });
     node.conflictMs = undefined;
+    node.refused = undefined;
     node.sections = opened.have.sections;
     this.#heardNow(node);
     this.#change(node);
@@ -119,6 +149,11 @@ export class Fleet {
   disconnected(uid: string, session: number): void {
     const node = this.#nodes.get(uid);
     if (node?.live?.session === session) node.live = undefined;
+  }
+
+  /** Its session was ended because its credential no longer holds. */
+  refused(uid: string, why: string): void {
+    Object.assign(this.#nodes.get(uid) ?? {}, { refused: why });
   }
 
   /** Any byte from the node. */
@@ -140,7 +175,8 @@ export class Fleet {
     const node = this.#nodes.get(uid);
     if (node === undefined) return;
     this.#nodes.delete(uid);
-    this.#tell({ topic: 'nodes', change: 'removed', item: this.item(node) });
+    this.#changed.delete(node);
+    this.#watchers.tell({ topic: 'nodes', change: 'removed', item: this.item(node) });
   }
 
   retired(uid: string): void {
@@ -148,6 +184,7 @@ export class Fleet {
     if (node === undefined) return;
     node.retired = true;
     node.live = undefined;
+    this.failing.drop(uid);
     this.#change(node);
   }
 
@@ -156,29 +193,17 @@ export class Fleet {
     if (node === undefined) return;
     node.sections = { ...node.sections, [name]: applied.hash };
     node.summary = applied.summary;
+    if (name === 'checks') this.failing.applied(uid, node.name, applied);
     if (applied.set.length + applied.removed.length === 0) return;
     this.#change(node);
-    if (this.#listeners.size === 0) return;
-    for (const [change, items] of [
-      ['set', applied.set],
-      ['removed', applied.removed],
-    ] as const) {
-      for (const [key, item] of items) {
-        if (name === 'checks') {
-          this.#tell({ topic: 'findings', change, item: toFindingItem(node.name, key, item) });
-        }
-        if (name === 'images') {
-          this.#tell({ topic: 'images', change, item: toImageItem(node.name, key, item) });
-        }
-      }
-    }
+    this.#watchers.tellItems(node.name, name, applied);
   }
 
   /** An event of the node, or the aggregator's own on it, was committed. */
   recorded(uid: string, event: EventRecord, lost = 0): void {
     const node = this.#nodes.get(uid);
     if (node !== undefined) node.lost += lost;
-    this.#tell({ topic: 'events', change: 'set', item: event });
+    this.#watchers.tell({ topic: 'events', change: 'set', item: event });
   }
 
   /** Hash over all sections as this side holds them. */
@@ -197,16 +222,11 @@ export class Fleet {
 
   /** For how many nodes an answer speaks; `names` limits it to those the question was about. */
   coverage(names?: ReadonlySet<string>): Coverage {
-    const missing: MissingNode[] = [];
-    let expected = 0;
-    for (const node of this.#nodes.values()) {
-      if (node.retired || (names !== undefined && !names.has(node.name))) continue;
-      expected++;
-      const cause = causeOfAbsence(node, this.#stateOf(node));
-      if (cause !== undefined) missing.push({ node: node.name, cause });
-    }
-    missing.sort((a, b) => (a.node < b.node ? -1 : 1));
-    return { expected, reporting: expected - missing.length, missing };
+    return coverageOf(this.#nodes.values(), names, {
+      stateOf: (node) => this.#stateOf(node),
+      conditionsOf: (name) => this.#expected.conditionsOf(name),
+      sources: this.#options.sources?.() ?? [],
+    });
   }
 
   /** States of the nodes that do not report, by name. */
@@ -220,18 +240,11 @@ export class Fleet {
   }
 
   countStates(): Readonly<Record<NodeState, number>> {
-    const counts = Object.fromEntries(NODE_STATES.map((state) => [state, 0]));
-    for (const node of this.#nodes.values()) {
-      const state = this.#stateOf(node);
-      counts[state] = (counts[state] ?? 0) + 1;
-    }
-    // One entry for each of NODE_STATES.
-    return counts as Record<NodeState, number>;
+    return countStates([...this.#nodes.values()].map((node) => this.#stateOf(node)));
   }
 
   watch(listener: WatchListener): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#watchers.add(listener);
   }
 
   /** To be called every second or so: tells of states that changed by the mere passing of time. */
@@ -278,12 +291,8 @@ export class Fleet {
     for (const node of this.#changed) {
       const item = this.item(node);
       node.shown = item.state;
-      this.#tell({ topic: 'nodes', change: 'set', item });
+      this.#watchers.tell({ topic: 'nodes', change: 'set', item });
     }
     this.#changed.clear();
-  }
-
-  #tell(message: WatchMessage): void {
-    for (const listener of this.#listeners) listener(message);
   }
 }

@@ -1,0 +1,40 @@
+import { rfc3339 } from '../shared/clock.ts';
+import { messageOf } from '../shared/errors.ts';
+import type { ExpectedSource, SourceStatus } from './coverage/expected.ts';
+import type { Store } from './store/store.ts';
+
+/** One part of the program. */
+export interface ReadyCheck {
+  readonly name: string;
+  readonly ok: boolean;
+  /** Without it nothing can be answered: the server is not ready. Others are told and keep nobody away. */
+  readonly required: boolean;
+  /** Why it is not well. */
+  readonly reason?: string;
+}
+
+export interface Parts {
+  readonly store: Store;
+  readonly sources: readonly ExpectedSource[];
+}
+
+/** Looks at every part, those that answers depend on first. */
+export async function readiness({ store, sources }: Parts): Promise<readonly ReadyCheck[]> {
+  return [await storeCheck(store), ...sources.map((source) => sourceCheck(source.status()))];
+}
+
+async function storeCheck(store: Store): Promise<ReadyCheck> {
+  try {
+    await store.probe();
+    return { name: 'store', ok: true, required: true };
+  } catch (error) {
+    return { name: 'store', ok: false, required: true, reason: messageOf(error) };
+  }
+}
+
+function sourceCheck({ source, reason, asOfMs }: SourceStatus): ReadyCheck {
+  const name = `coverage.${source}`;
+  if (reason === undefined) return { name, ok: true, required: false };
+  const age = asOfMs === null ? 'there is no list' : `the list is of ${rfc3339(asOfMs)}`;
+  return { name, ok: false, required: false, reason: `${reason}; ${age}` };
+}

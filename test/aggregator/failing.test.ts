@@ -1,0 +1,63 @@
+import t from 'tap';
+import { Failing } from '../../aggregator/failing.ts';
+import type { Json } from '../../shared/canonical.ts';
+import { findingItem } from '../support/findings.ts';
+
+const nothing = { set: [], removed: [] } as const;
+const set = (...items: readonly (readonly [string, Json])[]) => ({ ...nothing, set: items });
+const mode = (result: string, severity = 'high'): Json =>
+  findingItem({ ruleId: 'selinux.mode', result, severity });
+const said = (failing: Failing): string =>
+  [...failing.rules()]
+    .map(({ ruleId, severity, nodes }) => {
+      const names = [...nodes.values()].map(({ name, subjects }) => `${name}*${subjects}`);
+      return `${ruleId}/${severity}: ${names.join(' ')}`;
+    })
+    .join('; ');
+
+t.test('rules fail on the nodes whose findings say so, each counted once', async (t) => {
+  const failing = new Failing();
+  t.equal(said(failing), '');
+  failing.applied('u1', 'n1', set(['selinux.mode', mode('fail')]));
+  failing.applied(
+    'u2',
+    'n2',
+    set(['selinux.mode /a', mode('fail')], ['selinux.mode /b', mode('fail')]),
+  );
+  t.equal(said(failing), 'selinux.mode/high: n1*1 n2*2');
+  failing.applied('u2', 'n2', { set: [], removed: [['selinux.mode /a', mode('fail')]] });
+  t.equal(said(failing), 'selinux.mode/high: n1*1 n2*1');
+  failing.applied('u2', 'n2', set(['selinux.mode /b', mode('pass')]));
+  t.equal(said(failing), 'selinux.mode/high: n1*1');
+  failing.applied('u1', 'n1', set(['selinux.mode', mode('fail', 'critical')]));
+  t.equal(said(failing), 'selinux.mode/critical: n1*1', 'a severity of its own');
+  failing.drop('u1');
+  t.equal(said(failing), '');
+});
+
+t.test('the same said again is no change', async (t) => {
+  const failing = new Failing();
+  failing.applied('u1', 'n1', set(['selinux.mode', mode('fail')]));
+  const [before] = [...failing.rules()].map(({ version }) => version);
+  failing.applied('u1', 'n1', set(['other', mode('pass')]));
+  failing.applied('u1', 'n1', set(['selinux.mode more', mode('fail')]));
+  t.equal(
+    [...failing.rules()][0]?.version,
+    before,
+    'one more subject of a node that fails already',
+  );
+});
+
+t.test('what is not a finding that fails does not count', async (t) => {
+  const failing = new Failing();
+  const items: readonly Json[] = [
+    ...['pass', 'error', 'unknown', 'notapplicable', 'notchecked'].map((result) => mode(result)),
+    null,
+    'fail',
+    [],
+    { result: 'fail' },
+    { ...(mode('fail') as object), severity: 'terrible' },
+  ];
+  for (const [index, item] of items.entries()) failing.applied('u', 'n', set([`r.${index}`, item]));
+  t.equal(said(failing), '');
+});
