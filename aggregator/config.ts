@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { ConfigError } from '../shared/config.ts';
 import { LOG_LEVELS, type LogLevel } from '../shared/log.ts';
 import { LIMITS } from '../shared/protocol.ts';
+import { type AlertsConfig, alertsSchema } from './alerts/config.ts';
 import { NAME } from './identity/token-file.ts';
 
 /** `/etc/nodeseal/aggregator.yaml`. Files are paths of this machine; secrets stand in files of their own. */
@@ -28,6 +29,8 @@ export interface AggregatorConfig {
   readonly retentionDays: number;
   /** Lets the agents of a cluster's DaemonSet in by their projected ServiceAccount tokens. */
   readonly kubernetes?: KubernetesConfig | undefined;
+  /** Tells receivers of changes, beside what Prometheus makes of the metrics. */
+  readonly alerts?: AlertsConfig | undefined;
   readonly logLevel: LogLevel;
   readonly limits: {
     /** Agents between connecting and saying who they are, in all and from one address. */
@@ -101,6 +104,7 @@ export const configSchema: v.GenericSchema<unknown, AggregatorConfig> = v.strict
       tokenFile: v.optional(text, `${POD_ACCOUNT}/token`),
     }),
   ),
+  alerts: v.optional(alertsSchema),
   logLevel: v.optional(v.picklist(LOG_LEVELS), 'info'),
   limits: v.optional(
     v.strictObject({

@@ -5,12 +5,15 @@ import { type Clock, systemClock } from '../shared/clock.ts';
 import { messageOf } from '../shared/errors.ts';
 import { ensureFolder } from '../shared/folder.ts';
 import type { Logger } from '../shared/log.ts';
+import { openAlerts } from './alerts/open.ts';
 import { ROUTES } from './api/index.ts';
 import { readCertificate } from './certificate.ts';
 import { type AggregatorConfig, assertUsable, DEFAULT_POOL } from './config.ts';
-import type { ExpectedSource } from './coverage/expected.ts';
+import type { ExpectedSource, SourceStatus } from './coverage/expected.ts';
 import { openSources } from './coverage/sources.ts';
 import { Fleet } from './fleet.ts';
+import { observeFleet } from './fleet-metrics.ts';
+import { isDeparted } from './fleet-node.ts';
 import { Credentials } from './identity/credentials.ts';
 import { FailureLimit } from './identity/failures.ts';
 import { IssuerKeyring } from './identity/issuer-keys.ts';
@@ -18,6 +21,7 @@ import { KubernetesAuthority } from './identity/kubernetes.ts';
 import type { Authority } from './identity/principal.ts';
 import { TokenAuthority } from './identity/tokens.ts';
 import { Metrics } from './metrics.ts';
+import { observeProgram } from './program-metrics.ts';
 import { readiness } from './readiness.ts';
 import { HttpServer } from './server.ts';
 import type { SessionContext } from './sessions.ts';
@@ -45,6 +49,7 @@ export interface Aggregator extends AsyncDisposable {
 }
 
 const MAX_TICK_MS = 1000;
+const ALERT_MS = 1000;
 const FLUSH_MS = 10_000;
 const RELOAD_MS = 2000;
 const PRUNE_MS = 3_600_000;
@@ -78,11 +83,12 @@ export async function startAggregator(
     }),
   );
   let sources: readonly ExpectedSource[] = [];
+  const statuses = (): readonly SourceStatus[] => sources.map((source) => source.status());
   const fleet = await Fleet.load({
     store,
     clock,
     inventory: config.inventory,
-    sources: () => sources.map((source) => source.status()),
+    sources: statuses,
     thresholds: {
       lateMs: limits.heartbeatSeconds * LATE_BEATS * 1000,
       silentMs: SILENT_MS,
@@ -101,10 +107,23 @@ export async function startAggregator(
   const lists = await openSources(config, { sink: fleet, clock, log });
   sources = lists.all.map((source) => parts.use(source));
   const sessions = new Sessions((uid) => fleet.inConflict(uid));
-  metrics.observe(fleet, sessions, store);
   const authorities = [tokens, ...kubernetesAuthority(config, clock, log)];
   const credentials = new Credentials(authorities, new FailureLimit(clock), metrics);
   const delay = parts.use(loopDelay());
+  observeFleet(metrics, fleet, statuses);
+  observeProgram(metrics, { sessions, store, loopDelayMs: () => delay.meanMs() });
+  const alerts =
+    config.alerts &&
+    parts.use(
+      await openAlerts(config.alerts, {
+        stateDir,
+        fleet,
+        metrics,
+        clock,
+        log,
+        returnMs: SILENT_MS,
+      }),
+    );
   const context: SessionContext = {
     store,
     fleet,
@@ -126,12 +145,13 @@ export async function startAggregator(
       api: { store, fleet, sessions, metrics, tokens, credentials, clock },
       upgrade: new AgentUpgrade(credentials, context, limits),
       credentials,
-      ready: () => readiness({ store, sources }),
+      ready: () => readiness({ store, sources, sinks: alerts?.sinks ?? [] }),
       clock,
       log,
     }),
   );
   parts.defer(() => sessions.drain('restart'));
+  if (alerts !== undefined) parts.use(every(ALERT_MS, log, () => alerts.tick()));
   parts.use(
     every(Math.min(MAX_TICK_MS, limits.heartbeatSeconds * 250), log, async () => {
       sessions.tick();
@@ -166,7 +186,7 @@ export async function startAggregator(
 
 /** Nodes whose cluster deleted them: their history is kept, they count no more. */
 async function retireDeparted(fleet: Fleet, store: Store, clock: Clock): Promise<void> {
-  for (const { uid } of fleet.departed()) {
+  for (const { uid } of [...fleet.members()].filter(isDeparted)) {
     await store.retire(uid, clock.nowMs());
     fleet.retired(uid);
   }

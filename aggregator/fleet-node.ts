@@ -1,4 +1,4 @@
-import type { NodeItem, NodeState } from '../shared/api.ts';
+import type { EventRecord, NodeItem, NodeState } from '../shared/api.ts';
 import { rfc3339 } from '../shared/clock.ts';
 import type { Hashes } from '../shared/protocol.ts';
 import { combine, RESULTS, type ResultCounts, WORST_FIRST } from '../shared/results.ts';
@@ -163,4 +163,9 @@ export function compareNodes(a: NodeItem, b: NodeItem): number {
     b.results.fail - a.results.fail ||
     (a.name < b.name ? -1 : a.name > b.name ? 1 : a.uid < b.uid ? -1 : 1)
   );
+}
+
+/** How many events a record of the aggregator's own says were lost. */
+export function lostIn({ data }: EventRecord): number {
+  return typeof data['count'] === 'number' ? data['count'] : 0;
 }

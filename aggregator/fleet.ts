@@ -8,8 +8,8 @@ import { countStates, coverageOf } from './fleet-coverage.ts';
 import {
   compareNodes,
   type FleetNode,
-  isDeparted,
   type LiveSession,
+  lostIn,
   newNode,
   type StateThresholds,
   stateOf,
@@ -93,9 +93,8 @@ export class Fleet implements ExpectedSink {
     for (const uid of uids) Object.assign(this.#nodes.get(uid) ?? {}, { gone: true });
   }
 
-  /** Nodes that exist no more, have reported once and are not connected now: to be retired. */
-  departed(): readonly FleetNode[] {
-    return [...this.#nodes.values()].filter(isDeparted);
+  members(): Iterable<FleetNode> {
+    return this.#nodes.values();
   }
 
   /** A node that has a credential and should report; no change when one of this name is known. */
@@ -143,7 +142,7 @@ export class Fleet implements ExpectedSink {
     this.#heardNow(node);
     this.#change(node);
     for (const uid of opened.replaced) this.retired(uid);
-    for (const note of opened.notes) this.recorded(identity.uid, note);
+    for (const note of opened.notes) this.recorded(identity.uid, note, lostIn(note));
   }
 
   disconnected(uid: string, session: number): void {

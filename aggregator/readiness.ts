@@ -1,5 +1,6 @@
 import { rfc3339 } from '../shared/clock.ts';
 import { messageOf } from '../shared/errors.ts';
+import type { Sink, SinkStatus } from './alerts/sink.ts';
 import type { ExpectedSource, SourceStatus } from './coverage/expected.ts';
 import type { Store } from './store/store.ts';
 
@@ -16,11 +17,16 @@ export interface ReadyCheck {
 export interface Parts {
   readonly store: Store;
   readonly sources: readonly ExpectedSource[];
+  readonly sinks: readonly Sink[];
 }
 
 /** Looks at every part, those that answers depend on first. */
-export async function readiness({ store, sources }: Parts): Promise<readonly ReadyCheck[]> {
-  return [await storeCheck(store), ...sources.map((source) => sourceCheck(source.status()))];
+export async function readiness({ store, sources, sinks }: Parts): Promise<readonly ReadyCheck[]> {
+  return [
+    await storeCheck(store),
+    ...sources.map((source) => sourceCheck(source.status())),
+    ...sinks.map((sink) => sinkCheck(sink.status())),
+  ];
 }
 
 async function storeCheck(store: Store): Promise<ReadyCheck> {
@@ -37,4 +43,10 @@ function sourceCheck({ source, reason, asOfMs }: SourceStatus): ReadyCheck {
   if (reason === undefined) return { name, ok: true, required: false };
   const age = asOfMs === null ? 'there is no list' : `the list is of ${rfc3339(asOfMs)}`;
   return { name, ok: false, required: false, reason: `${reason}; ${age}` };
+}
+
+function sinkCheck({ name: sink, reason, queued }: SinkStatus): ReadyCheck {
+  const name = `alerts.${sink}`;
+  if (reason === undefined) return { name, ok: true, required: false };
+  return { name, ok: false, required: false, reason: `${reason}; ${queued} waiting` };
 }
