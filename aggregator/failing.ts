@@ -14,6 +14,9 @@ export interface FailingRule {
   readonly version: number;
 }
 
+/** What is asked of the store. */
+type Questions = Pick<Store, 'items'>;
+
 interface Rule extends FailingRule {
   readonly nodes: Map<string, { name: string; subjects: number }>;
   version: number;
@@ -34,7 +37,7 @@ export class Failing {
   #lastVersion = 0;
 
   /** Reads what the store holds of nodes that are not retired; `uids` is by name. */
-  async load(store: Store, uids: ReadonlyMap<string, string>): Promise<void> {
+  async load(store: Questions, uids: ReadonlyMap<string, string>): Promise<void> {
     for await (const { node, key, item } of failuresIn(store)) {
       const uid = uids.get(node);
       if (uid !== undefined) this.#set(uid, node, key, item);
@@ -47,7 +50,7 @@ export class Failing {
   }
 
   /** Reads the nodes that returned; to be called every second or so. */
-  async catchUp(store: Store): Promise<void> {
+  async catchUp(store: Questions): Promise<void> {
     for (const [uid, name] of [...this.#unread]) {
       const version = this.#lastVersion;
       const rows: ItemRow[] = [];
@@ -121,7 +124,7 @@ function saysFail(item: Json): boolean {
   return typeof item === 'object' && item !== null && 'result' in item && item['result'] === 'fail';
 }
 
-async function* failuresIn(store: Store, node?: string): AsyncGenerator<ItemRow, void, void> {
+async function* failuresIn(store: Questions, node?: string): AsyncGenerator<ItemRow, void, void> {
   for (let after: string | undefined; ; ) {
     const limit = PAGE_ROWS;
     const page = await store.items({ section: 'checks', outcomes: ['fail'], limit, node, after });

@@ -1,12 +1,12 @@
-import type { Coverage, NodeItem } from '../shared/api.ts';
+import type { Coverage } from '../shared/api.ts';
 import { VERDICTS } from '../shared/images.ts';
 import { RESULTS } from '../shared/results.ts';
 import type { SourceStatus } from './coverage/expected.ts';
 import type { Fleet } from './fleet.ts';
 import { countStates } from './fleet-coverage.ts';
-import type { FleetNode } from './fleet-node.ts';
+import { resultsOf } from './fleet-node.ts';
 import type { Metrics, Sample } from './metrics.ts';
-import { nodeSeries } from './node-series.ts';
+import { nodeSeries, type StatedNode } from './node-series.ts';
 
 /** Series for each node of a larger fleet would cost the monitoring more than they tell. */
 const MAX_NODE_SERIES = 5000;
@@ -15,7 +15,7 @@ const MAX_RULES = 2000;
 
 /** The fleet as it is when somebody asks, looked at once for all gauges. */
 interface Snapshot {
-  readonly nodes: readonly { readonly node: FleetNode; readonly item: NodeItem }[];
+  readonly nodes: readonly StatedNode[];
   readonly coverage: Coverage;
 }
 
@@ -27,12 +27,13 @@ export function observeFleet(
 ): void {
   let snapshot: Snapshot = { nodes: [], coverage: fleet.coverage() };
   metrics.before(() => {
-    const nodes = [...fleet.members()].map((node) => ({ node, item: fleet.item(node) }));
+    const stateNow = fleet.stateNow();
+    const nodes = [...fleet.members()].map((node) => ({ node, state: stateNow(node) }));
     snapshot = { nodes, coverage: fleet.coverage() };
   });
-  const sum = (count: (item: NodeItem) => number): number =>
-    snapshot.nodes.reduce((total, { item }) => total + (isCounted(item) ? count(item) : 0), 0);
-  const states = () => countStates(snapshot.nodes.map(({ item }) => item.state));
+  const sum = (count: (stated: StatedNode) => number): number =>
+    snapshot.nodes.reduce((total, each) => total + (isCounted(each) ? count(each) : 0), 0);
+  const states = () => countStates(snapshot.nodes.map(({ state }) => state));
 
   metrics.gauge('nodes', 'Nodes by state', ['state'], () =>
     Object.entries(states()).map(([state, count]) => [{ state }, count]),
@@ -50,13 +51,13 @@ export function observeFleet(
     failingRules(fleet),
   );
   metrics.gauge('results', 'Results of all rules on all nodes', ['result'], () =>
-    RESULTS.map((result) => [{ result }, sum(({ results }) => results[result])]),
+    RESULTS.map((result) => [{ result }, sum(({ node, state }) => resultsOf(node, state)[result])]),
   );
   metrics.gauge('drift_open', 'Files that differ from what they should be', [], () => [
-    [{}, sum(({ drift }) => drift)],
+    [{}, sum(({ node }) => node.summary.drift)],
   ]);
   metrics.gauge('images', 'Images by verdict', ['verdict'], () =>
-    VERDICTS.map((verdict) => [{ verdict }, sum(({ images }) => images[verdict])]),
+    VERDICTS.map((verdict) => [{ verdict }, sum(({ node }) => node.summary.images[verdict])]),
   );
   metrics.sum('events_lost', 'Events recorded as lost, by nodes or here; kept over restarts', () =>
     snapshot.nodes.reduce((total, { node }) => total + node.lost, 0),
@@ -66,7 +67,7 @@ export function observeFleet(
 }
 
 /** What a retired node said last speaks for nothing. */
-function isCounted({ state }: NodeItem): boolean {
+function isCounted({ state }: StatedNode): boolean {
   return state !== 'retired';
 }
 

@@ -124,9 +124,9 @@ function causeOfState(node: FleetNode, state: NodeState): string | undefined {
   }
 }
 
-/** The node as the API shows it. Results of a stale node no longer count as passing: they are `unknown`. */
+/** The node as the API shows it. */
 export function toItem(node: FleetNode, state: NodeState): NodeItem {
-  const results = state === 'stale' ? withoutPass(node.summary.results) : node.summary.results;
+  const results = resultsOf(node, state);
   return {
     name: node.name,
     uid: node.uid,
@@ -139,6 +139,11 @@ export function toItem(node: FleetNode, state: NodeState): NodeItem {
     lastSeen: node.lastSeenMs === null ? null : rfc3339(node.lastSeenMs),
     agentVersion: node.agentVersion,
   };
+}
+
+/** What a node's rules say. Of a stale one they no longer count as passing: they are `unknown`. */
+export function resultsOf({ summary }: FleetNode, state: NodeState): ResultCounts {
+  return state === 'stale' ? withoutPass(summary.results) : summary.results;
 }
 
 function withoutPass(results: ResultCounts): ResultCounts {

@@ -4,7 +4,7 @@ import { hashRoot, type SectionName } from '../shared/report.ts';
 import type { ExpectedNode, ExpectedSink, SourceStatus } from './coverage/expected.ts';
 import { ExpectedNodes } from './coverage/expected-nodes.ts';
 import { Failing } from './failing.ts';
-import { countStates, coverageOf } from './fleet-coverage.ts';
+import { coverageOf } from './fleet-coverage.ts';
 import {
   compareNodes,
   type FleetNode,
@@ -222,7 +222,7 @@ export class Fleet implements ExpectedSink {
   /** For how many nodes an answer speaks; `names` limits it to those the question was about. */
   coverage(names?: ReadonlySet<string>): Coverage {
     return coverageOf(this.#nodes.values(), names, {
-      stateOf: (node) => this.#stateOf(node),
+      stateOf: this.stateNow(),
       conditionsOf: (name) => this.#expected.conditionsOf(name),
       sources: this.#options.sources?.() ?? [],
     });
@@ -231,15 +231,12 @@ export class Fleet implements ExpectedSink {
   /** States of the nodes that do not report, by name. */
   absent(): ReadonlyMap<string, NodeState> {
     const absent = new Map<string, NodeState>();
+    const stateNow = this.stateNow();
     for (const node of this.#nodes.values()) {
-      const state = this.#stateOf(node);
+      const state = stateNow(node);
       if (state !== 'online' && state !== 'late') absent.set(node.name, state);
     }
     return absent;
-  }
-
-  countStates(): Readonly<Record<NodeState, number>> {
-    return countStates([...this.#nodes.values()].map((node) => this.#stateOf(node)));
   }
 
   watch(listener: WatchListener): () => void {
@@ -248,8 +245,9 @@ export class Fleet implements ExpectedSink {
 
   /** To be called every second or so: tells of states that changed by the mere passing of time. */
   tick(): void {
+    const stateNow = this.stateNow();
     for (const node of this.#nodes.values()) {
-      if (this.#stateOf(node) !== node.shown) this.#change(node);
+      if (stateNow(node) !== node.shown) this.#change(node);
     }
   }
 
@@ -275,9 +273,14 @@ export class Fleet implements ExpectedSink {
   }
 
   #stateOf(node: FleetNode): NodeState {
+    return this.stateNow()(node);
+  }
+
+  /** States of this moment; the clock is read once, whatever the number of nodes. */
+  stateNow(): (node: FleetNode) => NodeState {
     const { clock, thresholds } = this.#options;
     const now = { wallMs: clock.nowMs(), monotonicMs: clock.monotonicMs() };
-    return stateOf(node, now, thresholds);
+    return (node) => stateOf(node, now, thresholds);
   }
 
   #change(node: FleetNode): void {

@@ -1,30 +1,30 @@
-import { NODE_STATES, type NodeItem } from '../shared/api.ts';
+import { NODE_STATES, type NodeState } from '../shared/api.ts';
 import type { FleetNode } from './fleet-node.ts';
 
 /** Conditions are the agent's words: a few, and short. */
 const MAX_CONDITIONS = 8;
 const MAX_CONDITION = 64;
 
-interface Shown {
+export interface StatedNode {
   readonly node: FleetNode;
-  readonly item: NodeItem;
+  readonly state: NodeState;
 }
 
 /**
  * The families that have a series for each node, in OpenMetrics 1.0 text. Written by hand: a state set alone is seven
  * series a node, and the library's objects for 5,000 nodes cost more than everything else together.
  */
-export function nodeSeries(shown: readonly Shown[]): string {
-  const present = shown.filter(({ item }) => item.state !== 'retired');
-  const named = present.map(({ node, item }) => ({ node, item, label: escapeLabel(item.name) }));
+export function nodeSeries(shown: readonly StatedNode[]): string {
+  const present = shown.filter(({ state }) => state !== 'retired');
   let states = family('node_state', 'State of a node');
   let seen = family('node_last_seen_timestamp_seconds', 'When a node was heard last');
   let unsent = family('node_unsent_events', 'Events that a connected node holds and has not sent');
   let offset = family('node_clock_offset_seconds', 'Clock of a connected node against this one');
   let conditions = family('node_condition', 'What the agent of a connected node says of itself');
-  for (const { node, item, label } of named) {
+  for (const { node, state: now } of present) {
+    const label = escapeLabel(node.name);
     for (const state of NODE_STATES) {
-      const value = state === item.state ? 1 : 0;
+      const value = state === now ? 1 : 0;
       states += `nodeseal_node_state{node="${label}",state="${state}"} ${value}\n`;
     }
     if (node.lastSeenMs !== null) {

@@ -1,10 +1,11 @@
 /**
- * Questions over a large fleet while events come in: one page of findings, the same without events, the metrics, and
- * the page's bytes from a bare HTTP server. Prints milliseconds (p50, p99) and the ratio of the medians.
+ * Questions over a large fleet, quiet and while events come in: one page of findings, one of nodes, the metrics, and the
+ * bytes of the first from a bare HTTP server. Prints milliseconds as the caller sees them (p50, p99), those that the
+ * server's process spends on one quiet request (all threads, whatever else the machine does), and a ratio of medians.
  *
  *   node bench/queries.ts [--nodes 5000] [--rules 120] [--failing 0.05] [--requests 300] [--events 500]
  */
-import { fork } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -25,7 +26,9 @@ import { AgentClient, event } from '../test/support/agent-client.ts';
 import { findingItem } from '../test/support/findings.ts';
 
 const FINDINGS = '/v1/findings?limit=500';
+const NODES = '/v1/nodes?limit=500';
 const AGENTS = 10;
+const WARM_UP = 5;
 
 interface Target {
   readonly url: string;
@@ -52,12 +55,21 @@ async function measure(): Promise<void> {
   const beganMs = performance.now();
   const [target] = (await once(server, 'message')) as [Target];
   const startSeconds = Number(((performance.now() - beganMs) / 1000).toFixed(2));
-  const quiet = await timed(target, FINDINGS, requests);
+  const few = Math.ceil(requests / 3);
+  const withCpu = async (path: string, count: number): Promise<Timing & { cpu: number }> => {
+    const before = await cpuMs(server);
+    const timing = await timed(target, path, count);
+    const cpu = ((await cpuMs(server)) - before) / (count + WARM_UP);
+    return { ...timing, cpu: Number(cpu.toFixed(2)) };
+  };
+  const quiet = await withCpu(FINDINGS, requests);
+  const quietMetrics = await withCpu('/metrics', few);
+  const quietNodes = await withCpu(NODES, few);
   const body = await get(target, FINDINGS);
   const load = await Load.start(target, events);
   const busy = await timed(target, FINDINGS, requests);
-  const metrics = await timed(target, '/metrics', Math.ceil(requests / 3));
-  const nodes = await timed(target, '/v1/nodes?limit=500', Math.ceil(requests / 3));
+  const metrics = await timed(target, '/metrics', few);
+  const nodes = await timed(target, NODES, few);
   const metricsText = await get(target, '/metrics');
   const acknowledged = await load.stop();
   const bare = await timedBare(body, requests);
@@ -71,8 +83,13 @@ async function measure(): Promise<void> {
     startSeconds,
     eventsPerSecond: acknowledged,
     findings: { quiet, busy, bytes: body.length },
-    metrics: { ...metrics, bytes: metricsText.length, lines: metricsText.split('\n').length },
-    nodesPage: nodes,
+    metrics: {
+      quiet: quietMetrics,
+      busy: metrics,
+      bytes: metricsText.length,
+      lines: metricsText.split('\n').length,
+    },
+    nodesPage: { quiet: quietNodes, busy: nodes },
     bare,
     ratio: Number((busy.p50 / bare.p50).toFixed(1)),
   };
@@ -188,7 +205,7 @@ interface Timing {
 }
 
 async function timed(target: Target, path: string, count: number): Promise<Timing> {
-  for (let warm = 0; warm < 5; warm++) await get(target, path);
+  for (let warm = 0; warm < WARM_UP; warm++) await get(target, path);
   const times: number[] = [];
   for (let request = 0; request < count; request++) {
     const startedMs = performance.now();
@@ -199,6 +216,13 @@ async function timed(target: Target, path: string, count: number): Promise<Timin
   const at = (part: number): number =>
     Number((times[Math.min(times.length - 1, Math.floor(times.length * part))] ?? 0).toFixed(2));
   return { p50: at(0.5), p99: at(0.99) };
+}
+
+/** Processor time of the server so far. */
+async function cpuMs(server: ChildProcess): Promise<number> {
+  server.send('cpu');
+  const [spent] = (await once(server, 'message')) as [number];
+  return spent;
 }
 
 /** What it costs to send the same bytes. */
@@ -234,7 +258,11 @@ async function serve(stateDir: string): Promise<void> {
     admin: await read(aggregator.tokenFiles.admin),
     agents: await Promise.all(files.map(read)),
   });
-  await once(process, 'message');
+  for (let message: unknown; message !== 'stop'; ) {
+    [message] = await once(process, 'message');
+    const { user, system } = process.cpuUsage();
+    if (message === 'cpu') process.send?.((user + system) / 1000);
+  }
   await aggregator[Symbol.asyncDispose]();
   process.exit();
 }

@@ -60,8 +60,9 @@ export function failingConditions(failing: Failing, atLeast: Severity): readonly
 /** Nodes that do not report. One that never did is news whenever that is looked at for the first time. */
 export function coverageCondition(fleet: Fleet): Condition {
   const nodes = new Map<string, FleetNode>();
+  const stateNow = fleet.stateNow();
   for (const node of fleet.members()) {
-    const { state } = fleet.item(node);
+    const state = stateNow(node);
     const isAbsent = state === 'expected' || state === 'silent' || state === 'stale';
     if (isAbsent) nodes.set(node.uid, node);
   }
@@ -72,9 +73,9 @@ export function coverageCondition(fleet: Fleet): Condition {
 /** Nodes that two machines claim to be. */
 export function conflictCondition(fleet: Fleet): Condition {
   const nodes = new Map<string, FleetNode>();
+  const stateNow = fleet.stateNow();
   for (const node of fleet.members()) {
-    if (node.conflictMs === undefined) continue;
-    if (fleet.item(node).state === 'conflict') nodes.set(node.uid, node);
+    if (stateNow(node) === 'conflict') nodes.set(node.uid, node);
   }
   return { key: 'identity', subject: CONFLICT, nodes, isOld: () => true };
 }

@@ -1,5 +1,6 @@
 import t from 'tap';
 import { Failing } from '../../aggregator/failing.ts';
+import type { ItemQuery } from '../../aggregator/store/store.ts';
 import type { Json } from '../../shared/canonical.ts';
 import { findingItem } from '../support/findings.ts';
 
@@ -60,4 +61,30 @@ t.test('what is not a finding that fails does not count', async (t) => {
   ];
   for (const [index, item] of items.entries()) failing.applied('u', 'n', set([`r.${index}`, item]));
   t.equal(said(failing), '');
+});
+
+t.test('a node that comes back from retirement counts with what the store holds', async (t) => {
+  const stored = { section: 'checks', key: 'selinux.mode', item: mode('fail') };
+  const asked: ItemQuery[] = [];
+  let beforeAnswer = (): void => {};
+  const store = {
+    items: async (query: ItemQuery) => {
+      asked.push(query);
+      beforeAnswer();
+      return { rows: [{ node: 'n1', ...stored }] };
+    },
+  };
+  const failing = new Failing();
+  await failing.catchUp(store);
+  t.equal(asked.length, 0, 'nobody returned');
+  failing.returned('u1', 'n1');
+  beforeAnswer = () => failing.applied('u2', 'n2', set(['a', mode('fail')]));
+  await failing.catchUp(store);
+  t.equal(said(failing), 'selinux.mode/high: n2*1', 'what was read while it changed is not used');
+  beforeAnswer = () => {};
+  await failing.catchUp(store);
+  await failing.catchUp(store);
+  t.equal(said(failing), 'selinux.mode/high: n2*1 n1*1');
+  t.equal(asked.length, 2, 'read until it was right, then no more');
+  t.match(asked[0], { node: 'n1', outcomes: ['fail'] });
 });
