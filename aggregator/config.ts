@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { ConfigError } from '../shared/config.ts';
 import { LOG_LEVELS, type LogLevel } from '../shared/log.ts';
 import { LIMITS } from '../shared/protocol.ts';
+import { type AlertsConfig, alertsSchema } from './alerts/config.ts';
 import { NAME } from './identity/token-file.ts';
 import { whyNoDatabase } from './store/postgres-url.ts';
 
@@ -30,6 +31,8 @@ export interface AggregatorConfig {
   };
   /** Nodes that should report, whether or not they ever did. */
   readonly inventory: readonly { readonly name: string; readonly pool: string }[];
+  /** More of them: a list (.yaml, .json) or one name a line, read again when it changes. */
+  readonly inventoryFile?: string | undefined;
   /** A node that gets a token of its own at the first start, for an agent on this machine. */
   readonly bootstrapAgent?: string | undefined;
   /** PostgreSQL in place of the embedded database. */
@@ -41,6 +44,8 @@ export interface AggregatorConfig {
   readonly retention: { readonly events: string; readonly history: string };
   /** Lets the agents of a cluster's DaemonSet in by their projected ServiceAccount tokens. */
   readonly kubernetes?: KubernetesConfig | undefined;
+  /** Tells receivers of changes, beside what Prometheus makes of the metrics. */
+  readonly alerts?: AlertsConfig | undefined;
   readonly logLevel: LogLevel;
   readonly limits: {
     /** Agents between connecting and saying who they are, in all and from one address. */
@@ -69,6 +74,8 @@ export interface KubernetesConfig {
   /** The cluster's token-signing keys in a file (JWKS), in place of asking for them; `issuer` is what tokens say. */
   readonly keysFile?: string | undefined;
   readonly issuer?: string | undefined;
+  /** Expect the nodes that the cluster has: Linux nodes are listed and watched. */
+  readonly nodes: boolean;
   /** The cluster's API server, its certificate's CA, and the credential for it. */
   readonly url: string;
   readonly caFile: string;
@@ -127,6 +134,7 @@ export const configSchema: v.GenericSchema<unknown, AggregatorConfig> = v.strict
     v.array(v.strictObject({ name: nodeName, pool: v.optional(nodeName, DEFAULT_POOL) })),
     [],
   ),
+  inventoryFile: v.optional(text),
   bootstrapAgent: v.optional(nodeName),
   databaseUrl: v.optional(databaseUrl),
   databasePasswordFile: v.optional(text),
@@ -146,6 +154,7 @@ export const configSchema: v.GenericSchema<unknown, AggregatorConfig> = v.strict
         pool: v.optional(nodeName, DEFAULT_POOL),
         tokenReview: v.optional(v.boolean(), false),
         people: v.optional(v.boolean(), false),
+        nodes: v.optional(v.boolean(), false),
         keysFile: v.optional(text),
         issuer: v.optional(text),
         url: v.optional(
@@ -161,6 +170,7 @@ export const configSchema: v.GenericSchema<unknown, AggregatorConfig> = v.strict
       ),
     ),
   ),
+  alerts: v.optional(alertsSchema),
   logLevel: v.optional(v.picklist(LOG_LEVELS), 'info'),
   limits: v.optional(
     v.strictObject({

@@ -4,15 +4,22 @@ import { type Clock, systemClock } from '../shared/clock.ts';
 import { messageOf } from '../shared/errors.ts';
 import { ensureFolder } from '../shared/folder.ts';
 import type { Logger } from '../shared/log.ts';
+import { openAlerts } from './alerts/open.ts';
 import { ROUTES } from './api/index.ts';
 import { AuditLog } from './audit.ts';
 import { readCertificate } from './certificate.ts';
 import { type AggregatorConfig, assertUsable, durationMs } from './config.ts';
+import type { ExpectedSource, SourceStatus } from './coverage/expected.ts';
+import { openSources } from './coverage/sources.ts';
 import { Fleet } from './fleet.ts';
+import { observeFleet } from './fleet-metrics.ts';
+import { isDeparted } from './fleet-node.ts';
 import { peerListener } from './follow-peers.ts';
 import { openIdentity, type TokenFiles } from './identity/identity.ts';
 import { Metrics } from './metrics.ts';
-import { HttpServer, type ReadyCheck } from './server.ts';
+import { observeProgram } from './program-metrics.ts';
+import { readiness } from './readiness.ts';
+import { HttpServer } from './server.ts';
 import type { SessionContext } from './sessions.ts';
 import { Sessions } from './sessions.ts';
 import { openStore } from './store/open.ts';
@@ -33,6 +40,7 @@ export interface Aggregator extends AsyncDisposable {
 }
 
 const MAX_TICK_MS = 1000;
+const ALERT_MS = 1000;
 const FLUSH_MS = 10_000;
 const RELOAD_MS = 2000;
 const PRUNE_MS = 3_600_000;
@@ -57,10 +65,13 @@ export async function startAggregator(
   const serverId = randomUUID();
   const onCommit = (seconds: number): void => metrics.commit.observe(seconds);
   const store = parts.use(await openStore(config, serverId, onCommit, log));
+  let sources: readonly ExpectedSource[] = [];
+  const statuses = (): readonly SourceStatus[] => sources.map((source) => source.status());
   const fleet = await Fleet.load({
     store,
     clock,
     inventory: config.inventory,
+    sources: statuses,
     thresholds: {
       lateMs: limits.heartbeatSeconds * LATE_BEATS * 1000,
       silentMs: SILENT_MS,
@@ -76,10 +87,25 @@ export async function startAggregator(
       log.warn({ reason: messageOf(error) }, 'when nodes were last heard could not be written');
     }
   });
+  const lists = await openSources(config, { sink: fleet, clock, log });
+  sources = lists.all.map((source) => parts.use(source));
   const sessions = new Sessions((uid) => fleet.inConflict(uid));
   store.peers?.follow(peerListener(fleet, sessions));
-  metrics.observe(fleet, sessions, store);
   const delay = parts.use(loopDelay());
+  observeFleet(metrics, fleet, statuses);
+  observeProgram(metrics, { sessions, store, loopDelayMs: () => delay.meanMs() });
+  const alerts =
+    config.alerts &&
+    parts.use(
+      await openAlerts(config.alerts, {
+        stateDir,
+        fleet,
+        metrics,
+        clock,
+        log,
+        returnMs: SILENT_MS,
+      }),
+    );
   const context: SessionContext = {
     store,
     fleet,
@@ -115,20 +141,34 @@ export async function startAggregator(
       },
       upgrade: new AgentUpgrade(credentials, context, limits),
       credentials,
-      ready: () => readiness(store, audit),
+      ready: () => readiness({ store, audit, sources, sinks: alerts?.sinks ?? [] }),
       clock,
       log,
     }),
   );
   parts.defer(() => sessions.drain('restart'));
+  if (alerts !== undefined) parts.use(every(ALERT_MS, log, () => alerts.tick()));
+  const tickMs = Math.min(MAX_TICK_MS, limits.heartbeatSeconds * 250);
   parts.use(
-    every(Math.min(MAX_TICK_MS, limits.heartbeatSeconds * 250), log, async () => {
+    every(tickMs, log, async () => {
       sessions.tick();
       fleet.tick();
     }),
   );
+  // Beside the above: heartbeats do not wait for a database that is slow or away.
+  parts.use(
+    every(tickMs, log, async () => {
+      await retireDeparted(fleet, store, clock);
+      await fleet.failing.catchUp(store);
+    }),
+  );
   parts.use(every(FLUSH_MS, log, () => fleet.flush()));
-  parts.use(every(RELOAD_MS, log, () => identity.reload()));
+  parts.use(
+    every(RELOAD_MS, log, async () => {
+      await identity.reload();
+      await lists.inventory?.reload();
+    }),
+  );
   parts.use(
     every(PRUNE_MS, log, async () => {
       const { events, history } = config.retention;
@@ -150,17 +190,11 @@ export async function startAggregator(
   };
 }
 
-async function readiness(store: Store, audit: AuditLog): Promise<readonly ReadyCheck[]> {
-  const { failure } = audit;
-  const audited =
-    failure === undefined
-      ? { name: 'audit', ok: true }
-      : { name: 'audit', ok: false, why: failure };
-  try {
-    await store.probe();
-    return [{ name: 'store', ok: true }, audited];
-  } catch (error) {
-    return [{ name: 'store', ok: false, why: messageOf(error) }, audited];
+/** Nodes whose cluster deleted them: their history is kept, they count no more. */
+async function retireDeparted(fleet: Fleet, store: Store, clock: Clock): Promise<void> {
+  for (const { uid } of [...fleet.members()].filter(isDeparted)) {
+    await store.retire(uid, clock.nowMs());
+    fleet.retired(uid);
   }
 }
 

@@ -1,5 +1,5 @@
-import type { NodeItem, NodeState } from '../shared/api.ts';
-import { rfc3339 } from '../shared/clock.ts';
+import type { EventRecord, NodeItem, NodeState } from '../shared/api.ts';
+import { type Clock, rfc3339 } from '../shared/clock.ts';
 import type { Hashes } from '../shared/protocol.ts';
 import { combine, RESULTS, type ResultCounts, WORST_FIRST } from '../shared/results.ts';
 import type { NodeIdentity, NodeSummary, StoredNode } from './store/store.ts';
@@ -24,6 +24,12 @@ export interface FleetNode {
   summary: NodeSummary;
   lost: number;
   retired: boolean;
+  /** Known from a list of expected nodes alone: forgotten when it is on none any more. */
+  listed: boolean;
+  /** Its cluster says that it exists no more; retired as soon as it is not connected. */
+  gone: boolean;
+  /** Why its last session was ended, when its credential no longer held: `credential revoked`. */
+  refused: string | undefined;
   /** When two machines with this node's credential or name were seen last, monotonic clock. */
   conflictMs: number | undefined;
   /** Wall clock; null when never seen. */
@@ -66,6 +72,9 @@ export function newNode(identity: NodeIdentity): FleetNode {
     summary: summarize([]),
     lost: 0,
     retired: false,
+    listed: false,
+    gone: false,
+    refused: undefined,
     conflictMs: undefined,
     lastSeenMs: null,
     heardMs: undefined,
@@ -81,6 +90,18 @@ export function fill(node: FleetNode, stored: StoredNode): void {
   Object.assign(node, { name, pool, agentVersion, sections, summary, lost, elsewhere });
   node.retired = stored.retiredAtMs !== null;
   node.lastSeenMs = Math.max(stored.lastSeenMs, node.lastSeenMs ?? 0);
+}
+
+/** Somebody else heard it, at a time of the wall clock; what is known already is not put back. */
+export function heardAt(node: FleetNode, atMs: number, clock: Clock): void {
+  const heardMs = clock.monotonicMs() - Math.max(0, clock.nowMs() - atMs);
+  node.heardMs = Math.max(heardMs, node.heardMs ?? heardMs);
+  node.lastSeenMs = Math.max(atMs, node.lastSeenMs ?? atMs);
+}
+
+/** Whether it exists no more, has reported once and is connected nowhere now: to be retired. */
+export function isDeparted({ gone, retired, live, elsewhere, lastSeenMs }: FleetNode): boolean {
+  return gone && !retired && live === undefined && !elsewhere && lastSeenMs !== null;
 }
 
 /** PROTOCOL.md, "Node states". Liveness is by receive time on the monotonic clock once the node was heard. */
@@ -101,8 +122,22 @@ export function stateOf(
   return ageMs < thresholds.staleMs ? 'silent' : 'stale';
 }
 
-/** Why an expected node does not count as reporting; undefined when it does. */
-export function causeOfAbsence(node: FleetNode, state: NodeState): string | undefined {
+/**
+ * Why an expected node does not count as reporting, and what else explains it, as `never seen, node not ready`;
+ * undefined when it does. `conditions` is what a list of expected nodes says of it.
+ */
+export function causeOfAbsence(
+  node: FleetNode,
+  state: NodeState,
+  conditions: readonly string[] = [],
+): string | undefined {
+  const cause = causeOfState(node, state);
+  if (cause === undefined) return undefined;
+  const refused = node.refused === undefined ? [] : [node.refused];
+  return [cause, ...refused, ...conditions].join(', ');
+}
+
+function causeOfState(node: FleetNode, state: NodeState): string | undefined {
   switch (state) {
     case 'online':
     case 'late':
@@ -119,9 +154,9 @@ export function causeOfAbsence(node: FleetNode, state: NodeState): string | unde
   }
 }
 
-/** The node as the API shows it. Results of a stale node no longer count as passing: they are `unknown`. */
+/** The node as the API shows it. */
 export function toItem(node: FleetNode, state: NodeState): NodeItem {
-  const results = state === 'stale' ? withoutPass(node.summary.results) : node.summary.results;
+  const results = resultsOf(node, state);
   return {
     name: node.name,
     uid: node.uid,
@@ -134,6 +169,11 @@ export function toItem(node: FleetNode, state: NodeState): NodeItem {
     lastSeen: node.lastSeenMs === null ? null : rfc3339(node.lastSeenMs),
     agentVersion: node.agentVersion,
   };
+}
+
+/** What a node's rules say. Of a stale one they no longer count as passing: they are `unknown`. */
+export function resultsOf({ summary }: FleetNode, state: NodeState): ResultCounts {
+  return state === 'stale' ? withoutPass(summary.results) : summary.results;
 }
 
 function withoutPass(results: ResultCounts): ResultCounts {
@@ -160,17 +200,7 @@ export function compareNodes(a: NodeItem, b: NodeItem): number {
   );
 }
 
-/** How many nodes are in each state; every state is present, zero included. */
-export function countStates(states: Iterable<NodeState>): Readonly<Record<NodeState, number>> {
-  const counts: Record<NodeState, number> = {
-    expected: 0,
-    online: 0,
-    late: 0,
-    silent: 0,
-    stale: 0,
-    conflict: 0,
-    retired: 0,
-  };
-  for (const state of states) counts[state]++;
-  return counts;
+/** How many events a record of the aggregator's own says were lost. */
+export function lostIn({ data }: EventRecord): number {
+  return typeof data['count'] === 'number' ? data['count'] : 0;
 }

@@ -1,19 +1,26 @@
-import type { Coverage, EventRecord, MissingNode, NodeItem, NodeState } from '../shared/api.ts';
+import type { Coverage, EventRecord, NodeItem, NodeState } from '../shared/api.ts';
 import type { Clock } from '../shared/clock.ts';
 import { hashRoot } from '../shared/report.ts';
+import type { ExpectedNode, ExpectedSink, SourceStatus } from './coverage/expected.ts';
+import { ExpectedNodes } from './coverage/expected-nodes.ts';
+import { Failing } from './failing.ts';
+import { absentAmong, coverageOf } from './fleet-coverage.ts';
 import {
-  causeOfAbsence,
   compareNodes,
-  countStates,
   type FleetNode,
   fill,
+  heardAt,
   type InventoryNode,
   type LiveSession,
+  lostIn,
   newNode,
   type StateThresholds,
   stateOf,
   toItem,
 } from './fleet-node.ts';
+import { FleetNodes } from './fleet-nodes.ts';
+import { LastSeen } from './last-seen.ts';
+import { PendingNodes } from './pending-nodes.ts';
 import type { SectionElsewhere } from './store/peers.ts';
 import type {
   Applied,
@@ -25,31 +32,33 @@ import type {
 } from './store/store.ts';
 import { Watchers, type WatchListener } from './watchers.ts';
 
-/** Changes of one moment are told together. */
-const TELL_AFTER_MS = 50;
-
 export interface FleetOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly thresholds: StateThresholds;
   /** Names of nodes that should report, whether or not they ever did. */
   readonly inventory: readonly InventoryNode[];
+  /** How good the lists of expected nodes are. */
+  readonly sources?: () => readonly SourceStatus[];
 }
+
 /**
  * The state of all nodes in memory: who was heard when, what their sections add up to, and who is told of changes.
  * The store holds what must survive; when a node was last heard is written there every few seconds only.
  */
-export class Fleet {
+export class Fleet implements ExpectedSink {
+  /** Rules that fail now, on which nodes. */
+  readonly failing: Failing = new Failing();
   readonly #options: FleetOptions;
-  /** By uid; a node of the inventory that was never seen is under `inventory:<name>`. */
-  readonly #nodes = new Map<string, FleetNode>();
+  readonly #expected = new ExpectedNodes();
+  readonly #nodes = new FleetNodes();
   readonly #watchers = new Watchers();
-  readonly #changed = new Set<FleetNode>();
-  readonly #unsaved = new Map<string, number>();
-  #telling: NodeJS.Timeout | undefined;
+  readonly #changed = new PendingNodes((node) => this.#tell(node));
+  readonly #lastSeen: LastSeen;
 
   private constructor(options: FleetOptions) {
     this.#options = options;
+    this.#lastSeen = new LastSeen(options.store);
   }
 
   static async load(options: FleetOptions): Promise<Fleet> {
@@ -60,27 +69,46 @@ export class Fleet {
       fill(node, stored);
       node.shown = fleet.#stateOf(node);
     }
-    for (const expected of options.inventory) fleet.expect(expected);
+    const present = [...fleet.#nodes.values()].filter(({ retired }) => !retired);
+    await fleet.failing.load(options.store, new Map(present.map(({ name, uid }) => [name, uid])));
+    fleet.listed('inventory', options.inventory);
     return fleet;
   }
 
-  /** A node that should report; no change when one of this name is known. */
+  /** The whole list of one source takes the place of the one before. */
+  listed(source: string, nodes: readonly ExpectedNode[]): void {
+    this.#expected.set(source, nodes);
+    const { missing, forgotten } = this.#expected.compare(this.#nodes);
+    for (const uid of forgotten) this.forget(uid);
+    for (const node of missing) {
+      this.#nodes.set(node.uid, node);
+      this.#changed.add(node);
+    }
+    for (const { uid = '' } of nodes) Object.assign(this.#nodes.get(uid) ?? {}, { gone: false });
+  }
+
+  /** Nodes that exist no more; those that never reported are forgotten with the list. */
+  gone(uids: readonly string[]): void {
+    for (const uid of uids) Object.assign(this.#nodes.get(uid) ?? {}, { gone: true });
+  }
+
+  members(): Iterable<FleetNode> {
+    return this.#nodes.values();
+  }
+
+  /** A node that has a credential and should report; no change when one of this name is known. */
   expect(expected: InventoryNode): void {
-    if (this.find(expected.name) !== undefined) return;
-    const node = newNode({ uid: `inventory:${expected.name}`, ...expected });
+    const known = this.find(expected.name);
+    const node = known ?? newNode({ uid: `inventory:${expected.name}`, ...expected });
+    node.listed = false;
+    if (known !== undefined) return;
     this.#nodes.set(node.uid, node);
-    this.#change(node);
+    this.#changed.add(node);
   }
 
   /** The node of this name; a retired one only when there is no other. */
   find(name: string): FleetNode | undefined {
-    let found: FleetNode | undefined;
-    for (const node of this.#nodes.values()) {
-      if (node.name !== name) continue;
-      if (!node.retired) return node;
-      found = node;
-    }
-    return found;
+    return this.#nodes.find(name);
   }
 
   get(uid: string): FleetNode | undefined {
@@ -93,22 +121,31 @@ export class Fleet {
     live: LiveSession,
     agentVersion: string,
   ): void {
-    this.#nodes.delete(`inventory:${identity.name}`);
-    const node = this.#nodes.get(identity.uid) ?? newNode(identity);
-    this.#nodes.set(identity.uid, node);
+    const node = this.#nodes.present(identity);
+    // What another aggregator brought last may not be known here yet.
+    if (node.retired || node.sections.checks !== opened.have.sections.checks) {
+      this.failing.outdated(node.uid, identity.name);
+    }
     Object.assign(node, identity, { agentVersion, live, retired: false, elsewhere: false });
+    node.gone = false;
     node.conflictMs = undefined;
+    node.refused = undefined;
     node.sections = opened.have.sections;
     node.summary = opened.summary;
     this.#heardNow(node);
-    this.#change(node);
+    this.#changed.add(node);
     for (const uid of opened.replaced) this.retired(uid);
-    for (const note of opened.notes) this.recorded(identity.uid, note);
+    for (const note of opened.notes) this.recorded(identity.uid, note, lostIn(note));
   }
 
   disconnected(uid: string, session: number): void {
     const node = this.#nodes.get(uid);
     if (node?.live?.session === session) node.live = undefined;
+  }
+
+  /** Its session was ended because its credential no longer holds. */
+  refused(uid: string, why: string): void {
+    Object.assign(this.#nodes.get(uid) ?? {}, { refused: why });
   }
 
   /** Any byte from the node. */
@@ -122,7 +159,7 @@ export class Fleet {
     const node = this.#nodes.get(uid);
     if (node === undefined) return;
     node.conflictMs = this.#options.clock.monotonicMs();
-    this.#change(node);
+    this.#changed.add(node);
   }
 
   /** A node that was expected and is no longer; it never reported. */
@@ -130,6 +167,7 @@ export class Fleet {
     const node = this.#nodes.get(uid);
     if (node === undefined) return;
     this.#nodes.delete(uid);
+    this.#changed.delete(node);
     this.#watchers.tell({ topic: 'nodes', change: 'removed', item: this.item(node) });
   }
 
@@ -138,7 +176,8 @@ export class Fleet {
     if (node === undefined) return;
     node.retired = true;
     node.live = undefined;
-    this.#change(node);
+    this.failing.drop(uid);
+    this.#changed.add(node);
   }
 
   /** A change of a section was committed; `upsert` are the items that came with it. */
@@ -152,34 +191,41 @@ export class Fleet {
     node.sections = { ...node.sections, [section]: applied.hash };
     node.summary = applied.summary;
     if (applied.changed === 0) return;
-    this.#change(node);
-    if (!this.isWatched) return;
+    this.#changed.add(node);
+    if (section !== 'checks' && !this.isWatched) return;
     const unchanged = new Set(applied.unchanged);
     const set = upsert.filter(([key]) => !unchanged.has(key));
-    this.#watchers.tellItems(node.name, section, set, applied.removed);
+    const { removed } = applied;
+    if (section === 'checks') this.failing.applied(uid, node.name, { set, removed });
+    this.#watchers.tellItems(node.name, section, set, removed);
   }
 
   /** What the store says of a node that is not connected here. */
   learned(stored: StoredNode): void {
-    const node = this.#nodes.get(stored.uid) ?? newNode(stored);
+    const { uid } = stored;
+    const live = this.#nodes.get(uid)?.live;
     // Of a node that is connected here more is known here.
-    if (node.live !== undefined && node.live.session >= stored.session) return;
-    this.#nodes.delete(`inventory:${stored.name}`);
-    this.#nodes.set(stored.uid, node);
+    if (live !== undefined && live.session >= stored.session) return;
+    const isThere = stored.retiredAtMs === null;
+    const node = isThere ? this.#nodes.present(stored) : this.#nodes.any(stored);
+    const { retired: wasRetired, sections: before } = node;
     node.live = undefined;
     fill(node, stored);
-    this.#change(node);
+    if (node.elsewhere) node.refused = undefined;
+    if (wasRetired && !node.retired) node.gone = false;
+    if (node.retired) this.failing.drop(uid);
+    else if (wasRetired || node.sections.checks !== before.checks) {
+      this.failing.outdated(uid, node.name);
+    }
+    this.#changed.add(node);
   }
 
   /** Another aggregator heard the node, at a time of its wall clock. */
   heardElsewhere(uid: string, atMs: number): void {
     const node = this.#nodes.get(uid);
     if (node === undefined || node.live !== undefined) return;
-    const { clock } = this.#options;
-    const heardMs = clock.monotonicMs() - Math.max(0, clock.nowMs() - atMs);
-    node.heardMs = Math.max(heardMs, node.heardMs ?? heardMs);
-    node.lastSeenMs = Math.max(atMs, node.lastSeenMs ?? atMs);
-    if (this.#stateOf(node) !== node.shown) this.#change(node);
+    heardAt(node, atMs, this.#options.clock);
+    if (this.#stateOf(node) !== node.shown) this.#changed.add(node);
   }
 
   changedElsewhere({ uid, section, set, removed }: SectionElsewhere): void {
@@ -214,30 +260,16 @@ export class Fleet {
 
   /** For how many nodes an answer speaks; `names` limits it to those the question was about. */
   coverage(names?: ReadonlySet<string>): Coverage {
-    const missing: MissingNode[] = [];
-    let expected = 0;
-    for (const node of this.#nodes.values()) {
-      if (node.retired || (names !== undefined && !names.has(node.name))) continue;
-      expected++;
-      const cause = causeOfAbsence(node, this.#stateOf(node));
-      if (cause !== undefined) missing.push({ node: node.name, cause });
-    }
-    missing.sort((a, b) => (a.node < b.node ? -1 : 1));
-    return { expected, reporting: expected - missing.length, missing };
+    return coverageOf(this.#nodes.values(), names, {
+      stateOf: this.stateNow(),
+      conditionsOf: (name) => this.#expected.conditionsOf(name),
+      sources: this.#options.sources?.() ?? [],
+    });
   }
 
   /** States of the nodes that do not report, by name. */
   absent(): ReadonlyMap<string, NodeState> {
-    const absent = new Map<string, NodeState>();
-    for (const node of this.#nodes.values()) {
-      const state = this.#stateOf(node);
-      if (state !== 'online' && state !== 'late') absent.set(node.name, state);
-    }
-    return absent;
-  }
-
-  countStates(): Readonly<Record<NodeState, number>> {
-    return countStates(this.#nodes.values().map((node) => this.#stateOf(node)));
+    return absentAmong(this.#nodes.values(), this.stateNow());
   }
 
   watch(listener: WatchListener): () => void {
@@ -246,50 +278,39 @@ export class Fleet {
 
   /** To be called every second or so: tells of states that changed by the mere passing of time. */
   tick(): void {
+    const stateNow = this.stateNow();
     for (const node of this.#nodes.values()) {
-      if (this.#stateOf(node) !== node.shown) this.#change(node);
+      if (stateNow(node) !== node.shown) this.#changed.add(node);
     }
   }
 
   /** Writes when nodes were last heard; to be called every 10 s and before the store is closed. */
   async flush(): Promise<void> {
-    if (this.#unsaved.size === 0) return;
-    const seen = new Map(this.#unsaved);
-    this.#unsaved.clear();
-    try {
-      await this.#options.store.touch(seen);
-    } catch (error) {
-      for (const [uid, atMs] of seen) this.#unsaved.set(uid, this.#unsaved.get(uid) ?? atMs);
-      throw error;
-    }
+    await this.#lastSeen.flush();
   }
 
   #heardNow(node: FleetNode): void {
     const { clock } = this.#options;
     node.heardMs = clock.monotonicMs();
     node.lastSeenMs = clock.nowMs();
-    this.#unsaved.set(node.uid, node.lastSeenMs);
-    if (node.shown !== 'online') this.#change(node);
+    this.#lastSeen.heard(node.uid, node.lastSeenMs);
+    if (node.shown !== 'online') this.#changed.add(node);
   }
 
   #stateOf(node: FleetNode): NodeState {
+    return this.stateNow()(node);
+  }
+
+  /** States of this moment; the clock is read once, whatever the number of nodes. */
+  stateNow(): (node: FleetNode) => NodeState {
     const { clock, thresholds } = this.#options;
     const now = { wallMs: clock.nowMs(), monotonicMs: clock.monotonicMs() };
-    return stateOf(node, now, thresholds);
+    return (node) => stateOf(node, now, thresholds);
   }
 
-  #change(node: FleetNode): void {
-    this.#changed.add(node);
-    this.#telling ??= setTimeout(() => this.#tellChanged(), TELL_AFTER_MS).unref();
-  }
-
-  #tellChanged(): void {
-    this.#telling = undefined;
-    for (const node of this.#changed) {
-      const item = this.item(node);
-      node.shown = item.state;
-      this.#watchers.tell({ topic: 'nodes', change: 'set', item });
-    }
-    this.#changed.clear();
+  #tell(node: FleetNode): void {
+    const item = this.item(node);
+    node.shown = item.state;
+    this.#watchers.tell({ topic: 'nodes', change: 'set', item });
   }
 }

@@ -10,6 +10,7 @@ import { assertNode, assertRole, type Credentials, Refusal } from './identity/cr
 import type { Principal } from './identity/principal.ts';
 import { isLocal, LOCAL_ADMIN, LocalSocket } from './local-socket.ts';
 import { certificateOf } from './peer-certificate.ts';
+import type { ReadyCheck } from './readiness.ts';
 import type { AgentUpgrade } from './upgrade.ts';
 
 export interface ServerOptions {
@@ -23,17 +24,11 @@ export interface ServerOptions {
   readonly api: ApiContext;
   readonly upgrade: AgentUpgrade;
   readonly credentials: Credentials;
-  /** What is not well, empty when ready. */
+  /** The parts of the program, and whether they work. */
   readonly ready: () => Promise<readonly ReadyCheck[]>;
   readonly clock: Clock;
   readonly log: Logger;
 }
-export interface ReadyCheck {
-  readonly name: string;
-  readonly ok: boolean;
-  readonly why?: string;
-}
-
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 15_000;
 const MAX_HEADER_BYTES = 8192;
@@ -120,7 +115,7 @@ function createApp(options: ServerOptions): FastifyInstance {
   app.get('/healthz', async () => ({ status: 'ok' }));
   app.get('/readyz', async (request, reply) => {
     const checks = await options.ready();
-    const ok = checks.every((check) => check.ok);
+    const ok = checks.every((check) => check.ok || !check.required);
     const isVerbose = new URL(request.url, 'http://localhost').searchParams.has('verbose');
     const status = ok ? 'ok' : 'not ready';
     return send(reply, ok ? 200 : 503, isVerbose ? { status, checks } : { status });

@@ -88,7 +88,6 @@ export class EventPlane {
       const { sequence, at, kind, data, lost } = event;
       metrics.events.inc();
       metrics.ingestLag.observe(Math.max(0, (receivedAtMs - Date.parse(at)) / 1000));
-      if (lost > 0) metrics.eventsLost.inc(lost);
       const record = {
         node: name,
         epoch,

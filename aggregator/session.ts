@@ -130,14 +130,19 @@ export class AgentSession {
   #isAuthorized(): boolean {
     const { expiresAtMs } = this.#principal;
     if (expiresAtMs !== null && this.#context.clock.nowMs() >= expiresAtMs) {
-      this.close(CLOSE.credentialExpired, 'credential expired');
+      this.#refuse(CLOSE.credentialExpired, 'credential expired');
       return false;
     }
     if (this.#context.authority.isRevoked(this.#principal)) {
-      this.close(CLOSE.revoked, 'credential revoked');
+      this.#refuse(CLOSE.revoked, 'credential revoked');
       return false;
     }
     return true;
+  }
+
+  #refuse(code: number, why: string): void {
+    this.#context.fleet.refused(this.node.uid, why);
+    this.close(code, why);
   }
 
   #received(frame: AgentFrame): void {

@@ -5,7 +5,7 @@ import type { KeyedItems } from './store/store.ts';
 
 export type WatchListener = (message: WatchMessage) => void;
 
-/** Who is told of changes. */
+/** Who is told of changes, and how a change of a section is told. */
 export class Watchers {
   readonly #listeners = new Set<WatchListener>();
 
@@ -13,6 +13,7 @@ export class Watchers {
     return this.#listeners.size === 0;
   }
 
+  /** What it returns ends the telling. */
   add(listener: WatchListener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -22,7 +23,7 @@ export class Watchers {
     for (const listener of this.#listeners) listener(message);
   }
 
-  /** Findings and images that changed; other sections have no watchers. */
+  /** Findings and images of a node that were set or removed; other sections have no watchers. */
   tellItems(node: string, section: SectionName, set: KeyedItems, removed: KeyedItems): void {
     if (this.isEmpty) return;
     for (const [change, items] of [

@@ -7,9 +7,15 @@ import { safeText } from './output/safe.ts';
 /** So many are named; `-o json` has them all. */
 const NAMED = 5;
 
-/** For how many nodes an answer speaks: `118 of 120 nodes reporting; not: infra-2 (silent since …)`. */
-export function coverageText({ expected, reporting, missing }: Coverage): string {
-  const head = `${reporting} of ${expected} ${expected === 1 ? 'node' : 'nodes'} reporting`;
+/**
+ * For how many nodes an answer speaks: `118 of 120 nodes reporting; not: infra-2 (silent since …)`, and how old a list of
+ * nodes is that is not renewed.
+ */
+export function coverageText({ expected, reporting, missing, sources = [] }: Coverage): string {
+  const old = sources
+    .filter(({ reason }) => reason !== undefined)
+    .map(({ source, asOf }) => safeText(` (expected by ${source} as of ${asOf ?? 'never'})`));
+  const head = `${reporting} of ${expected} ${expected === 1 ? 'node' : 'nodes'} reporting${old.join('')}`;
   if (missing.length === 0) return head;
   const named = missing.slice(0, NAMED).map(({ node, cause }) => safeText(`${node} (${cause})`));
   const more = missing.length > NAMED ? `, and ${missing.length - NAMED} more` : '';

@@ -12,11 +12,23 @@ export interface MissingNode {
   readonly node: string;
   readonly cause: string;
 }
+/** Where it is known from which nodes should report, and since when nothing newer is known. */
+export interface CoverageSource {
+  /** `kubernetes`, `inventoryFile`. */
+  readonly source: string;
+  /** When the list was known to be right last, RFC 3339; null when there never was one. */
+  readonly asOf: string | null;
+  readonly nodes: number;
+  /** Why there is nothing newer; absent while the list is kept up to date. */
+  readonly reason?: string;
+}
 /** For how many nodes an answer speaks: no data is not a pass. */
 export interface Coverage {
   readonly expected: number;
   readonly reporting: number;
   readonly missing: readonly MissingNode[];
+  /** Absent when only the configuration and credentials say which nodes to expect. */
+  readonly sources?: readonly CoverageSource[];
 }
 
 export interface List<Kind extends string, Item> {

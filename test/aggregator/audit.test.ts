@@ -88,7 +88,7 @@ t.test('an aggregator records reads and commands, and does nothing it cannot rec
     body: {
       checks: [
         { name: 'store', ok: true },
-        { name: 'audit', ok: false },
+        { name: 'audit', ok: false, required: true, reason: /EISDIR/ },
       ],
     },
   });

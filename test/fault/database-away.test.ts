@@ -65,7 +65,7 @@ t.test('the database goes away and comes back', { skip: withoutPostgres }, async
     );
     t.match(
       await untilReady(server, 503),
-      { status: 'not ready', checks: [{ name: 'store', ok: false, why: /PostgreSQL: / }] },
+      { status: 'not ready', checks: [{ name: 'store', ok: false, reason: /PostgreSQL: / }] },
       'readiness says why',
     );
     t.equal((await server.get('/healthz', null)).status, 200, 'the process lives');

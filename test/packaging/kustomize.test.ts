@@ -41,9 +41,12 @@ t.test('the base renders agent, aggregator and what they need', { skip }, async 
     'ServiceAccount/nodeseal-agent',
     'ServiceAccount/nodeseal-aggregator',
     'ClusterRoleBinding/nodeseal-aggregator-issuer-discovery',
+    'ClusterRoleBinding/nodeseal-aggregator-nodes',
   ]) {
     t.ok(kinds.includes(name), name);
   }
+  const role = resources.find(({ kind }) => kind === 'ClusterRole');
+  t.match(role, { rules: [{ resources: ['nodes'], verbs: ['list', 'watch'] }] }, 'no more');
 });
 
 t.test('the agent pod can only read the node', { skip }, async (t) => {

@@ -60,7 +60,7 @@ function makeRsa() {
 async function fleetOf(t: Parameters<typeof cluster.serveDiscovery>[0], folder: string) {
   const { source } = await cluster.serveDiscovery(t, cluster.discovery());
   const { url, caFile, tokenFile = '' } = source;
-  const asked = { tokenReview: false, people: false, pool: 'worker' };
+  const asked = { tokenReview: false, people: false, nodes: false, pool: 'worker' };
   const kubernetes = { ...cluster.rules, ...asked, url, caFile, tokenFile };
   return await runTlsAggregator(folder, { kubernetes });
 }

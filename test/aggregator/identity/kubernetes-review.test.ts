@@ -28,7 +28,7 @@ async function fleetOf(
   const fleet = await runTlsAggregator(join(t.testdirName, 'fleet'), {
     kubernetes: {
       ...cluster.rules,
-      ...{ pool: 'worker', tokenReview: false, people: false },
+      ...{ pool: 'worker', tokenReview: false, people: false, nodes: false },
       ...{ url, caFile, tokenFile },
       ...change,
     },
