@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { messageOf } from '../shared/errors.ts';
 import { ensureFolder } from '../shared/folder.ts';
@@ -15,6 +14,7 @@ import { IssuerKeyring } from './identity/issuer-keys.ts';
 import { KubernetesAuthority } from './identity/kubernetes.ts';
 import type { Authority } from './identity/principal.ts';
 import { TokenAuthority } from './identity/tokens.ts';
+import { LoopDelay } from './loop-delay.ts';
 import { Metrics } from './metrics.ts';
 import { HttpServer, type ReadyCheck } from './server.ts';
 import type { SessionContext } from './sessions.ts';
@@ -97,7 +97,7 @@ export async function startAggregator(
   metrics.observe(fleet, sessions, store);
   const authorities = [tokens, ...kubernetesAuthority(config, clock, log)];
   const credentials = new Credentials(authorities, new FailureLimit(clock), metrics);
-  const delay = parts.use(loopDelay());
+  const delay = parts.use(new LoopDelay(clock, (seconds) => metrics.loopDelay.observe(seconds)));
   const context: SessionContext = {
     store,
     fleet,
@@ -108,7 +108,7 @@ export async function startAggregator(
     log,
     limits,
     serverId: randomUUID(),
-    loopDelayMs: () => delay.meanMs(),
+    loopDelayMs: () => delay.meanMs,
   };
   const server = parts.use(
     await HttpServer.listen({
@@ -188,14 +188,5 @@ function every(periodMs: number, log: Logger, run: () => Promise<void>): AsyncDi
       clearInterval(timer);
       await running;
     },
-  };
-}
-
-function loopDelay(): Disposable & { meanMs(): number } {
-  const histogram = monitorEventLoopDelay({ resolution: 20 });
-  histogram.enable();
-  return {
-    meanMs: () => (Number.isNaN(histogram.mean) ? 0 : Math.round(histogram.mean / 1e4) / 100),
-    [Symbol.dispose]: () => void histogram.disable(),
   };
 }

@@ -44,6 +44,11 @@ export class Metrics {
     LAG_SECONDS,
   );
   readonly commit: Histogram = this.#histogram('commit_seconds', 'Time of a commit', SECONDS);
+  readonly loopDelay: Histogram = this.#histogram(
+    'loop_delay_seconds',
+    'How late the event loop comes to a timer',
+    SECONDS,
+  );
 
   /** What is read when somebody asks. */
   observe(fleet: Fleet, sessions: Sessions, store: Store): void {
@@ -95,6 +100,9 @@ export class Metrics {
         if (outcome === 'fail') gauge.set({ severity, check: subject }, nodes);
       }
     });
+    this.#gauge('resident_memory_bytes', 'Memory of this process', [], (gauge) =>
+      gauge.set(process.memoryUsage.rss()),
+    );
     this.#gauge('sessions', 'Connected agents', [], (gauge) => gauge.set(sessions.count));
     this.#gauge('ws_buffered_bytes', 'Bytes that agents have not read yet', [], (gauge) =>
       gauge.set(sessions.bufferedBytes),

@@ -64,17 +64,20 @@ export class AggregatorProcess {
   readonly url: string;
   readonly #folder: string;
   readonly #port: number;
+  readonly #config: object;
   program: Program;
 
-  private constructor(folder: string, port: number) {
+  private constructor(folder: string, port: number, config: object) {
     this.#folder = folder;
     this.#port = port;
+    this.#config = config;
     this.url = `http://127.0.0.1:${port}`;
     this.program = this.#spawn();
   }
 
-  static async start(folder: string): Promise<AggregatorProcess> {
-    const aggregator = new AggregatorProcess(folder, await freePort());
+  /** `config`: what is to be other than by default. */
+  static async start(folder: string, config: object = {}): Promise<AggregatorProcess> {
+    const aggregator = new AggregatorProcess(folder, await freePort(), config);
     await aggregator.program.says('aggregator is ready');
     return aggregator;
   }
@@ -101,6 +104,20 @@ export class AggregatorProcess {
     return (await response.json()) as Awaited<ReturnType<AggregatorProcess['get']>>; // a list of the API
   }
 
+  /** Makes a node and gives its token. */
+  async tokenOf(name: string): Promise<string> {
+    const response = await fetch(`${this.url}/v1/tokens`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${this.adminToken}`,
+        'content-type': 'application/json',
+      },
+      body: JSON.stringify({ kind: 'agent', name }),
+    });
+    if (!response.ok) throw new Error(`${name}: ${response.status} ${await response.text()}`);
+    return ((await response.json()) as { token: string }).token;
+  }
+
   /** All pages of a list. */
   async all(path: string): Promise<readonly Record<string, unknown>[]> {
     const items: Record<string, unknown>[] = [];
@@ -118,6 +135,7 @@ export class AggregatorProcess {
       listen: { port: this.#port },
       stateDir: join(this.#folder, 'state'),
       bootstrapAgent: 'node-1',
+      ...this.#config,
     };
     return new Program('aggregator', config, this.#folder);
   }
