@@ -3,10 +3,12 @@ import { NodeState } from '../../agent/node-state.ts';
 import type { SpoolLimits } from '../../agent/spool/retention.ts';
 import { Spool } from '../../agent/spool.ts';
 import { CommandAnswers } from '../../agent/uplink/commands.ts';
+import type { HeldSections } from '../../agent/uplink/state-sender.ts';
 import { Uplink } from '../../agent/uplink.ts';
 import { type Clock, systemClock } from '../../shared/clock.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { Hello } from '../../shared/protocol.ts';
+import { SECTIONS } from '../../shared/report.ts';
 
 export interface LinkNodeOptions {
   /** Of the spool. */
@@ -28,6 +30,7 @@ export class LinkNode implements AsyncDisposable {
   readonly spool: Spool;
   readonly state: NodeState = new NodeState();
   readonly uplink: Uplink;
+  readonly #held: HeldSections = new Map();
 
   private constructor(spool: Spool, options: LinkNodeOptions) {
     this.spool = spool;
@@ -35,7 +38,7 @@ export class LinkNode implements AsyncDisposable {
       aggregator: { url: options.url, tokenFile: options.tokenFile, allowPlain: false },
       spool,
       state: this.state,
-      held: new Map(),
+      held: this.#held,
       commands: new CommandAnswers({}),
       clock: options.clock ?? systemClock,
       random: options.random ?? (() => 0),
@@ -58,6 +61,15 @@ export class LinkNode implements AsyncDisposable {
   get isDelivered(): boolean {
     const { acknowledged, next } = this.spool.state;
     return acknowledged === next - 1;
+  }
+
+  /** True when connected, everything is delivered and the aggregator has said of every section that it has it. */
+  get isConverged(): boolean {
+    if (this.uplink.session === undefined || !this.isDelivered) return false;
+    return SECTIONS.every((name) => {
+      const { hash, items } = this.state.section(name);
+      return items.size === 0 || this.#held.get(name)?.hash === hash;
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -12,7 +12,13 @@ export class Program implements AsyncDisposable {
   readonly #name: string;
   #output = '';
 
-  constructor(name: 'agent' | 'aggregator', config: object, folder: string) {
+  /** `environment`: what it has beside that of this process. */
+  constructor(
+    name: 'agent' | 'aggregator',
+    config: object,
+    folder: string,
+    environment: Readonly<Record<string, string>> = {},
+  ) {
     this.#name = name;
     mkdirSync(folder, { recursive: true });
     const file = join(folder, `${name}.yaml`);
@@ -20,6 +26,7 @@ export class Program implements AsyncDisposable {
     writeFileSync(file, JSON.stringify(config));
     this.child = spawn(process.execPath, [join(root, name, 'main.ts'), '--config', file], {
       stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...environment },
     });
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream?.on('data', (chunk) => {
@@ -65,19 +72,30 @@ export class AggregatorProcess {
   readonly #folder: string;
   readonly #port: number;
   readonly #config: object;
+  readonly #environment: Readonly<Record<string, string>>;
   program: Program;
 
-  private constructor(folder: string, port: number, config: object) {
+  private constructor(
+    folder: string,
+    port: number,
+    config: object,
+    environment: Readonly<Record<string, string>>,
+  ) {
     this.#folder = folder;
     this.#port = port;
     this.#config = config;
+    this.#environment = environment;
     this.url = `http://127.0.0.1:${port}`;
     this.program = this.#spawn();
   }
 
   /** `config`: what is to be other than by default. */
-  static async start(folder: string, config: object = {}): Promise<AggregatorProcess> {
-    const aggregator = new AggregatorProcess(folder, await freePort(), config);
+  static async start(
+    folder: string,
+    config: object = {},
+    environment: Readonly<Record<string, string>> = {},
+  ): Promise<AggregatorProcess> {
+    const aggregator = new AggregatorProcess(folder, await freePort(), config, environment);
     await aggregator.program.says('aggregator is ready');
     return aggregator;
   }
@@ -137,7 +155,7 @@ export class AggregatorProcess {
       bootstrapAgent: 'node-1',
       ...this.#config,
     };
-    return new Program('aggregator', config, this.#folder);
+    return new Program('aggregator', config, this.#folder, this.#environment);
   }
 
   #token(file: string): string {

@@ -1,0 +1,72 @@
+import { join } from 'node:path';
+import { nameOf, SimulatedAgent } from './simulated-agent.ts';
+
+/** What a process of agents is told. */
+export type Order =
+  | {
+      readonly order: 'start';
+      readonly from: number;
+      readonly count: number;
+      readonly seed: number;
+      readonly folder: string;
+      readonly tokens: string;
+      readonly url: string;
+      readonly everyMs: number;
+      /** So many agents a second. */
+      readonly rate: number;
+    }
+  | { readonly order: 'look' | 'rest' | 'stop' };
+
+/** What it says of its agents. */
+export interface Status {
+  readonly started: number;
+  readonly connected: number;
+  readonly converged: number;
+  readonly generated: number;
+  readonly acknowledged: number;
+  readonly rssBytes: number;
+}
+
+const agents: SimulatedAgent[] = [];
+
+process.on('message', (order: Order) => void obey(order));
+
+async function obey(order: Order): Promise<void> {
+  if (order.order === 'start') {
+    const startMs = performance.now();
+    for (let n = 0; n < order.count; n++) {
+      const waitMs = startMs + (n * 1000) / order.rate - performance.now();
+      if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
+      const index = order.from + n;
+      agents.push(
+        await SimulatedAgent.start({
+          index,
+          seed: order.seed,
+          folder: join(order.folder, nameOf(index)),
+          url: order.url,
+          tokenFile: join(order.tokens, `${nameOf(index)}.token`),
+          everyMs: order.everyMs,
+        }),
+      );
+    }
+    return;
+  }
+  if (order.order === 'rest') for (const agent of agents) await agent.rest();
+  if (order.order === 'stop') {
+    await Promise.all(agents.map((agent) => agent[Symbol.asyncDispose]()));
+    process.exit();
+  }
+  process.send?.(status());
+}
+
+function status(): Status {
+  const links = agents.map(({ link }) => link);
+  return {
+    started: agents.length,
+    connected: links.filter(({ uplink }) => uplink.session !== undefined).length,
+    converged: links.filter(({ isConverged }) => isConverged).length,
+    generated: links.reduce((sum, { spool }) => sum + spool.state.next - 1, 0),
+    acknowledged: links.reduce((sum, { spool }) => sum + spool.state.acknowledged, 0),
+    rssBytes: process.memoryUsage.rss(),
+  };
+}
