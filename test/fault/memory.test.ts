@@ -152,10 +152,7 @@ function peakMib(pid: number | undefined): number {
 
 t.test('I8 memory is bounded', async (t) => {
   const folder = t.testdir({});
-  const aggregator = await AggregatorProcess.start(folder, {
-    limits,
-    bootstrapAgent: 'node-1',
-  });
+  const aggregator = await AggregatorProcess.start(folder, { limits });
   await using _stop = { [Symbol.asyncDispose]: () => aggregator.program.kill('SIGTERM') };
   const { url, program } = aggregator;
   const port = Number(new URL(url).port);

@@ -157,10 +157,7 @@ class Run {
       this.#say(`${name}: ${since()} s, ${connected} connected, ${converged} converged`);
       if (started < this.#nodes) continue;
       if (connected === this.#nodes) connectedSeconds ??= since();
-      // Results go on changing: those whose last change is on its way are as good as there.
-      if (connectedSeconds !== undefined && converged >= this.#nodes * 0.99) {
-        convergedSeconds = since();
-      }
+      if (converged === this.#nodes) convergedSeconds = since();
     }
     await this.#note(name, since(), isNew ? undefined : before, isNew ? 0 : cpu, {
       connectedSeconds,
@@ -185,7 +182,7 @@ class Run {
     await this.#look('rest');
     for (;;) {
       const status = await this.#look('look');
-      if (status.converged === this.#nodes) return status;
+      if (status.settled === this.#nodes) return status;
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
   }
@@ -243,6 +240,7 @@ class Run {
       started: sum('started'),
       connected: sum('connected'),
       converged: sum('converged'),
+      settled: sum('settled'),
       generated: sum('generated'),
       acknowledged: sum('acknowledged'),
       rssBytes: sum('rssBytes'),

@@ -21,13 +21,18 @@ export type Order =
 export interface Status {
   readonly started: number;
   readonly connected: number;
+  /** On their present connection everything that was outstanding has been at the aggregator, whatever came since. */
   readonly converged: number;
+  /** Nothing is outstanding now. */
+  readonly settled: number;
   readonly generated: number;
   readonly acknowledged: number;
   readonly rssBytes: number;
 }
 
 const agents: SimulatedAgent[] = [];
+/** The session on which an agent had nothing outstanding, by agent. */
+const convergedOn = new Map<SimulatedAgent, number>();
 
 process.on('message', (order: Order) => void obey(order));
 
@@ -61,10 +66,17 @@ async function obey(order: Order): Promise<void> {
 
 function status(): Status {
   const links = agents.map(({ link }) => link);
+  for (const agent of agents) {
+    const { session } = agent.link.uplink;
+    if (session !== undefined && agent.link.isConverged) convergedOn.set(agent, session);
+  }
   return {
     started: agents.length,
     connected: links.filter(({ uplink }) => uplink.session !== undefined).length,
-    converged: links.filter(({ isConverged }) => isConverged).length,
+    converged: agents.filter(
+      (agent) => convergedOn.has(agent) && convergedOn.get(agent) === agent.link.uplink.session,
+    ).length,
+    settled: links.filter(({ isConverged }) => isConverged).length,
     generated: links.reduce((sum, { spool }) => sum + spool.state.next - 1, 0),
     acknowledged: links.reduce((sum, { spool }) => sum + spool.state.acknowledged, 0),
     rssBytes: process.memoryUsage.rss(),

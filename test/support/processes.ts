@@ -66,33 +66,39 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
+/** Keys of its configuration file that are to be other than by default. */
+export interface AggregatorChange {
+  readonly listen?: { readonly address: string; readonly allowPlain: boolean };
+  readonly limits?: Readonly<Record<string, number>>;
+}
+
 /** An aggregator as a process, with one node called `node-1`. */
 export class AggregatorProcess {
   readonly url: string;
   readonly #folder: string;
   readonly #port: number;
-  readonly #config: object;
+  readonly #config: AggregatorChange;
   readonly #environment: Readonly<Record<string, string>>;
   program: Program;
 
   private constructor(
     folder: string,
     port: number,
-    config: object,
+    config: AggregatorChange,
     environment: Readonly<Record<string, string>>,
   ) {
     this.#folder = folder;
     this.#port = port;
     this.#config = config;
     this.#environment = environment;
-    this.url = `http://127.0.0.1:${port}`;
+    this.url = `http://${config.listen?.address ?? '127.0.0.1'}:${port}`;
     this.program = this.#spawn();
   }
 
   /** `config`: what is to be other than by default. */
   static async start(
     folder: string,
-    config: object = {},
+    config: AggregatorChange = {},
     environment: Readonly<Record<string, string>> = {},
   ): Promise<AggregatorProcess> {
     const aggregator = new AggregatorProcess(folder, await freePort(), config, environment);
@@ -150,10 +156,10 @@ export class AggregatorProcess {
 
   #spawn(): Program {
     const config = {
-      listen: { port: this.#port },
       stateDir: join(this.#folder, 'state'),
       bootstrapAgent: 'node-1',
       ...this.#config,
+      listen: { port: this.#port, ...this.#config.listen },
     };
     return new Program('aggregator', config, this.#folder, this.#environment);
   }
