@@ -30,6 +30,8 @@ export interface FleetOptions {
 export interface Phase {
   readonly name: string;
   readonly seconds: number;
+  /** After how many seconds the aggregator answered again. */
+  readonly readySeconds: number | undefined;
   /** After how many seconds all agents were connected, and all that had changed was at the aggregator. */
   readonly connectedSeconds: number | undefined;
   readonly convergedSeconds: number | undefined;
@@ -68,7 +70,10 @@ export async function runFleet(
   const server = join(folder, 'aggregator');
   const tokens = await makeTokens(join(server, 'state'), nodes);
   say(`${nodes} tokens made`);
-  const aggregator = await AggregatorProcess.start(server);
+  const aggregator = await AggregatorProcess.start(server, {
+    // All agents have one address here.
+    limits: { handshakesPerSource: 512 },
+  });
   const workers: ChildProcess[] = [];
   const delays: number[] = [];
   using _here = new LoopDelay(systemClock, (seconds) => delays.push(seconds));
@@ -149,6 +154,7 @@ class Run {
     await begin();
     // A new process counts from its own beginning.
     const isNew = this.#aggregator.program.child.pid !== pid;
+    const readySeconds = isNew ? since() : undefined;
     let connectedSeconds: number | undefined;
     let convergedSeconds: number | undefined;
     while (convergedSeconds === undefined && since() < LIMIT_SECONDS) {
@@ -160,6 +166,7 @@ class Run {
       if (converged === this.#nodes) convergedSeconds = since();
     }
     await this.#note(name, since(), isNew ? undefined : before, isNew ? 0 : cpu, {
+      readySeconds,
       connectedSeconds,
       convergedSeconds,
     });
@@ -172,6 +179,7 @@ class Run {
     const { connected, converged } = await this.#look('look');
     this.#say(`steady: ${connected} connected, ${converged} converged`);
     await this.#note('steady', seconds, before, cpu, {
+      readySeconds: undefined,
       connectedSeconds: undefined,
       convergedSeconds: undefined,
     });
@@ -200,7 +208,7 @@ class Run {
     seconds: number,
     before: Scrape | undefined,
     cpuBefore: number,
-    times: Pick<Phase, 'connectedSeconds' | 'convergedSeconds'>,
+    times: Pick<Phase, 'readySeconds' | 'connectedSeconds' | 'convergedSeconds'>,
   ): Promise<void> {
     const after = await this.#scrape();
     const p99 = quantileBetween(before, after, 'nodeseal_loop_delay_seconds', 0.99);

@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 export interface Account {
   /** `id` of each event's data, in order of arrival. */
   readonly ids: readonly string[];
-  /** By epoch: the numbers that a stored record speaks for. */
+  /** By epoch: the numbers that a record of the node, or a note of the aggregator, speaks for. */
   readonly epochs: ReadonlyMap<string, readonly Stored[]>;
   /** Counted by `lost` records, and by what the aggregator itself noted. */
   readonly lost: number;
@@ -21,6 +21,8 @@ export interface Stored {
 }
 
 const OWN = '@aggregator';
+/** Kinds that count events which are not there. */
+const LOST: readonly string[] = ['lost', 'epochLost', 'serverRollback'];
 
 /** Reads the file itself, beside a running aggregator or after it. */
 export function accountOf(database: string, node: string): Account {
@@ -34,41 +36,51 @@ export function accountOf(database: string, node: string): Account {
     .all(node);
   const ids: string[] = [];
   const epochs = new Map<string, Stored[]>();
-  const noted = new Map<string, number>();
   let lost = 0;
   for (const row of rows) {
-    const [kind, epoch] = [String(row['kind']), String(row['epoch'])];
+    const kind = String(row['kind']);
     const data = JSON.parse(String(row['data'])) as Record<string, unknown>;
-    const count = typeof data['count'] === 'number' ? data['count'] : 0;
-    if (['lost', 'epochLost', 'serverRollback'].includes(kind)) lost += count;
-    if (epoch === OWN) {
-      const of = String(data['epoch']);
-      if (kind === 'serverRollback') noted.set(of, (noted.get(of) ?? 0) + count);
-      continue;
-    }
+    if (LOST.includes(kind)) lost += Number(data['count']);
     const id = kind === 'test' ? String(data['id']) : undefined;
     if (id !== undefined) ids.push(id);
-    const [sequence, through] = [Number(row['sequence']), Number(row['through'])];
-    epochs.set(epoch, [...(epochs.get(epoch) ?? []), { sequence, through, kind, id }]);
+    const found = storedOf(row, data);
+    if (found === undefined) continue;
+    const { epoch, ...range } = found;
+    epochs.set(epoch, [...(epochs.get(epoch) ?? []), { ...range, kind, id }]);
   }
-  return { ids, epochs, lost, ...faultsIn(epochs, noted) };
+  return { ids, epochs, lost, ...faultsIn(epochs) };
+}
+
+/** The numbers that a row speaks for; undefined when it is about none. */
+function storedOf(
+  row: Readonly<Record<string, unknown>>,
+  data: Readonly<Record<string, unknown>>,
+): { readonly epoch: string; readonly sequence: number; readonly through: number } | undefined {
+  const epoch = String(row['epoch']);
+  if (epoch !== OWN) {
+    return { epoch, sequence: Number(row['sequence']), through: Number(row['through']) };
+  }
+  if (row['kind'] !== 'serverRollback') return undefined;
+  const { fromSequence, throughSequence } = data;
+  return {
+    epoch: String(data['epoch']),
+    sequence: Number(fromSequence),
+    through: Number(throughSequence),
+  };
 }
 
 function faultsIn(
   epochs: ReadonlyMap<string, readonly Stored[]>,
-  noted: ReadonlyMap<string, number>,
 ): Pick<Account, 'duplicates' | 'holes'> {
   let duplicates = 0;
   let holes = 0;
-  for (const [epoch, records] of epochs) {
+  for (const records of epochs.values()) {
     let next = 1;
-    let missing = 0;
     for (const { sequence, through } of records.toSorted((a, b) => a.sequence - b.sequence)) {
       duplicates += Math.max(0, next - sequence);
-      missing += Math.max(0, sequence - next);
+      holes += Math.max(0, sequence - next);
       next = Math.max(next, through + 1);
     }
-    holes += missing - (noted.get(epoch) ?? 0);
   }
   return { duplicates, holes };
 }
