@@ -48,7 +48,7 @@ const looking = setInterval(() => {
     acknowledged = state.acknowledged;
     note({ epoch: state.epoch, acknowledged });
   }
-  if (isResting && node.isConverged) process.send?.({ epoch: state.epoch, next: state.next });
+  if (isResting && node.isDelivered) process.send?.({ epoch: state.epoch, next: state.next });
 }, 50);
 looking.unref();
 

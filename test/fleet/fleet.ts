@@ -38,6 +38,8 @@ export interface Phase {
   readonly loopDelayP99Ms: number;
   /** The same of a process that does next to nothing: what the machine itself makes of it. */
   readonly machineP99Ms: number;
+  /** The longest delay in the processes of the agents: above a second it is they who are late. */
+  readonly agentsDelayMs: number;
   readonly rssMiB: number;
   readonly cpuSeconds: number;
 }
@@ -129,6 +131,7 @@ class Run {
   /** Of this process. */
   readonly #delays: number[];
   readonly #say: (line: string) => void;
+  #agentsDelaySeconds = 0;
 
   constructor(
     aggregator: AggregatorProcess,
@@ -218,11 +221,13 @@ class Run {
       seconds,
       ...times,
       loopDelayP99Ms: Math.round(p99 * 1e4) / 10,
+      agentsDelayMs: Math.round(this.#agentsDelaySeconds * 1000),
       machineP99Ms: Math.round(this.#ownP99() * 1e4) / 10,
       rssMiB: Math.round(rss / 2 ** 20),
       cpuSeconds:
         Math.round((cpuSecondsOf(this.#aggregator.program.child.pid) - cpuBefore) * 10) / 10,
     });
+    this.#agentsDelaySeconds = 0;
   }
 
   /** Since it was asked last. */
@@ -243,6 +248,8 @@ class Run {
         return (await answer)[0];
       }),
     );
+    const longest = Math.max(...all.map(({ loopDelaySeconds }) => loopDelaySeconds));
+    this.#agentsDelaySeconds = Math.max(this.#agentsDelaySeconds, longest);
     const sum = (member: keyof Status): number => all.reduce((n, one) => n + one[member], 0);
     return {
       started: sum('started'),
@@ -252,6 +259,7 @@ class Run {
       generated: sum('generated'),
       acknowledged: sum('acknowledged'),
       rssBytes: sum('rssBytes'),
+      loopDelaySeconds: longest,
     };
   }
 }

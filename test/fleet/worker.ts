@@ -1,4 +1,6 @@
 import { join } from 'node:path';
+import { LoopDelay } from '../../aggregator/loop-delay.ts';
+import { systemClock } from '../../shared/clock.ts';
 import { nameOf, SimulatedAgent } from './simulated-agent.ts';
 
 /** What a process of agents is told. */
@@ -28,9 +30,15 @@ export interface Status {
   readonly generated: number;
   readonly acknowledged: number;
   readonly rssBytes: number;
+  /** The longest delay of the event loop since it was asked last: agents of one process wait for each other. */
+  readonly loopDelaySeconds: number;
 }
 
 const agents: SimulatedAgent[] = [];
+let loopDelaySeconds = 0;
+const delay = new LoopDelay(systemClock, (seconds) => {
+  loopDelaySeconds = Math.max(loopDelaySeconds, seconds);
+});
 /** The session on which an agent had nothing outstanding, by agent. */
 const convergedOn = new Map<SimulatedAgent, number>();
 
@@ -58,6 +66,7 @@ async function obey(order: Order): Promise<void> {
   }
   if (order.order === 'rest') for (const agent of agents) await agent.rest();
   if (order.order === 'stop') {
+    delay[Symbol.dispose]();
     await Promise.all(agents.map((agent) => agent[Symbol.asyncDispose]()));
     process.exit();
   }
@@ -65,6 +74,8 @@ async function obey(order: Order): Promise<void> {
 }
 
 function status(): Status {
+  const longest = loopDelaySeconds;
+  loopDelaySeconds = 0;
   const links = agents.map(({ link }) => link);
   for (const agent of agents) {
     const { session } = agent.link.uplink;
@@ -80,5 +91,6 @@ function status(): Status {
     generated: links.reduce((sum, { spool }) => sum + spool.state.next - 1, 0),
     acknowledged: links.reduce((sum, { spool }) => sum + spool.state.acknowledged, 0),
     rssBytes: process.memoryUsage.rss(),
+    loopDelaySeconds: longest,
   };
 }

@@ -46,7 +46,9 @@ export function accountOf(database: string, node: string): Account {
     const found = storedOf(row, data);
     if (found === undefined) continue;
     const { epoch, ...range } = found;
-    epochs.set(epoch, [...(epochs.get(epoch) ?? []), { ...range, kind, id }]);
+    const records = epochs.get(epoch) ?? [];
+    records.push({ ...range, kind, id });
+    epochs.set(epoch, records);
   }
   return { ids, epochs, lost, ...faultsIn(epochs) };
 }
