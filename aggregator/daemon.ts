@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { messageOf } from '../shared/errors.ts';
 import { ensureFolder } from '../shared/folder.ts';
@@ -16,6 +15,7 @@ import { observeFleet } from './fleet-metrics.ts';
 import { isDeparted } from './fleet-node.ts';
 import { peerListener } from './follow-peers.ts';
 import { openIdentity, type TokenFiles } from './identity/identity.ts';
+import { LoopDelay } from './loop-delay.ts';
 import { Metrics } from './metrics.ts';
 import { observeProgram } from './program-metrics.ts';
 import { readiness } from './readiness.ts';
@@ -91,9 +91,9 @@ export async function startAggregator(
   sources = lists.all.map((source) => parts.use(source));
   const sessions = new Sessions((uid) => fleet.inConflict(uid));
   store.peers?.follow(peerListener(fleet, sessions));
-  const delay = parts.use(loopDelay());
+  const delay = parts.use(new LoopDelay(clock, (seconds) => metrics.loopDelay.observe(seconds)));
   observeFleet(metrics, fleet, statuses);
-  observeProgram(metrics, { sessions, store, loopDelayMs: () => delay.meanMs() });
+  observeProgram(metrics, { sessions, store, loopDelayMs: () => delay.meanMs });
   const alerts =
     config.alerts &&
     parts.use(
@@ -116,7 +116,7 @@ export async function startAggregator(
     log,
     limits,
     serverId,
-    loopDelayMs: () => delay.meanMs(),
+    loopDelayMs: () => delay.meanMs,
   };
   const server = parts.use(
     await HttpServer.listen({
@@ -216,14 +216,5 @@ function every(periodMs: number, log: Logger, run: () => Promise<void>): AsyncDi
       clearInterval(timer);
       await running;
     },
-  };
-}
-
-function loopDelay(): Disposable & { meanMs(): number } {
-  const histogram = monitorEventLoopDelay({ resolution: 20 });
-  histogram.enable();
-  return {
-    meanMs: () => (Number.isNaN(histogram.mean) ? 0 : Math.round(histogram.mean / 1e4) / 100),
-    [Symbol.dispose]: () => void histogram.disable(),
   };
 }

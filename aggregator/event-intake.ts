@@ -34,7 +34,7 @@ export class EventIntake {
     let duplicates = 0;
     for (const item of frame.items) {
       if (item.sequence > this.#next) return { events, rejects, duplicates, gapAt: this.#next };
-      const event = read(item);
+      const event = restOf(read(item), this.#next);
       if (event.throughSequence < this.#next) {
         duplicates++;
         continue;
@@ -57,6 +57,17 @@ export class EventIntake {
 
 /** Kind of the tombstone of an event that was refused. */
 export const REJECTED = 'rejected';
+
+/**
+ * A range that begins before what comes next counts from there on: an agent that was not told so far may have given up
+ * what it had delivered together with what it had not.
+ */
+function restOf(event: IncomingEvent, next: number): IncomingEvent {
+  const { throughSequence } = event;
+  if (event.lost === 0 || event.sequence >= next || throughSequence < next) return event;
+  const lost = Math.min(event.lost, throughSequence - next + 1);
+  return { ...event, sequence: next, lost, data: { ...event.data, count: lost } };
+}
 
 function read(item: EventItem): IncomingEvent {
   const { sequence } = item;

@@ -46,6 +46,11 @@ export class Metrics {
     LAG_SECONDS,
   );
   readonly commit: Histogram = this.#histogram('commit_seconds', 'Time of a commit', SECONDS);
+  readonly loopDelay: Histogram = this.#histogram(
+    'loop_delay_seconds',
+    'How late the event loop comes to a timer',
+    SECONDS,
+  );
 
   get contentType(): string {
     return this.#registry.contentType;

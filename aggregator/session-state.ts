@@ -39,11 +39,13 @@ export class StatePlane {
       this.#mismatches = 0;
       return;
     }
-    if (this.#applying > 0 || !this.#parts.isEmpty) return;
+    if (this.#applying > 0) return;
     this.#mismatches++;
-    const isQuiet = clock.monotonicMs() - this.#heardMs >= QUIET_MS;
+    const isQuiet = clock.monotonicMs() - this.#heardMs >= QUIET_MS && this.#parts.isEmpty;
     if (!isQuiet && this.#mismatches < 2) return;
     this.#mismatches = 0;
+    // No part came between two heartbeats: the rest of what was begun got lost.
+    this.#parts.clear();
     metrics.hashMismatches.inc();
     for (const section of SECTIONS) this.#need(section, 'rootMismatch');
   }

@@ -53,6 +53,11 @@ export class StateParts {
     return this.#begun.size === 0;
   }
 
+  /** What was begun is not waited for any longer. */
+  clear(): void {
+    this.#begun.clear();
+  }
+
   #bytes(): number {
     return this.#begun.values().reduce((sum, begun) => sum + begun.bytes, 0);
   }

@@ -19,6 +19,8 @@ import { SECTIONS } from './report.ts';
 const CODEC = { json: 0, gzip: 1 } as const;
 /** Below this gzip costs more than it saves. */
 const GZIP_FROM_BYTES = 4096;
+/** Capabilities and conditions in one frame. */
+const MOST_WORDS = 64;
 
 /** A frame as it goes on the wire. Throws `ERR_FRAME_TOO_LARGE` for one that no peer would take. */
 export function encodeFrame(frame: Frame): Buffer {
@@ -161,6 +163,15 @@ const data = v.pipe(
   v.custom<object>((value) => !Array.isArray(value), 'expected an object'),
   v.record(v.string(), json),
 );
+/** Counted before any of it is looked at: a frame of 1 MiB holds half a million small items. */
+const list = <Item extends v.GenericSchema>(item: Item, most: number) =>
+  v.pipe(
+    v.custom<unknown[]>(
+      (value) => Array.isArray(value) && value.length <= most,
+      `expected a list of at most ${most}`,
+    ),
+    v.array(item),
+  );
 const hashes: v.GenericSchema<unknown, Hashes> = v.object({
   host: v.optional(hash),
   checks: v.optional(hash),
@@ -188,7 +199,7 @@ const heartbeat = v.object({
   rssBytes: count,
   loopDelayMs: number,
   wallMs: number,
-  conditions: v.optional(v.array(name)),
+  conditions: v.optional(list(name, MOST_WORDS)),
 });
 
 const errorFrame = v.object({
@@ -205,7 +216,7 @@ const agentFrames: Readers<AgentFrame> = {
     protocol: name,
     agent: v.object({ version: name }),
     host: v.object({ name, machineId: name, bootId: name }),
-    capabilities: v.array(name),
+    capabilities: list(name, MOST_WORDS),
     spool: v.object({ epoch: name, first: positive, next: positive, bytes: count, lost: count }),
     sections: hashes,
     rootHash: hash,
@@ -219,14 +230,15 @@ const agentFrames: Readers<AgentFrame> = {
     to: hash,
     part: positive,
     of: positive,
-    upsert: v.array(v.tuple([v.string(), json])),
-    remove: v.array(v.string()),
+    upsert: list(v.tuple([v.string(), json]), LIMITS.partItems),
+    remove: list(v.string(), LIMITS.partItems),
     asOf: v.pipe(v.string(), v.isoTimestamp()),
   }),
   events: v.object({
     type: v.literal('events'),
     epoch: name,
-    items: v.array(v.looseObject({ sequence: positive })),
+    // More than may be unacknowledged nobody sends.
+    items: list(v.looseObject({ sequence: positive }), LIMITS.inflight),
   }),
   heartbeat,
   result: v.object({

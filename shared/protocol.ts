@@ -15,6 +15,8 @@ export const LIMITS = {
   /** Unacknowledged events at most. */
   inflight: 512,
   inflightBytes: 1_048_576,
+  /** Items in one part of a section's change. */
+  partItems: 8192,
   heartbeatSeconds: 20,
   /** Dead after so long without a byte. */
   silentSeconds: 50,

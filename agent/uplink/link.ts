@@ -18,6 +18,7 @@ import type { Spool } from '../spool.ts';
 import type { CommandAnswers } from './commands.ts';
 import { EventSender } from './event-sender.ts';
 import { Heartbeat } from './heartbeat.ts';
+import { ServerClock } from './server-clock.ts';
 import { type HeldSections, StateSender } from './state-sender.ts';
 
 /** An open socket, whoever made it. */
@@ -41,7 +42,7 @@ export interface LinkContext {
   readonly version: string;
   readonly host: Hello['host'];
   readonly conditions: () => readonly string[];
-  /** Told at each `welcome` how far the aggregator's clock is ahead, milliseconds. */
+  /** Told at each `welcome`, and when one of the clocks jumped, how far the aggregator's is ahead, milliseconds. */
   readonly onServerTime?: (aheadMs: number) => void;
   /** Asked at each beat: a token that has taken the place of the one the connection was made with, if there is one. */
   readonly freshToken: () => Promise<string | undefined>;
@@ -62,10 +63,10 @@ export class Link {
   readonly #wire: Wire;
   readonly #context: LinkContext;
   readonly #heartbeat: Heartbeat;
+  readonly #serverClock: ServerClock;
   #events: EventSender | undefined;
   #states: StateSender | undefined;
   #welcome: Welcome | undefined;
-  #serverAheadMs = 0;
   #farewell: Farewell = {};
   #lastSent: Promise<void> = Promise.resolve();
   #isOver = false;
@@ -75,6 +76,7 @@ export class Link {
   constructor(wire: Wire, context: LinkContext) {
     this.#wire = wire;
     this.#context = context;
+    this.#serverClock = new ServerClock(context.clock, context.onServerTime);
     this.#heartbeat = new Heartbeat({
       clock: context.clock,
       random: context.random,
@@ -162,6 +164,7 @@ export class Link {
         this.#context.log.warn({ sequence: frame.sequence, code: frame.code }, 'event refused');
         break;
       case 'heartbeat':
+        this.#serverClock.compare(frame.wallMs);
         break;
       case 'command':
         this.#do(this.#answer(frame));
@@ -212,8 +215,7 @@ export class Link {
       return;
     }
     this.#welcome = welcome;
-    this.#serverAheadMs = welcome.server.timeMs - clock.nowMs();
-    this.#context.onServerTime?.(this.#serverAheadMs);
+    this.#serverClock.set(welcome.server.timeMs);
     this.#farewell = { spreadSeconds: welcome.reconnectSpreadSeconds };
     log.info({ session: welcome.session, node: welcome.node }, 'connected to the aggregator');
     const isSameLife = epoch === spool.state.epoch;
@@ -245,7 +247,7 @@ export class Link {
   }
 
   async #answer(command: Command): Promise<void> {
-    const nowMs = this.#context.clock.nowMs() + this.#serverAheadMs;
+    const nowMs = this.#serverClock.nowMs();
     await this.#send(await this.#context.commands.answer(command, nowMs));
   }
 

@@ -1,5 +1,5 @@
 import type { Json } from '../../shared/canonical.ts';
-import type { Hashes, State, StateNeeded } from '../../shared/protocol.ts';
+import { type Hashes, LIMITS, type State, type StateNeeded } from '../../shared/protocol.ts';
 import { diffItems, EMPTY_HASH, SECTIONS, type SectionName } from '../../shared/report.ts';
 import type { NodeState, Section } from '../node-state.ts';
 import type { Send } from './event-sender.ts';
@@ -93,13 +93,17 @@ function partsOf(upsert: State['upsert'], remove: readonly string[]): readonly P
     { upsert: [], remove: [] },
   ];
   let bytes = 0;
+  let items = 0;
   const roomFor = (value: Json): (typeof parts)[number] => {
     const size = Buffer.byteLength(JSON.stringify(value)) + 1;
     const last = parts.at(-1);
-    if (last !== undefined && (bytes === 0 || bytes + size <= PART_BYTES)) {
+    const isRoom = bytes === 0 || (bytes + size <= PART_BYTES && items < LIMITS.partItems);
+    if (last !== undefined && isRoom) {
       bytes += size;
+      items++;
       return last;
     }
+    items = 1;
     const fresh = { upsert: [], remove: [] };
     parts.push(fresh);
     bytes = size;

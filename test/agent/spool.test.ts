@@ -142,7 +142,7 @@ t.test('a listener hears of what can be read', async (t) => {
   end();
 });
 
-t.test('the last record torn off at any byte is counted', async (t) => {
+t.test('I2 the last record torn off at any byte is counted', async (t) => {
   const folder = t.testdir({ whole: {}, torn: {} });
   const [whole, torn] = [join(folder, 'whole'), join(folder, 'torn')];
   await fill(whole, 3);
@@ -172,7 +172,7 @@ t.test('the last record torn off at any byte is counted', async (t) => {
 });
 
 t.test(
-  'a bit flipped anywhere in a middle record loses that record alone, and says so',
+  'I2 a bit flipped anywhere in a middle record loses that record alone, and says so',
   async (t) => {
     const folder = t.testdir({ spool: {} });
     const spoolFolder = join(folder, 'spool');
@@ -199,7 +199,7 @@ t.test(
   },
 );
 
-t.test('any part of a segment overwritten is counted', async (t) => {
+t.test('I2 any part of a segment overwritten is counted', async (t) => {
   const folder = t.testdir({ spool: {} });
   const spoolFolder = join(folder, 'spool');
   await fill(spoolFolder, 40, { segmentBytes: 1000 });
@@ -223,7 +223,7 @@ for (const [name, which] of [
   ['middle', 3],
   ['last', -1],
 ] as const) {
-  t.test(`a ${name} segment that was deleted is counted`, async (t) => {
+  t.test(`I2 a ${name} segment that was deleted is counted`, async (t) => {
     const folder = t.testdir({});
     await fill(folder, 40, { segmentBytes: 1000 });
     rmSync(segmentsOf(folder).at(which) ?? '');

@@ -198,6 +198,19 @@ t.test('state', async (t) => {
     t.equal(hashItems(whole), parts[0]?.to);
   });
 
+  t.test('of more items than a frame may hold comes in parts', async (t) => {
+    await using rig = await rigOf(t);
+    const items = Array.from({ length: 20_000 }, (_, n): [string, Json] => [`key ${n}`, n]);
+    rig.state.replace('images', itemsOf(...items));
+    const peer = await greeted(rig);
+    const parts = [await peer.next('state'), await peer.next('state'), await peer.next('state')];
+    t.same(
+      parts.map(({ upsert }) => upsert.length),
+      [8192, 8192, 3616],
+    );
+    t.equal(hashItems(itemsOf(...parts.flatMap(({ upsert }) => upsert))), parts[0]?.to);
+  });
+
   t.test('with an item longer than a frame says so instead', async (t) => {
     await using rig = await rigOf(t);
     rig.state.replace('images', itemsOf(['huge', 'x'.repeat(2_000_000)]));

@@ -35,8 +35,7 @@ async function start(config: string): Promise<Child> {
   throw new Error('the aggregator ended before it was ready');
 }
 
-// PROTOCOL.md, I1: an acknowledged event survives any crash; I3: no event is stored twice.
-t.test(`what was acknowledged is there after ${KILLS} kills, seed ${SEED}`, async (t) => {
+t.test(`I1 an acknowledged event survives any crash: ${KILLS} kills, seed ${SEED}`, async (t) => {
   const random = randomFrom(SEED);
   const stateDir = t.testdir({ state: {} });
   const config = join(stateDir, 'aggregator.yaml');
@@ -92,7 +91,7 @@ t.test(`what was acknowledged is there after ${KILLS} kills, seed ${SEED}`, asyn
   const [check] = database.prepare('PRAGMA integrity_check').all();
   database.close();
   t.equal(check?.['integrity_check'], 'ok');
-  t.equal(row?.['n'], row?.['d'], 'no event is stored twice');
+  t.equal(row?.['n'], row?.['d'], 'I3 no event is stored twice');
   t.equal(row?.['n'], row?.['m'], 'there is no hole');
   t.ok(Number(row?.['m']) >= acknowledged, `${row?.['m']} stored, ${acknowledged} acknowledged`);
   t.ok(acknowledged > KILLS, 'and something was acknowledged');

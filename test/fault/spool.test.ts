@@ -1,14 +1,13 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { Spool } from '../../agent/spool.ts';
 import { systemClock } from '../../shared/clock.ts';
+import { SmallDisk } from '../support/small-disk.ts';
 
 t.setTimeout(120_000);
 const spoolFile = fileURLToPath(new URL('../../agent/spool.ts', import.meta.url));
@@ -63,7 +62,7 @@ async function readAll(folder: string): Promise<Held> {
   return { epoch: spool.state.epoch, last: next - 1, lost, events };
 }
 
-t.test('whatever was kept before kill -9 is held or counted after it', async (t) => {
+t.test('I2 an event in the spool is delivered or counted: the agent killed', async (t) => {
   const folder = t.testdir({});
   let epoch: string | undefined;
   for (let round = 0; round < 15; round++) {
@@ -86,31 +85,15 @@ t.test('whatever was kept before kill -9 is held or counted after it', async (t)
   }
 });
 
-/** A file system of 2 MiB, when this may mount one. */
-function smallDisk(): string | undefined {
-  const folder = mkdtempSync(join(tmpdir(), 'nodeseal-disk-'));
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', folder], { stdio: 'ignore' });
-    return folder;
-  } catch {
-    rmSync(folder, { recursive: true });
-    return undefined;
-  }
-}
-
-const disk = smallDisk();
+const disk = SmallDisk.mount();
 
 t.test(
-  'a full disk ends neither the spool nor its count',
+  'I10 a full disk ends neither the spool nor its count',
   { skip: disk === undefined ? 'needs the right to mount a tmpfs' : false },
   async (t) => {
     if (disk === undefined) return;
-    const folder = join(disk, 'spool');
-    const filler = join(disk, 'filler');
-    t.teardown(() => {
-      execFileSync('umount', ['-l', disk]);
-      rmSync(disk, { recursive: true });
-    });
+    const folder = join(disk.folder, 'spool');
+    t.teardown(() => disk[Symbol.dispose]());
     const append = async (spool: Spool, count: number): Promise<void> => {
       for (let n = 0; n < count; n++) {
         await spool.append({ kind: 'test', class: n % 3 === 0 ? 'high' : 'low', data: { n } });
@@ -119,7 +102,7 @@ t.test(
     {
       await using spool = await Spool.open({ folder, clock: systemClock });
       await append(spool, 50);
-      fillUp(filler);
+      disk.fill();
       const { epoch } = spool.state;
       await t.rejects(spool.renew(), { code: 'ENOSPC' }, 'no new life on a full disk');
       t.equal(spool.state.epoch, epoch, 'the old one stays');
@@ -135,7 +118,7 @@ t.test(
       await using spool = await Spool.open({ folder, clock: systemClock });
       t.equal(spool.state.next, 3051, 'after a restart on the full disk no number is given twice');
       await append(spool, 10);
-      rmSync(filler);
+      disk.free();
       await append(spool, 1);
       t.equal(spool.state.degraded, undefined, 'it ends when there is room');
     }
@@ -145,14 +128,3 @@ t.test(
     t.ok(held.events > 50);
   },
 );
-
-/** Takes what is left, to the last block. */
-function fillUp(path: string): void {
-  for (const size of [65_536, 4096, 1]) {
-    try {
-      for (;;) writeFileSync(path, Buffer.alloc(size), { flag: 'a' });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
-    }
-  }
-}

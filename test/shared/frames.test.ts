@@ -136,6 +136,24 @@ const bad: readonly (readonly [name: string, bytes: Buffer, code: string, messag
   ['of type __proto__', json('{"type":"__proto__"}'), 'ERR_FRAME_TYPE', /__proto__/],
   ['of type constructor', json('{"type":"constructor"}'), 'ERR_FRAME_TYPE', /constructor/],
   ['of type toString', json('{"type":"toString"}'), 'ERR_FRAME_TYPE', /toString/],
+  [
+    'of 513 events',
+    changed('events', { items: Array.from({ length: 513 }, (_, n) => ({ sequence: n + 1 })) }),
+    'ERR_FRAME_SCHEMA',
+    /^events\.items: expected a list of at most 512$/,
+  ],
+  [
+    'of 8,193 items',
+    changed('state-full', { upsert: Array.from({ length: 8193 }, (_, n) => [`k${n}`, n]) }),
+    'ERR_FRAME_SCHEMA',
+    /^state\.upsert: expected a list of at most 8192$/,
+  ],
+  [
+    'of 65 capabilities',
+    changed('hello', { capabilities: Array.from({ length: 65 }, () => 'x') }),
+    'ERR_FRAME_SCHEMA',
+    /^hello\.capabilities: expected a list of at most 64$/,
+  ],
   ['without its members', json('{"type":"hello"}'), 'ERR_FRAME_SCHEMA', /^hello\.protocol: /],
   [
     'hello whose spool has no numbers',

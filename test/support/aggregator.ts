@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { type AggregatorConfig, configSchema } from '../../aggregator/config.ts';
 import { type Aggregator, startAggregator } from '../../aggregator/daemon.ts';
+import { type Clock, systemClock } from '../../shared/clock.ts';
 import { parseConfig } from '../../shared/config.ts';
 import type { Logger } from '../../shared/log.ts';
 
@@ -31,6 +32,7 @@ export interface RunningAggregator extends AsyncDisposable {
 export async function runAggregator(
   stateDir: string,
   change: Partial<AggregatorConfig> = {},
+  clock: Clock = systemClock,
 ): Promise<RunningAggregator> {
   const defaults = parseConfig('', 'test', configSchema);
   const log = keptLog();
@@ -42,7 +44,7 @@ export async function runAggregator(
       bootstrapAgent: 'node-1',
       ...change,
     },
-    { log },
+    { log, clock },
   );
   const { url, tokenFiles } = aggregator;
   const adminToken = (await readFile(tokenFiles.admin, 'utf8')).trim();

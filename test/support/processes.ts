@@ -12,7 +12,13 @@ export class Program implements AsyncDisposable {
   readonly #name: string;
   #output = '';
 
-  constructor(name: 'agent' | 'aggregator', config: object, folder: string) {
+  /** `environment`: what it has beside that of this process. */
+  constructor(
+    name: 'agent' | 'aggregator',
+    config: object,
+    folder: string,
+    environment: Readonly<Record<string, string>> = {},
+  ) {
     this.#name = name;
     mkdirSync(folder, { recursive: true });
     const file = join(folder, `${name}.yaml`);
@@ -20,6 +26,7 @@ export class Program implements AsyncDisposable {
     writeFileSync(file, JSON.stringify(config));
     this.child = spawn(process.execPath, [join(root, name, 'main.ts'), '--config', file], {
       stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...environment },
     });
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream?.on('data', (chunk) => {
@@ -59,10 +66,11 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** What of its configuration is not as always. */
-interface AggregatorChange {
+/** Keys of its configuration file that are to be other than by default. */
+export interface AggregatorChange {
   readonly stateDir?: string;
   readonly databaseUrl?: string;
+  readonly listen?: { readonly address: string; readonly allowPlain: boolean };
   readonly limits?: object;
 }
 
@@ -72,20 +80,32 @@ export class AggregatorProcess {
   readonly #folder: string;
   readonly #stateDir: string;
   readonly #port: number;
-  readonly #config: object;
+  readonly #config: AggregatorChange;
+  readonly #environment: Readonly<Record<string, string>>;
   program: Program;
 
-  private constructor(folder: string, port: number, config: AggregatorChange) {
+  private constructor(
+    folder: string,
+    port: number,
+    config: AggregatorChange,
+    environment: Readonly<Record<string, string>>,
+  ) {
     this.#folder = folder;
     this.#port = port;
     this.#config = config;
+    this.#environment = environment;
     this.#stateDir = config.stateDir ?? join(folder, 'state');
-    this.url = `http://127.0.0.1:${port}`;
+    this.url = `http://${config.listen?.address ?? '127.0.0.1'}:${port}`;
     this.program = this.#spawn();
   }
 
-  static async start(folder: string, config: AggregatorChange = {}): Promise<AggregatorProcess> {
-    const aggregator = new AggregatorProcess(folder, await freePort(), config);
+  /** `config`: what is to be other than by default. */
+  static async start(
+    folder: string,
+    config: AggregatorChange = {},
+    environment: Readonly<Record<string, string>> = {},
+  ): Promise<AggregatorProcess> {
+    const aggregator = new AggregatorProcess(folder, await freePort(), config, environment);
     await aggregator.program.says('aggregator is ready');
     return aggregator;
   }
@@ -118,6 +138,20 @@ export class AggregatorProcess {
     return { status: response.status, body: await response.json() };
   }
 
+  /** Makes a node and gives its token. */
+  async tokenOf(name: string): Promise<string> {
+    const response = await fetch(`${this.url}/v1/tokens`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${this.adminToken}`,
+        'content-type': 'application/json',
+      },
+      body: JSON.stringify({ kind: 'agent', name }),
+    });
+    if (!response.ok) throw new Error(`${name}: ${response.status} ${await response.text()}`);
+    return ((await response.json()) as { token: string }).token;
+  }
+
   /** All pages of a list. */
   async all(path: string): Promise<readonly Record<string, unknown>[]> {
     const items: Record<string, unknown>[] = [];
@@ -132,12 +166,12 @@ export class AggregatorProcess {
 
   #spawn(): Program {
     const config = {
-      listen: { port: this.#port },
       stateDir: this.#stateDir,
       bootstrapAgent: 'node-1',
       ...this.#config,
+      listen: { port: this.#port, ...this.#config.listen },
     };
-    return new Program('aggregator', config, this.#folder);
+    return new Program('aggregator', config, this.#folder, this.#environment);
   }
 
   #token(file: string): string {
