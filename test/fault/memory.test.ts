@@ -84,7 +84,7 @@ const attacks: readonly (readonly [name: string, attack: Attack])[] = [
   [
     'an agent that asks and never reads',
     async ({ url, token }) => {
-      const epoch = 'e'.repeat(1000);
+      const epoch = 'e'.repeat(256);
       const spool = { epoch, first: 1, next: 2, bytes: 0, lost: 0 };
       const agent = await AgentClient.connect(url, token, { spool });
       agent.events([1], epoch);

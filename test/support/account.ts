@@ -30,7 +30,7 @@ export function accountOf(database: string, node: string): Account {
   const rows = file
     .prepare(
       `SELECT spool.epoch, event.sequence, event.through, event.kind, event.data
-         FROM event JOIN node ON node.id = event.node JOIN spool ON spool.id = event.spool
+         FROM event JOIN spool ON spool.id = event.spool JOIN node ON node.id = spool.node
          WHERE node.name = ? ORDER BY event.id`,
     )
     .all(node);
