@@ -128,4 +128,8 @@ export const POSTGRES_MIGRATIONS: readonly string[] = [
     answer text
   );
   `,
+  `
+  -- the item itself, JSON, of the outcomes that are asked for over all nodes; null: it stands in its section alone
+  ALTER TABLE item ADD COLUMN item text;
+  `,
 ];
