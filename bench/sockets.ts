@@ -54,6 +54,8 @@ const { values: options } = parseArgs({
   },
 });
 const agents = Number(options.agents);
+/** As bin/nodeseal-aggregator gives them. */
+const LAUNCHER_FLAGS = ['--max-semi-space-size=8'];
 /** Whose heartbeat is next. */
 let turn = 0;
 const child = join(import.meta.dirname, 'sockets-child.mjs');
@@ -74,7 +76,7 @@ async function measure(): Promise<void> {
 }
 
 async function measureOnce(kind: 'bare' | 'aggregator', order: Order): Promise<Figures> {
-  const server = fork(child, [kind]);
+  const server = fork(child, [kind], { execArgv: kind === 'bare' ? [] : LAUNCHER_FLAGS });
   const authority = tlsAuthority();
   await writeFile(join(order.folder, 'tls.crt'), `${authority.server.cert}${authority.ca}`);
   await writeFile(join(order.folder, 'tls.key'), authority.server.key, { mode: 0o600 });
