@@ -5,6 +5,7 @@ import { ensureFolder } from '../shared/folder.ts';
 import type { Logger } from '../shared/log.ts';
 import { openAlerts } from './alerts/open.ts';
 import { ROUTES } from './api/index.ts';
+import type { ApiContext } from './api/route.ts';
 import { AuditLog } from './audit.ts';
 import { readCertificate } from './certificate.ts';
 import { type AggregatorConfig, assertUsable, durationMs } from './config.ts';
@@ -25,6 +26,7 @@ import { Sessions } from './sessions.ts';
 import { openStore } from './store/open.ts';
 import type { Retention, Store } from './store/store.ts';
 import { AgentUpgrade } from './upgrade.ts';
+import { Web } from './web/web.ts';
 
 export interface AggregatorOptions {
   readonly log: Logger;
@@ -118,6 +120,20 @@ export async function startAggregator(
     serverId,
     loopDelayMs: () => delay.meanMs,
   };
+  const api: ApiContext = {
+    store,
+    fleet,
+    sessions,
+    metrics,
+    tokens,
+    credentials,
+    enrolment,
+    enrolled,
+    denied,
+    audit,
+    hasTls: tls !== undefined,
+    clock,
+  };
   const server = parts.use(
     await HttpServer.listen({
       host: config.listen.address,
@@ -125,20 +141,8 @@ export async function startAggregator(
       ...(tls === undefined ? {} : { tls: { ...tls, ca: ca.certificate } }),
       socket: config.socket,
       routes: ROUTES,
-      api: {
-        store,
-        fleet,
-        sessions,
-        metrics,
-        tokens,
-        credentials,
-        enrolment,
-        enrolled,
-        denied,
-        audit,
-        hasTls: tls !== undefined,
-        clock,
-      },
+      api,
+      web: await Web.open({ api, clock, log }),
       upgrade: new AgentUpgrade(credentials, context, limits),
       credentials,
       ready: () => readiness({ store, audit, sources, sinks: alerts?.sinks ?? [] }),
