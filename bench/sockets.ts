@@ -83,8 +83,9 @@ async function measureOnce(kind: 'bare' | 'aggregator', order: Order): Promise<F
   server.send(order);
   const [target] = (await once(server, 'message')) as [Target];
   const credentials = order.certificates ? await enrolAll(target, authority.ca, order) : undefined;
-  const sockets = await connectAll(target, credentials);
+  const sockets: WebSocket[] = [];
   const beats = setInterval(() => beatSome(sockets), 100);
+  await connectAll(target, credentials, sockets);
   const quiet = LIMITS.heartbeatSeconds * 1000;
   // One round of heartbeats and the garbage of the handshakes are behind before it counts.
   await delay(quiet);
@@ -135,8 +136,8 @@ async function enrolAll(target: Target, ca: string, { folder }: Order): Promise<
 async function connectAll(
   target: Target,
   credentials: Credentials | undefined,
-): Promise<readonly WebSocket[]> {
-  const sockets: WebSocket[] = [];
+  sockets: WebSocket[],
+): Promise<void> {
   const everyMs = 1000 / Number(options.rate);
   const startedMs = performance.now();
   const welcomed: Promise<unknown>[] = [];
@@ -155,11 +156,9 @@ async function connectAll(
     socket.on('close', (code) => {
       throw new Error(`agent ${node} was closed: ${code}`);
     });
-    welcomed.push(once(socket, 'message'));
-    sockets.push(socket);
+    welcomed.push(once(socket, 'message').then(() => sockets.push(socket)));
   }
   await Promise.all(welcomed);
-  return sockets;
 }
 
 function hello(node: number): Buffer {
