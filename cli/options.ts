@@ -83,6 +83,9 @@ export const LEADING_VALUE_FLAGS: ReadonlySet<string> = new Set([
   '--token-file',
   '--ca-file',
   '--timeout',
+  '-f',
+  '--file',
+  '--as-of',
 ]);
 
 export const NO_HEADERS_OPTION: OptionSpec = {
