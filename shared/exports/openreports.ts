@@ -114,7 +114,7 @@ function head(
     'last-seen': about.lastSeen ?? undefined,
     'node-state': about.state,
     'results-omitted': about.omitted > 0 ? String(about.omitted) : undefined,
-    results: `${link}${path}`,
+    results: link === '' ? undefined : `${link}${path}`,
   };
   const named = Object.entries(annotations).map(([key, value]) => [`nodeseal.dev/${key}`, value]);
   return {

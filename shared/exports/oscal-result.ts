@@ -28,6 +28,7 @@ export function resultOf(node: NodeReport<Statement>, generatedAt: string): obje
   const counts = countOutcomes(items.map(({ outcome }) => outcome));
   const risks = applying.filter(({ outcome }) => outcome === 'fail' || outcome === 'excepted');
   const findings = findingsOf(applying);
+  const asset = uuidOf('inventory-item', name);
   return {
     uuid: uuidOf('result', name),
     title: `Node ${markup(name)}`,
@@ -44,7 +45,7 @@ export function resultOf(node: NodeReport<Statement>, generatedAt: string): obje
       components: [TOOL_COMPONENT],
       'inventory-items': [
         {
-          uuid: uuidOf('inventory-item', name),
+          uuid: asset,
           description: 'A node of the fleet.',
           props: [{ name: 'asset-id', value: propertyValue(name) }],
         },
@@ -53,7 +54,7 @@ export function resultOf(node: NodeReport<Statement>, generatedAt: string): obje
     'reviewed-controls': reviewedControls(items),
     ...(applying.length === 0
       ? {}
-      : { observations: applying.map((one) => observation(one, name, start)) }),
+      : { observations: applying.map((one) => observation(one, asset, start)) }),
     ...(risks.length === 0 ? {} : { risks: risks.map(risk) }),
     ...(findings.length === 0 ? {} : { findings }),
   };
@@ -67,7 +68,7 @@ const TOOL_COMPONENT = {
   status: { state: 'operational' },
 };
 
-function observation(statement: Statement, node: string, collected: string): object {
+function observation(statement: Statement, asset: string, collected: string): object {
   const { fingerprint, title, message, ruleId, outcome, severity, reason, observed } = statement;
   return {
     uuid: uuidOf('observation', fingerprint),
@@ -82,7 +83,7 @@ function observation(statement: Statement, node: string, collected: string): obj
     ],
     methods: ['TEST'],
     origins: [{ actors: [{ type: 'tool', 'actor-uuid': TOOL }] }],
-    subjects: [{ 'subject-uuid': uuidOf('inventory-item', node), type: 'inventory-item' }],
+    subjects: [{ 'subject-uuid': asset, type: 'inventory-item' }],
     'relevant-evidence': [{ description: markup(observed) }],
     collected,
   };

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** Of every uuid in our documents: v5 of the DNS name `nodeseal.dev`. */
 const NAMESPACE = '52bc6463-fe86-54a2-9c59-31a24dde0a33';
@@ -10,10 +10,9 @@ export function uuidOf(kind: string, ...names: readonly string[]): string {
 
 /** RFC 9562, section 5.5. */
 export function uuidV5(namespace: string, name: string): string {
-  const hash = createHash('sha1');
-  hash.update(Buffer.from(namespace.replaceAll('-', ''), 'hex')).update(name);
-  const bytes = hash.digest().subarray(0, 16);
-  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x50, 6);
-  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
-  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+  const space = Buffer.from(namespace.replaceAll('-', ''), 'hex');
+  const hex = hash('sha1', Buffer.concat([space, Buffer.from(name)]));
+  const variant = ((Number.parseInt(hex.charAt(16), 16) & 0x3) | 0x8).toString(16);
+  const parts = [hex.slice(0, 8), hex.slice(8, 12), `5${hex.slice(13, 16)}`];
+  return [...parts, variant + hex.slice(17, 20), hex.slice(20, 32)].join('-');
 }
