@@ -171,3 +171,23 @@ t.test('names that do something elsewhere do nothing here', async (t) => {
     );
   }
 });
+
+t.test('who goes away in the middle leaves the aggregator as it was', async (t) => {
+  const inventory = Array.from({ length: 5000 }, (_, at) => ({ name: `node-${at}`, pool: 'p' }));
+  await using server = await runAggregator(t.testdir(), { inventory });
+  const headers = { authorization: `Bearer ${server.adminToken}` };
+  const answer = await fetch(`${server.url}/v1/exports/oscal`, { headers });
+  await answer.body?.cancel();
+  const { status, body } = await server.get('/v1/exports/csv');
+  t.equal(status, 200);
+  t.match(String(body).split('\n'), { length: 5003 }, 'the next export is whole');
+  t.notOk(server.log.lines.some((line) => line.startsWith('request failed')));
+});
+
+t.test('a store that cannot be used is a problem, not half an export', async (t) => {
+  await using server = await runAggregator(t.testdir());
+  await server.aggregator.store[Symbol.asyncDispose]();
+  const { status, body } = await server.get('/v1/exports/sarif');
+  t.equal(status, 503);
+  t.match(body, { code: 'storeUnavailable' });
+});
