@@ -6,6 +6,7 @@ import { ensureFolder } from '../shared/folder.ts';
 import type { Logger } from '../shared/log.ts';
 import { openAlerts } from './alerts/open.ts';
 import { ROUTES } from './api/index.ts';
+import type { ApiContext } from './api/route.ts';
 import { AuditLog } from './audit.ts';
 import { caPinOf } from './certificate.ts';
 import { type AggregatorConfig, assertUsable, durationMs } from './config.ts';
@@ -28,6 +29,7 @@ import { Sessions } from './sessions.ts';
 import { openStore } from './store/open.ts';
 import type { Retention, Store } from './store/store.ts';
 import { AgentUpgrade } from './upgrade.ts';
+import { Web } from './web/web.ts';
 
 export interface AggregatorOptions {
   readonly log: Logger;
@@ -124,6 +126,20 @@ export async function startAggregator(
     serverId,
     loopDelayMs: () => delay.meanMs,
   };
+  const api: ApiContext = {
+    store,
+    fleet,
+    sessions,
+    metrics,
+    tokens,
+    credentials,
+    enrolment,
+    enrolled,
+    denied,
+    audit,
+    hasTls: certificate !== undefined,
+    clock,
+  };
   const server = parts.use(
     await HttpServer.listen({
       host: config.listen.address,
@@ -131,20 +147,8 @@ export async function startAggregator(
       ...(certificate && { tls: { ...certificate.current, ca: ca.certificate } }),
       socket: config.socket,
       routes: ROUTES,
-      api: {
-        store,
-        fleet,
-        sessions,
-        metrics,
-        tokens,
-        credentials,
-        enrolment,
-        enrolled,
-        denied,
-        audit,
-        hasTls: certificate !== undefined,
-        clock,
-      },
+      api,
+      web: await Web.open({ api, clock, log }),
       upgrade: new AgentUpgrade(credentials, context, limits),
       credentials,
       ready: () =>

@@ -5,6 +5,7 @@ import type { Clock } from '../shared/clock.ts';
 import type { Logger } from '../shared/log.ts';
 import { toProblem } from './api/problem.ts';
 import { Query } from './api/query.ts';
+import { nameOf } from './api/request-name.ts';
 import { type ApiContext, Reply, type Route } from './api/route.ts';
 import { AuditRecord } from './audit-record.ts';
 import type { Certificate } from './certificate.ts';
@@ -14,6 +15,7 @@ import { isLocal, LOCAL_ADMIN, LocalSocket } from './local-socket.ts';
 import { certificateOf } from './peer-certificate.ts';
 import type { ReadyCheck } from './readiness.ts';
 import type { AgentUpgrade } from './upgrade.ts';
+import { Web } from './web/web.ts';
 
 export interface ServerOptions {
   readonly host: string;
@@ -24,6 +26,7 @@ export interface ServerOptions {
   readonly socket?: string | undefined;
   readonly routes: readonly Route[];
   readonly api: ApiContext;
+  readonly web: Web;
   readonly upgrade: AgentUpgrade;
   readonly credentials: Credentials;
   /** The parts of the program, and whether they work. */
@@ -116,13 +119,13 @@ function createApp(options: ServerOptions): FastifyInstance {
     if (problem.status === 401) void reply.header('www-authenticate', 'Bearer');
     return send(reply, problem.status, problem);
   });
-  app.setNotFoundHandler(async (request) => {
-    await caller(options, request);
-    throw new Refusal(
-      404,
-      'notFound',
-      `${request.method} ${request.url.slice(0, 200)}: no such path`,
-    );
+  app.setNotFoundHandler(async (request, reply) => {
+    const isPage = Web.isAsked(request);
+    if (!isPage) await caller(options, request);
+    const path = `${request.method} ${request.url.slice(0, 200)}`;
+    const nothing = new Refusal(404, 'notFound', `${path}: no such path`);
+    if (!isPage) throw nothing;
+    return await options.web.notFound(nothing, request, reply);
   });
   app.get('/healthz', async () => ({ status: 'ok' }));
   app.get('/readyz', async (request, reply) => {
@@ -138,6 +141,10 @@ function createApp(options: ServerOptions): FastifyInstance {
     return reply.type(metrics.contentType).send(await metrics.text());
   });
   for (const route of options.routes) addRoute(app, options, route);
+  void app.register((scope, _options, done) => {
+    options.web.register(scope);
+    done();
+  });
   return app;
 }
 
@@ -222,11 +229,6 @@ async function caller(options: ServerOptions, request: FastifyRequest): Promise<
 
 function sourceOf({ raw: { socket } }: FastifyRequest): string {
   return isLocal(socket) ? 'socket' : (socket.remoteAddress ?? 'unknown');
-}
-
-function nameOf(params: unknown): string {
-  const isNamed = typeof params === 'object' && params !== null && 'name' in params;
-  return isNamed && typeof params.name === 'string' ? params.name : '';
 }
 
 function send(reply: FastifyReply, status: number, body: unknown): FastifyReply {

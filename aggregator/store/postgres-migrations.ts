@@ -129,6 +129,10 @@ export const POSTGRES_MIGRATIONS: readonly string[] = [
   );
   `,
   `
+  -- the item itself, JSON, of the outcomes that are asked for over all nodes; null: it stands in its section alone
+  ALTER TABLE item ADD COLUMN item text;
+  `,
+  `
   -- what aggregators share beside the nodes' reports: tokens, enrolled nodes, authorities, the state of alerts
   CREATE TABLE record (
     kind text COLLATE "C" NOT NULL,
