@@ -71,7 +71,7 @@ export const getContexts: Command = {
 
 export const useContext: Command = {
   description: 'Makes a context the one that is asked when none is named.',
-  arguments: [{ name: 'NAME', description: 'name of a context', required: true }],
+  arguments: [{ name: 'CONTEXT', description: 'name of a context', required: true }],
   options: [],
   examples: [
     { line: 'nodeseal config use-context production', meaning: 'ask this one from now on' },
@@ -91,7 +91,7 @@ export const useContext: Command = {
 export const setContext: Command = {
   description: `Adds a context, or changes the named members of one. The first context becomes the current one. A token is never
 written into the configuration: only where its file is.`,
-  arguments: [{ name: 'NAME', description: 'name of the context', required: true }],
+  arguments: [{ name: 'CONTEXT', description: 'name of the context', required: true }],
   options: [
     { flags: '--server <url>', description: 'address of the aggregator' },
     { flags: '--token-file <file>', description: 'file that holds the token' },

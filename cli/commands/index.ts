@@ -171,6 +171,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./config.ts')).view,
   },
   {
+    path: ['completion'],
+    group: 'nodeseal itself',
+    summary: 'completion of words for bash, zsh and fish',
+    load: async () => (await import('./completion.ts')).completion,
+  },
+  {
     path: ['version'],
     group: 'nodeseal itself',
     summary: 'version of this program',
