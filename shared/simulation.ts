@@ -11,7 +11,7 @@ export const EVALUATE_POLICY = 'evaluatePolicy' as const;
 
 export const CANDIDATE_LIMITS = {
   /** Policy and files of registries.d together, bytes of UTF-8: a command fits into one frame. */
-  bytes: 768 * 1024,
+  bytes: 786_432,
   files: 256,
   /** A file's name, bytes. */
   name: 255,
@@ -29,11 +29,11 @@ export interface SimulationCandidate {
   /** Text of a policy.json. */
   readonly policy: string;
   /**
-   * `replace`: it takes the place of the policy that judges for the node. `merge`: its scopes take the place of those of
-   * the same name in it, the rest stays, as the machine-config-operator does with a ClusterImagePolicy; its `default`
-   * counts for nothing.
+   * `replace`: it takes the place of every policy that judges for the node as a whole. `add`: its requirements are added
+   * to those of the same scope in every policy of the node, and sigstore attachments are switched on for its scopes and
+   * their mirrors, as the machine-config-operator does with a ClusterImagePolicy; its `default` counts for nothing.
    */
-  readonly policyMode: 'replace' | 'merge';
+  readonly policyMode: 'replace' | 'add';
   /** Absent: every node keeps the files it has. */
   readonly registriesD?: readonly CandidateFile[];
   /** `replace`: the folder holds these files alone. `add`: they are put beside and over those the node has. */
