@@ -95,8 +95,8 @@ export interface NodeAnswer {
 export type VerdictCounts = Readonly<Record<Verdict, number>>;
 
 /**
- * `newlyRefused`: allowed now (or not known), refused then. `newlyAccepted`: refused now, allowed then. `noLongerVerified`:
- * signed as asked now, nothing asked then. Both are a weakening. `undecided`: nobody can say what would be then.
+ * `newlyRefused`: allowed or unknown now, refused after. `newlyAccepted`: refused now, allowed after. `noLongerVerified`:
+ * signed as asked now, nothing asked after. These two are a weakening. `undecided`: nobody can say what would be after.
  */
 export const IMAGE_CHANGES = [
   'newlyRefused',
