@@ -145,7 +145,7 @@ export async function startAgent(
         commands: new CommandAnswers({
           rescan: async () => {
             await rescan();
-            return { rootHash: state.rootHash };
+            return [{ rootHash: state.rootHash }];
           },
         }),
         clock,
