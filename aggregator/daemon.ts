@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '../shared/clock.ts';
 import { messageOf } from '../shared/errors.ts';
 import { ensureFolder } from '../shared/folder.ts';
 import type { Logger } from '../shared/log.ts';
+import { LogTail } from '../shared/log-tail.ts';
 import { openAlerts } from './alerts/open.ts';
 import { ROUTES } from './api/index.ts';
 import { AuditLog } from './audit.ts';
@@ -18,7 +19,7 @@ import { openIdentity, type TokenFiles } from './identity/identity.ts';
 import { LoopDelay } from './loop-delay.ts';
 import { Metrics } from './metrics.ts';
 import { observeProgram } from './program-metrics.ts';
-import { readiness } from './readiness.ts';
+import { type ReadyCheck, readiness } from './readiness.ts';
 import { HttpServer } from './server.ts';
 import type { SessionContext } from './sessions.ts';
 import { Sessions } from './sessions.ts';
@@ -51,8 +52,10 @@ const SILENT_MS = 300_000;
 /** Starts everything and resolves when requests are answered. */
 export async function startAggregator(
   config: AggregatorConfig,
-  { log, clock = systemClock }: AggregatorOptions,
+  { log: logger, clock = systemClock }: AggregatorOptions,
 ): Promise<Aggregator> {
+  const tail = new LogTail(clock);
+  const log = tail.of(logger);
   assertUsable(config);
   const { stateDir, limits } = config;
   await ensureFolder(stateDir);
@@ -118,6 +121,8 @@ export async function startAggregator(
     serverId,
     loopDelayMs: () => delay.meanMs,
   };
+  const ready = (): Promise<readonly ReadyCheck[]> =>
+    readiness({ store, audit, sources, sinks: alerts?.sinks ?? [] });
   const server = parts.use(
     await HttpServer.listen({
       host: config.listen.address,
@@ -138,10 +143,11 @@ export async function startAggregator(
         audit,
         hasTls: tls !== undefined,
         clock,
+        self: { config, ready, log: tail },
       },
       upgrade: new AgentUpgrade(credentials, context, limits),
       credentials,
-      ready: () => readiness({ store, audit, sources, sinks: alerts?.sinks ?? [] }),
+      ready,
       clock,
       log,
     }),

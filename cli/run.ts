@@ -61,7 +61,7 @@ async function runCommand(
   const quiet = invocation.flag('quiet');
   return await command.run(invocation, {
     ...io,
-    stdout: quiet ? { ...io.stdout, write: () => {} } : io.stdout,
+    stdout: quiet ? { ...io.stdout, write: () => {}, writeBytes: () => {} } : io.stdout,
     verbose: invocation.flag('verbose'),
   });
 }

@@ -105,6 +105,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./rescan.ts')).rescan,
   },
   {
+    path: ['diagnose'],
+    group: 'the fleet',
+    summary: 'an archive to find a fault of a node or the server by, without secrets',
+    load: async () => (await import('./diagnose.ts')).diagnose,
+  },
+  {
     path: ['token', 'create'],
     group: 'the fleet',
     summary: 'a token for a person, a node, or for nodes to enrol with; shown once',
@@ -179,7 +185,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     path: ['version'],
     group: 'nodeseal itself',
-    summary: 'version of this program',
+    summary: 'version of this program and of the aggregator',
     load: async () => (await import('./version.ts')).version,
   },
 ];
