@@ -153,6 +153,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./node.ts')).retireNodes,
   },
   {
+    path: ['login'],
+    group: 'nodeseal itself',
+    summary: 'keep a token for an aggregator, once it takes it',
+    load: async () => (await import('./login.ts')).login,
+  },
+  {
     path: ['config', 'get-contexts'],
     group: 'nodeseal itself',
     summary: 'which aggregators can be asked',
