@@ -70,10 +70,9 @@ function found({ reference }: ImageVerdict, policy: Policy): PolicyScope | undef
 function policyInForce({ scope, requirements }: ImageVerdict): Policy | undefined {
   if (scope === '' || requirements.length === 0) return undefined;
   if (scope === 'default') return { default: requirements, transports: new Map() };
-  const [, transport, quoted] = /^([^ ]+) (".*")$/s.exec(scope) ?? [];
-  if (transport === undefined || quoted === undefined) return undefined;
-  const name: unknown = JSON.parse(quoted);
-  if (typeof name !== 'string') return undefined;
+  const [, transport, quoted = ''] = /^([^ ]+) (".*")$/s.exec(scope) ?? [];
+  const name = unquoted(quoted);
+  if (transport === undefined || name === undefined) return undefined;
   const scopes = new Map([[transport, new Map([[name, requirements]])]]);
   return { default: [{ type: 'reject' }], transports: scopes };
 }
@@ -117,4 +116,13 @@ function same(a: PolicyRequirements, b: PolicyRequirements): boolean {
 
 function textOf(requirements: PolicyRequirements): string {
   return canonicalJson(requirements as unknown as Json); // plain data of JSON as it stood in the policy
+}
+
+function unquoted(text: string): string | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'string' ? value : undefined;
+  } catch {
+    return undefined;
+  }
 }
