@@ -22,6 +22,7 @@ import { readiness } from './readiness.ts';
 import { HttpServer } from './server.ts';
 import type { SessionContext } from './sessions.ts';
 import { Sessions } from './sessions.ts';
+import { Simulations } from './simulations/simulations.ts';
 import { openStore } from './store/open.ts';
 import type { Retention, Store } from './store/store.ts';
 import { AgentUpgrade } from './upgrade.ts';
@@ -118,6 +119,7 @@ export async function startAggregator(
     serverId,
     loopDelayMs: () => delay.meanMs,
   };
+  const simulations = parts.use(new Simulations({ store, fleet, sessions, clock, log }));
   const server = parts.use(
     await HttpServer.listen({
       host: config.listen.address,
@@ -129,6 +131,7 @@ export async function startAggregator(
         store,
         fleet,
         sessions,
+        simulations,
         metrics,
         tokens,
         credentials,
