@@ -44,7 +44,6 @@ export class Simulation {
   readonly #context: SimulationContext;
   readonly #limits: SimulationLimits;
   readonly #startedAtMs: number;
-  readonly #tally: SimulationTally;
   readonly #digest: string;
   readonly #deadlineMs: number;
   readonly #progress: { -readonly [M in keyof SimulationProgress]: SimulationProgress[M] };
@@ -62,7 +61,6 @@ export class Simulation {
     this.#context = context;
     this.#limits = limits;
     this.#startedAtMs = clock.nowMs();
-    this.#tally = new SimulationTally(order, order);
     this.#digest = sha256(order.candidate.policy);
     this.#deadlineMs = clock.monotonicMs() + limits.totalMs;
     this.#progress = { nodes: order.nodes.length, asked: 0, answered: 0, failed: 0, offline: 0 };
@@ -97,18 +95,19 @@ export class Simulation {
   /** Never rejects. */
   async #run(stop: AbortSignal): Promise<void> {
     const waiting = this.order.nodes.values();
+    const tally = new SimulationTally(this.order, this.order);
     const work = async (): Promise<void> => {
       for (const node of waiting) {
         if (stop.aborted) return;
         const answer = await this.#answerOf(node);
         await this.answers.add(answer);
-        this.#tally.add(answer);
+        tally.add(answer);
       }
     };
     await Promise.all(Array.from({ length: AT_A_TIME }, work));
     this.answers.seal();
     const names = new Set(this.order.nodes.map(({ name }) => name));
-    this.#result = this.#tally.result(this.#context.fleet.coverage(names));
+    this.#result = tally.result(this.#context.fleet.coverage(names));
     this.#finishedAtMs = this.#context.clock.nowMs();
   }
 

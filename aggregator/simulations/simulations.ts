@@ -19,7 +19,7 @@ const LIMITS: SimulationsLimits = {
   nodeMs: 60_000,
   totalMs: 300_000,
   running: 4,
-  kept: 20,
+  kept: 10,
   keptBytes: 128 * 1024 * 1024,
 };
 /** When to try again, while one is under way. */

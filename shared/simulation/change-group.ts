@@ -2,13 +2,15 @@ import type { ImageUser } from '../images.ts';
 import type { ImageChange, ImageChangeKind, ImageOutcome, NodeAnswer } from '../simulation.ts';
 import { hintFor } from './hints.ts';
 
-/** The same change of the same image, gathered over nodes. */
+/** The same change of the same image, gathered over nodes, one node after the other. */
 export class ChangeGroup {
   readonly change: ImageChangeKind;
   readonly #first: ImageOutcome;
-  readonly #nodes = new Set<string>();
-  readonly #stale = new Set<string>();
+  readonly #nodes: string[] = [];
+  readonly #stale: string[] = [];
+  /** Of the last node. */
   readonly #places = new Set<string>();
+  #pods = 0;
   readonly #namespaces = new Set<string>();
 
   constructor(change: ImageChangeKind, first: ImageOutcome) {
@@ -17,10 +19,15 @@ export class ChangeGroup {
   }
 
   add({ pods }: ImageOutcome, { node, source }: NodeAnswer): void {
-    this.#nodes.add(node);
-    if (source !== 'live') this.#stale.add(node);
+    if (this.#nodes.at(-1) !== node) {
+      this.#nodes.push(node);
+      if (source !== 'live') this.#stale.push(node);
+      this.#places.clear();
+    }
     for (const user of pods) {
-      this.#places.add(placeOf(user, node));
+      const place = placeOf(user);
+      if (!this.#places.has(place)) this.#pods++;
+      this.#places.add(place);
       if (user.namespace !== undefined) this.#namespaces.add(user.namespace);
     }
   }
@@ -40,7 +47,7 @@ export class ChangeGroup {
       scope,
       nodes: [...this.#nodes].sort(),
       staleNodes: [...this.#stale].sort(),
-      pods: this.#places.size,
+      pods: this.#pods,
       namespaces: [...this.#namespaces].sort(),
       ...(hint === undefined ? {} : { hint }),
     };
@@ -54,8 +61,8 @@ export function keyOf(change: ImageChangeKind, outcome: ImageOutcome): string {
 }
 
 /** A pod counts once, however many of its containers are of the image; so does a container of podman. */
-function placeOf({ namespace, pod, container }: ImageUser, node: string): string {
-  return JSON.stringify(pod === undefined ? [node, container] : [node, namespace, pod]);
+function placeOf({ namespace, pod, container }: ImageUser): string {
+  return JSON.stringify(pod === undefined ? [container] : [namespace, pod]);
 }
 
 /** The most nodes first, then the most pods. */
