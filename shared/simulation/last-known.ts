@@ -10,6 +10,16 @@ import { addRequirements } from './merge.ts';
 
 type Standing = Pick<ImageOutcome, 'after' | 'reason' | 'message' | 'scope'>;
 
+/** For these an image is refused before any policy is asked. */
+const REFUSED_ANYWAY: readonly string[] = [
+  'store-metadata',
+  'store-manifest',
+  'reference-digest-mismatch',
+];
+/** Unknown because of the policy in force, or of what that made the node look for: another policy may be decided. */
+const UNKNOWN_BY_POLICY =
+  /^(policy-.*|source-.*|registries-invalid|algorithm-unavailable|evaluation-.*)$/;
+
 /**
  * What a candidate would say of an image on a node that cannot be asked, from what the node said of it last: as far as that
  * is certain without its signatures, and else `unknown`.
@@ -29,6 +39,7 @@ export function lastKnownOutcome(verdict: ImageVerdict, candidate: CheckedCandid
 }
 
 function standingOf(verdict: ImageVerdict, { candidate, policy }: CheckedCandidate): Standing {
+  if (isBeyondPolicy(verdict)) return asNow(verdict);
   // The policy of a namespace stays what it is.
   if (verdict.namespace !== undefined && candidate.policyMode === 'replace') return asNow(verdict);
   const scope = scopeFor(verdict, candidate.policyMode === 'add', policy);
@@ -37,6 +48,11 @@ function standingOf(verdict: ImageVerdict, { candidate, policy }: CheckedCandida
   // Other places to look in may have signatures where none was found.
   const isSamePlaces = candidate.policyMode === 'replace' && candidate.registriesD === undefined;
   return judged(verdict, scope, isSamePlaces);
+}
+
+function isBeyondPolicy({ verdict, reason = '' }: ImageVerdict): boolean {
+  if (verdict === 'unknown') return !UNKNOWN_BY_POLICY.test(reason);
+  return verdict === 'rejected' && REFUSED_ANYWAY.includes(reason);
 }
 
 /** `unchanged`: nothing is added to what speaks for the image now. Undefined: not known which scope speaks. */
@@ -78,19 +94,35 @@ function policyInForce({ scope, requirements }: ImageVerdict): Policy | undefine
   return { default: [{ type: 'reject' }], transports: scopes };
 }
 
+/** Undefined for what a node wrote otherwise than it should. */
+function unquoted(text: string): string | undefined {
+  try {
+    const name: unknown = JSON.parse(text);
+    return typeof name === 'string' ? name : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 function judged(verdict: ImageVerdict, spoken: PolicyScope, isSamePlaces: boolean): Standing {
   const { requirements } = spoken;
   const scope = scopeText(spoken);
+  // Whether its manifest can be read, and has the digest of its name, is not known.
+  if (verdict.reason === 'manifest-error') return notAsked(scope);
   if (requirements.every(({ type }) => type === 'insecureAcceptAnything')) {
     return { after: 'unenforced', scope };
   }
   if (requirements.some(({ type }) => type === 'reject')) {
     return { after: 'rejected', reason: 'policy-reject', scope };
   }
-  const isDecided = verdict.verdict === 'accepted' || verdict.verdict === 'rejected';
+  const isFound = verdict.verdict === 'accepted' && verdict.source === 'store';
+  const isDecided = isFound || (isSamePlaces && verdict.verdict !== 'unknown');
   if (isDecided && same(requirements, verdict.requirements)) return { ...asNow(verdict), scope };
-  // Where none was found while one was asked for, no other key finds one.
-  const hadNone = verdict.reason === 'no-signature' && verdict.signatures.length === 0;
+  // Where none of a kind was found while one was asked for, no other key finds one.
+  const isOfKind = requirements.some(({ type }) =>
+    verdict.requirements.some((present) => present.type === type),
+  );
+  const hadNone = isOfKind && verdict.reason === 'no-signature' && verdict.signatures.length === 0;
   if (verdict.verdict === 'rejected' && hadNone && isSamePlaces) {
     return { after: 'rejected', reason: 'no-signature', scope };
   }
@@ -117,13 +149,4 @@ function same(a: PolicyRequirements, b: PolicyRequirements): boolean {
 
 function textOf(requirements: PolicyRequirements): string {
   return canonicalJson(requirements as unknown as Json); // plain data of JSON as it stood in the policy
-}
-
-function unquoted(text: string): string | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'string' ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -90,6 +90,42 @@ const CASES: readonly (readonly [
   ],
   ['the policy in force is not known', { scope: '' }, reject, { after: 'unknown' }, 'add'],
   ['its scope is none', { scope: 'docker "' }, reject, { after: 'unknown' }, 'add'],
+  [
+    'none of another kind was looked for',
+    REFUSED,
+    { type: 'sigstoreSigned', keyPath: '/new', signedIdentity: { type: 'matchRepository' } },
+    { after: 'unknown' },
+  ],
+  [
+    'its record is damaged',
+    { verdict: 'rejected', reason: 'store-manifest' },
+    accept,
+    { after: 'rejected', reason: 'store-manifest' },
+  ],
+  [
+    'its digest is another than that of its name',
+    { verdict: 'rejected', reason: 'reference-digest-mismatch' },
+    accept,
+    { after: 'rejected' },
+  ],
+  [
+    'its manifest may be wrong for any policy',
+    { verdict: 'rejected', reason: 'manifest-error' },
+    accept,
+    { after: 'unknown' },
+  ],
+  [
+    'it was being pulled',
+    { verdict: 'unknown', reason: 'incomplete' },
+    accept,
+    { after: 'unknown' },
+  ],
+  [
+    'its policy could not be read',
+    { verdict: 'unknown', reason: 'policy-invalid', requirements: [] },
+    accept,
+    { after: 'unenforced' },
+  ],
   ['its scope is no text', { scope: 'docker "\\x"' }, reject, { after: 'unknown' }, 'add'],
 ];
 for (const [name, known, quay, after, policyMode = 'replace'] of CASES) {
@@ -107,4 +143,17 @@ t.test('a nameless image is undecided where the candidate has scopes of stores',
   const policy = JSON.stringify({ default: [reject], transports });
   const outcome = lastKnownOutcome(verdict({ reference: '<none>' }), readCandidate({ policy }));
   t.match(outcome, { after: 'unknown', reason: 'node-not-asked' });
+});
+
+t.test('other places of signatures leave what the store has as it is', async (t) => {
+  const transports = { docker: { 'quay.io': [signed('/old')] } };
+  const policy = JSON.stringify({ default: [reject], transports });
+  const candidate = readCandidate({ policy, registriesD: [] });
+  for (const [known, after] of [
+    [{}, 'accepted'],
+    [{ source: 'lookaside' }, 'unknown'],
+    [REFUSED, 'unknown'],
+  ] as const) {
+    t.equal(lastKnownOutcome(verdict(known), candidate).after, after, JSON.stringify(known));
+  }
 });

@@ -121,8 +121,8 @@ t.test('the same change on several nodes is one, and its pods are counted', asyn
     },
   ]);
   t.match(nodes, [
-    { node: 'b', source: 'live', after: { rejected: 1, unenforced: 1 } },
     { node: 'a' },
+    { node: 'b', source: 'live', after: { rejected: 1, unenforced: 1 } },
     { node: 'c', source: 'lastKnown', problem: 'not connected' },
     { node: 'd', source: 'none', asOf: null, problem: 'never seen', after: { rejected: 0 } },
   ]);
