@@ -57,9 +57,10 @@ function describeRoute(route: Route): Json {
     description: 'Name or id',
     schema: { type: 'string' },
   }));
-  const type = route.path === '/v1/watch' ? 'text/event-stream' : 'application/json';
+  const type = route.path.endsWith('/watch') ? 'text/event-stream' : 'application/json';
   const answer = ANSWERS[key];
-  const body = BODIES[key];
+  const named = BODIES[key];
+  const body = route.body ?? (named === undefined ? undefined : ref(named));
   return {
     operationId: operationId(route),
     summary: route.summary,
@@ -69,9 +70,9 @@ function describeRoute(route: Route): Json {
     ...(route.role === 'node' ? { security: [{ certificate: [] }] } : {}),
     ...(body === undefined
       ? {}
-      : { requestBody: { content: { 'application/json': { schema: ref(body) } } } }),
+      : { requestBody: { content: { 'application/json': { schema: body } } } }),
     responses: {
-      200: {
+      [route.status ?? 200]: {
         description: 'The answer',
         content: { [type]: answer === undefined ? {} : { schema: ref(answer) } },
       },

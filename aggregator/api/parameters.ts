@@ -2,6 +2,7 @@ import { NODE_STATES } from '../../shared/api.ts';
 import type { Json } from '../../shared/canonical.ts';
 import { VERDICTS } from '../../shared/images.ts';
 import { RESULTS, SEVERITIES } from '../../shared/results.ts';
+import { IMAGE_CHANGES } from '../../shared/simulation.ts';
 import { oneOf, TEXT } from './schema.ts';
 
 interface Parameter {
@@ -35,6 +36,7 @@ const PARAMETERS: Readonly<Record<string, Parameter>> = {
   path: { description: 'Only the file of this path', schema: TEXT },
   since: { description: 'Only what happened from then on', schema: TIME },
   asOf: { description: 'As it was then', schema: TIME },
+  change: { description: 'Only images that change so', schema: several(IMAGE_CHANGES) },
   topic: {
     description: 'Only changes of these; default all',
     schema: several(['nodes', 'findings', 'images', 'events']),

@@ -1,4 +1,5 @@
 import { FILE_CLASSES, NODE_STATES } from '../../shared/api.ts';
+import { SIMULATION_STATES } from '../../shared/api-simulation.ts';
 import type { Json } from '../../shared/canonical.ts';
 import { VERDICTS } from '../../shared/images.ts';
 import { EVENT_CLASSES } from '../../shared/protocol.ts';
@@ -160,6 +161,41 @@ export const SCHEMAS: Readonly<Record<string, Json>> = {
   PolicyItem: object({ digest: TEXT, nodes: listOf(TEXT), policy: ANY }),
   PolicyList: list('PolicyList', 'PolicyItem'),
   CommandResult: answer('CommandResult', { node: TEXT, verb: TEXT, data: listOf(ANY) }),
+  SimulationItem: object(
+    {
+      id: TEXT,
+      state: oneOf(SIMULATION_STATES),
+      by: TEXT,
+      startedAt: TIME,
+      finishedAt: nullable(TIME),
+      digest: TEXT,
+      strict: TRUTH,
+      onlyRunning: TRUTH,
+      progress: counts(['nodes', 'asked', 'answered', 'failed', 'offline']),
+    },
+    { pool: TEXT },
+  ),
+  SimulationList: list('SimulationList', 'SimulationItem'),
+  SimulationDetail: answer(
+    'SimulationDetail',
+    { simulation: ref('SimulationItem') },
+    { result: map(ANY) },
+  ),
+  NodeImageOutcome: object(
+    {
+      node: TEXT,
+      source: TEXT,
+      imageId: TEXT,
+      reference: TEXT,
+      digest: TEXT,
+      pods: listOf(ANY),
+      now: oneOf(VERDICTS),
+      after: oneOf(VERDICTS),
+      scope: TEXT,
+    },
+    { namespace: TEXT, nowReason: TEXT, reason: TEXT, message: TEXT },
+  ),
+  ImageOutcomeList: list('ImageOutcomeList', 'NodeImageOutcome'),
   ServerVersion: answer('ServerVersion', {
     version: TEXT,
     node: TEXT,
@@ -237,6 +273,10 @@ export const ANSWERS: Readonly<Record<string, string>> = {
   'GET /v1/checks/:name': 'Check',
   'GET /v1/policies': 'PolicyList',
   'GET /v1/policies/:name': 'PolicyList',
+  'POST /v1/simulations': 'SimulationDetail',
+  'GET /v1/simulations': 'SimulationList',
+  'GET /v1/simulations/:name': 'SimulationDetail',
+  'GET /v1/simulations/:name/outcomes': 'ImageOutcomeList',
   'GET /v1/version': 'ServerVersion',
   'GET /v1/diagnosis': 'Diagnosis',
   'GET /v1/audit': 'AuditList',

@@ -26,7 +26,7 @@ interface Document {
 }
 
 const document = describeApi(ROUTES) as unknown as Document;
-const TEXTS = new Set(['/v1/watch', '/openapi.json']);
+const TEXTS = new Set(['/v1/watch', '/v1/simulations/:name/watch', '/openapi.json']);
 
 function operationOf(method: string, path: string): Operation | undefined {
   return document.paths[path.replaceAll(/:(\w+)/g, '{$1}')]?.[method.toLowerCase()];
@@ -111,6 +111,11 @@ t.test('a real aggregator answers as it says', async (t) => {
   const viewer = (await send('POST', '/v1/tokens', { kind: 'user', name: 'v' })).body as {
     token: string;
   };
+  const candidate = { candidate: { policy: '{"default":[{"type":"reject"}]}' } };
+  const begun = await send('POST', '/v1/simulations', candidate);
+  const { simulation } = begun.body as { simulation: { id: string } };
+  // The stream ends with the simulation.
+  await send('GET', `/v1/simulations/${simulation.id}/watch`);
   const names: Readonly<Record<string, string>> = {
     nodes: 'node-1',
     findings: 'selinux.enforcing',
@@ -120,13 +125,15 @@ t.test('a real aggregator answers as it says', async (t) => {
     checks: 'selinux.enforcing',
     policies: policies.items[0]?.digest ?? '',
     tokens: user.item.id,
+    simulations: simulation.id,
   };
   const bodies: Readonly<Record<string, unknown>> = {
     'POST /v1/tokens': { kind: 'user', name: 'x' },
+    'POST /v1/simulations': candidate,
     'POST /v1/enroll': { token: join.token, name: 'new-1' },
   };
   // What a certificate is needed for is shown by the tests of identity.
-  const ELSEWHERE = new Set(['GET /v1/watch', 'POST /v1/renew']);
+  const ELSEWHERE = new Set(['GET /v1/watch', 'GET /v1/simulations/:name/watch', 'POST /v1/renew']);
   const answering = async (): Promise<void> => {
     for (;;) {
       const { id } = await agent.next('command');
