@@ -68,6 +68,7 @@ const getProgress: Route = {
   role: 'viewer',
   summary: 'How far a simulation is as server-sent events; the stream ends with it',
   query: [],
+  produces: 'text/event-stream',
   async handle(request, context) {
     const simulation = find(context, request.name);
     const stream = openEventStream(request, 'watching', () => clearInterval(timer));
