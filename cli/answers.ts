@@ -88,7 +88,14 @@ const CHECK: Shape = {
   nodes: 'object',
   worst: 'text',
 };
-const POLICY: Shape = { digest: 'text', nodes: 'list' };
+const POLICY: Shape = {
+  digest: 'text',
+  nodes: 'list',
+  pools: 'list',
+  majorityOf: 'list',
+  outliers: 'list',
+  trust: 'object?',
+};
 const COVERAGE: Shape = { expected: 'number', reporting: 'number', missing: 'list' };
 const DETAIL: Shape = {
   node: 'object',
