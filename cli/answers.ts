@@ -9,8 +9,10 @@ import type {
   NodeDetail,
   NodeItem,
   PolicyItem,
+  PoolBaseline,
 } from '../shared/api.ts';
 import { API_VERSION } from '../shared/api.ts';
+import { COMPARED_SECTIONS } from '../shared/comparable.ts';
 import { rubbish } from './client-errors.ts';
 import { isObject, misfit, type Shape } from './shape.ts';
 
@@ -96,6 +98,8 @@ const POLICY: Shape = {
   outliers: 'list',
   trust: 'object?',
 };
+const BASELINE: Shape = { pool: 'text', trust: 'object?', sections: 'object', coverage: 'object' };
+const MAJORITY: Shape = { nodes: 'number', items: 'object', varying: 'list' };
 const COVERAGE: Shape = { expected: 'number', reporting: 'number', missing: 'list' };
 const DETAIL: Shape = {
   node: 'object',
@@ -104,6 +108,8 @@ const DETAIL: Shape = {
   images: 'list',
   events: 'list',
   session: 'object',
+  reported: 'object?',
+  absence: 'text?',
 };
 
 export const readNode: ItemReader<NodeItem> = reader(NODE);
@@ -156,6 +162,15 @@ function readCoverage(value: unknown, server: string): Coverage {
     reader({ node: 'text', cause: 'text' })(missing, `coverage.missing[${index}]`, server);
   }
   return coverage;
+}
+
+/** What most nodes of a pool say. */
+export function readPoolBaseline(value: unknown, server: string): PoolBaseline {
+  const baseline = reader<PoolBaseline>(BASELINE)(value, 'answer', server);
+  for (const section of COMPARED_SECTIONS) {
+    reader(MAJORITY)(baseline.sections[section], `sections.${section}`, server);
+  }
+  return baseline;
 }
 
 /** One node with everything; its members are looked at as those of the lists. */
