@@ -1,4 +1,5 @@
 import type {
+  CheckDetail,
   CheckItem,
   Coverage,
   DriftItem,
@@ -42,6 +43,9 @@ const FINDING: Shape = {
   subject: 'text?',
   reason: 'text?',
   message: 'text',
+  since: 'text?',
+  remediation: 'object',
+  mappings: 'list',
 };
 const IMAGE: Shape = {
   node: 'text',
@@ -89,6 +93,8 @@ const CHECK: Shape = {
   severity: 'text',
   nodes: 'object',
   worst: 'text',
+  remediation: 'object',
+  mappings: 'list',
 };
 const POLICY: Shape = {
   digest: 'text',
@@ -98,6 +104,7 @@ const POLICY: Shape = {
   outliers: 'list',
   trust: 'object?',
 };
+const CHECK_DETAIL: Shape = { check: 'object', findings: 'list', coverage: 'object' };
 const BASELINE: Shape = { pool: 'text', trust: 'object?', sections: 'object', coverage: 'object' };
 const MAJORITY: Shape = { nodes: 'number', items: 'object', varying: 'list' };
 const COVERAGE: Shape = { expected: 'number', reporting: 'number', missing: 'list' };
@@ -162,6 +169,17 @@ function readCoverage(value: unknown, server: string): Coverage {
     reader({ node: 'text', cause: 'text' })(missing, `coverage.missing[${index}]`, server);
   }
   return coverage;
+}
+
+/** One rule with what every node says of it. */
+export function readCheckDetail(value: unknown, server: string): CheckDetail {
+  const detail = reader<CheckDetail>(CHECK_DETAIL)(value, 'answer', server);
+  const check = readCheck(detail.check, 'check', server);
+  const remediation = reader<CheckItem['remediation']>({ kind: 'text', text: 'text' });
+  remediation(check.remediation, 'check.remediation', server);
+  detail.findings.forEach((one, index) => void readFinding(one, `findings[${index}]`, server));
+  readCoverage(detail.coverage, server);
+  return detail;
 }
 
 /** What most nodes of a pool say. */

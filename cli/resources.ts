@@ -178,7 +178,7 @@ const drift: Resource<DriftItem> = {
   presentation: () => DRIFT,
 };
 
-const checks: Resource<CheckItem> = {
+export const CHECKS: Resource<CheckItem> = {
   type: 'checks',
   kind: 'CheckList',
   read: readCheck,
@@ -222,7 +222,7 @@ export function withResource<Answer>(
     case 'events':
       return use(events);
     case 'checks':
-      return use(checks);
+      return use(CHECKS);
     case 'policies':
       return use(policies);
   }

@@ -4,6 +4,8 @@ import { readList, readPolicy } from './answers.ts';
 import type { Client, Query } from './client.ts';
 import { rubbish } from './client-errors.ts';
 import { CliError } from './errors.ts';
+import { EXIT, type ExitCode } from './exit.ts';
+import type { Io } from './io.ts';
 
 /** Which nodes a question is about: all, one, or those of a pool. */
 export type Target =
@@ -55,6 +57,13 @@ export async function fetchTrust(client: Client, digest: string): Promise<Report
   if (trust === undefined)
     throw rubbish(client.server, 'items[0].trust: expected object, found nothing');
   return readReportedTrust(new Map(Object.entries(trust)));
+}
+
+/** Exit code 6, told on stderr, when none of the nodes asked for ever said what it trusts. */
+export function answeredExit(items: readonly unknown[], io: Io): ExitCode {
+  if (items.length > 0) return EXIT.clean;
+  io.stderr.write('error: no node that was asked for has reported what it trusts\n');
+  return EXIT.partial;
 }
 
 function queryOf(target: Target): Query {

@@ -139,7 +139,7 @@ export function readReportedTrust(items: ReadonlyMap<string, Json>): ReportedTru
   for (const [key, item] of items) {
     if (!key.startsWith('key ')) continue;
     const path = key.slice('key '.length);
-    const parsed = v.safeParse(keyItem, item);
+    const parsed = v.safeParse(keyItem, objectOf(item));
     keyFiles.set(
       path,
       parsed.success ? parsed.output : { path, problem: malformed(parsed.issues) },
@@ -165,7 +165,7 @@ function readPolicy(key: string, item: Json): readonly ReportedPolicy[] {
   const role = roleOf(key);
   if (role === undefined) return [];
   const path = key.slice(key.indexOf(' ') + 1);
-  const parsed = v.safeParse(policyItem, item);
+  const parsed = v.safeParse(policyItem, objectOf(item));
   if (!parsed.success) return [{ role, path, problem: malformed(parsed.issues) }];
   const { default: fallback, scopes = [], ...file } = parsed.output;
   if (file.problem !== undefined) return [{ role, ...file }];
@@ -198,14 +198,14 @@ function readFolder(
 ): Pick<ReportedTrust, 'registriesD' | 'registriesDProblem'> {
   const item = items.get('registriesD');
   if (item === undefined) return { registriesDProblem: NOT_REPORTED };
-  const parsed = v.safeParse(folderItem, item);
+  const parsed = v.safeParse(folderItem, objectOf(item));
   if (!parsed.success) return { registriesDProblem: malformed(parsed.issues) };
   const { problem: registriesDProblem, default: defaultDocker } = parsed.output;
   if (registriesDProblem !== undefined) return { registriesDProblem };
   const docker = new Map<string, RegistriesDSection>();
   for (const [key, each] of items) {
     if (!key.startsWith('registriesD ')) continue;
-    const scope = v.safeParse(scopeItem, each);
+    const scope = v.safeParse(scopeItem, objectOf(each));
     if (!scope.success) return { registriesDProblem: malformed(scope.issues) };
     const { scope: name, ...rest } = scope.output;
     docker.set(name, rest);
@@ -218,12 +218,17 @@ function readConf(
   item: Json | undefined,
 ): Pick<ReportedTrust, 'registriesConf' | 'registriesConfProblem'> {
   if (item === undefined) return { registriesConfProblem: NOT_REPORTED };
-  const parsed = v.safeParse(confItem, item);
+  const parsed = v.safeParse(confItem, objectOf(item));
   if (!parsed.success) return { registriesConfProblem: malformed(parsed.issues) };
   const { problem: registriesConfProblem, registries, ...names } = parsed.output;
   if (registriesConfProblem !== undefined) return { registriesConfProblem };
   const byPrefix = new Map(registries.map((one): [string, Registry] => [one.prefix, one]));
   return { registriesConf: { registries: byPrefix, aliases: new Map(), ...names } };
+}
+
+/** For the library of schemas a list is an object without members. */
+function objectOf(item: Json): Json {
+  return Array.isArray(item) ? null : item;
 }
 
 function malformed(

@@ -17,7 +17,7 @@ export interface TrustChange extends Omit<PolicyChange, 'effect' | 'part'> {
 /** Reasons that say nothing of what the node's tools do. */
 const UNKNOWN: ReadonlySet<string> = new Set([
   ...['not-reported', 'malformed-report', 'undecided', 'permission', 'too-large', 'not-visible'],
-  ...['io', 'changed'],
+  ...['io', 'changed', 'root'],
 ]);
 const RANK = { weakened: 0, unknown: 1, strengthened: 2, neutral: 3 } as const;
 
@@ -29,6 +29,7 @@ const RANK = { weakened: 0, unknown: 1, strengthened: 2, neutral: 3 } as const;
 export function diffTrust(old: ReportedTrust, now: ReportedTrust): readonly TrustChange[] {
   const changes = [
     ...policyPairs(old, now).flatMap(([from, to]) => diffPair(from, to, old, now)),
+    ...folderProblem(old, now),
     ...diffRegistriesConf(old, now),
   ];
   return changes.sort((one, other) => RANK[one.effect] - RANK[other.effect]);
@@ -94,8 +95,7 @@ function diffPair(
     { keyNames: ({ path }) => (path === undefined ? undefined : names.get(path)) },
   );
   const known = changes.filter(({ part }) => part === 'policy' || bothRead(old, now));
-  const folder = isSystem ? folderProblem(old, now) : [];
-  return [...known.map((change) => ({ ...change, ...about })), ...folder];
+  return known.map((change) => ({ ...change, ...about }));
 }
 
 /** What the hash of a key file is called: by the keys in it, else by its path. */

@@ -89,7 +89,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     path: ['describe'],
     group: 'the fleet',
-    summary: 'one node with everything one would ask next',
+    summary: 'a node, image, finding or check with everything one would ask next',
     load: async () => (await import('./describe.ts')).describe,
   },
   {

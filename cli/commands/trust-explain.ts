@@ -15,7 +15,7 @@ import { Client } from '../client.ts';
 import type { Command, Invocation } from '../command.ts';
 import { coverageExit, coverageText, readPercent } from '../coverage.ts';
 import { usageError } from '../errors.ts';
-import { EXIT, type ExitCode } from '../exit.ts';
+import { combineExits, EXIT, type ExitCode } from '../exit.ts';
 import { findImages } from '../fleet-images.ts';
 import { openHostRoot } from '../host-root.ts';
 import type { Io } from '../io.ts';
@@ -31,9 +31,10 @@ import {
 import { styleOf } from '../output/colour.ts';
 import { DOCUMENT_FORMATS, documentText } from '../output/document.ts';
 import { explanationText } from '../output/explanation.ts';
+import { safeText } from '../output/safe.ts';
 import { orBadReference, readImageName } from '../policy-files.ts';
 import { answerFor, type ExplanationItem, type TrustExplanation } from '../trust-answer.ts';
-import { fetchGroups, fetchTrust, type Target } from '../trust-groups.ts';
+import { answeredExit, fetchGroups, fetchTrust, type Target } from '../trust-groups.ts';
 
 export const trustExplain: Command = {
   description: `Says of an image which scope of which policy speaks for it, what that asks for and by which keys, where its signatures would
@@ -125,7 +126,9 @@ async function explainHere(
     verdicts: verdicts.map(({ pods: _, ...verdict }) => verdict),
   };
   write([item], reference, undefined, invocation, io);
-  for (const { message } of faults) io.stderr.write(`note: ${message}\n`);
+  for (const { path, message } of faults) {
+    io.stderr.write(`note: ${safeText(path)}: ${safeText(message)}\n`);
+  }
   return trust.policies[0]?.policy === undefined ? EXIT.inputInvalid : EXIT.clean;
 }
 
@@ -159,7 +162,7 @@ async function explainFleet(
   );
   write(items, reference, coverage, invocation, io);
   io.stderr.write(`${coverageText(coverage)}\n`);
-  return coverageExit(coverage, required, io);
+  return combineExits([coverageExit(coverage, required, io), answeredExit(items, io)]);
 }
 
 const WORST_FIRST: readonly ImageVerdict['verdict'][] = [

@@ -9,7 +9,7 @@ import { diffTrust, type TrustChange } from '../../shared/trust-changes.ts';
 import { Client } from '../client.ts';
 import type { Invocation } from '../command.ts';
 import { coverageExit, coverageText, readPercent } from '../coverage.ts';
-import type { ExitCode } from '../exit.ts';
+import { combineExits, type ExitCode } from '../exit.ts';
 import type { Io } from '../io.ts';
 import { changeLines } from '../output/change.ts';
 import { type Style, styleOf } from '../output/colour.ts';
@@ -19,7 +19,7 @@ import { listText } from '../output/list.ts';
 import { namesText } from '../output/names.ts';
 import { safeText } from '../output/safe.ts';
 import { trustText } from '../output/trust-table.ts';
-import { fetchGroups, fetchTrust, type Target, targetOf } from '../trust-groups.ts';
+import { answeredExit, fetchGroups, fetchTrust, type Target, targetOf } from '../trust-groups.ts';
 import { type TrustRow, trustRows } from '../trust-rows.ts';
 
 /** Nodes that trust images by the same, and by what. */
@@ -79,9 +79,8 @@ export async function showFleet(
   } else if (isFormat(output)) {
     io.stdout.write(listText(list, PRESENTATION, output, style, headers));
   }
-  if (items.length === 0) io.stderr.write('no node reported what it trusts\n');
   io.stderr.write(`${coverageText(coverage)}\n`);
-  return coverageExit(coverage, required, io);
+  return combineExits([coverageExit(coverage, required, io), answeredExit(items, io)]);
 }
 
 /** Each group with all of its trust, and with what sets its outliers apart. */
@@ -163,17 +162,20 @@ function headText(
 ): string {
   const count = `${nodes.length} ${nodes.length === 1 ? 'node' : 'nodes'}`;
   const where = `${count} of ${pools.length === 1 ? 'pool' : 'pools'} ${pools.join(', ')}`;
-  const line = `${style.symbols.none} ${shortDigest(digest)}  ${where}: ${namesText(nodes)}`;
+  const line = `policy ${shortDigest(digest)}  ${where}: ${namesText(nodes)}`;
   const says: string[] = [];
+  if (majorityOf.length > 0) {
+    const mark = style.paint(`${style.symbols.good} MAJORITY`, 'good');
+    says.push(`${mark} of ${safeText(majorityOf.join(', '))}`);
+  }
   if (outliers.length > 0) {
-    const whose = outliers.length === nodes.length ? '' : ` (${namesText(outliers)})`;
-    const mark = `${style.symbols.bad} OUTLIER`;
-    says.push(
-      style.paint(`${mark}${whose}`, 'bad') + safeText(': unlike the majority of its pool'),
-    );
-  } else if (majorityOf.length === 0) {
+    const whose = outliers.length === nodes.length ? '' : ` (${safeText(namesText(outliers))})`;
+    const mark = style.paint(`${style.symbols.bad} OUTLIER${whose}`, 'bad');
+    says.push(`${mark}: unlike the majority of its pool`);
+  }
+  if (majorityOf.length === 0 && outliers.length === 0) {
     const mark = style.paint(`${style.symbols.warn} NO MAJORITY`, 'warn');
-    says.push(`${mark}: no more than half of the nodes of its pool have this, or any other`);
+    says.push(`${mark}: no policy is that of more than half of its pool`);
   }
   return [safeText(line), ...says].map((text) => `${text}\n`).join('');
 }

@@ -102,6 +102,11 @@ function isSame(one: ImageItem, other: ImageItem): boolean {
   return IMAGES.keyOf(one) === IMAGES.keyOf(other);
 }
 
+/** A node with its state where it does not report: what it says is what it said last. */
+function nodeText({ node, nodeState }: ImageItem): string {
+  return nodeState === undefined ? node : `${node}(${nodeState})`;
+}
+
 /** In the order of the items, which is worst first. */
 function grouped(items: readonly ImageItem[]): readonly GroupedVerdict[] {
   const groups = Map.groupBy(items, ({ reference, digest, verdict, reason, policy, namespace }) =>
@@ -109,7 +114,7 @@ function grouped(items: readonly ImageItem[]): readonly GroupedVerdict[] {
   );
   return [...groups.values()].flatMap((group) => {
     const [first] = group;
-    return first === undefined ? [] : [{ ...first, nodes: group.map(({ node }) => node) }];
+    return first === undefined ? [] : [{ ...first, nodes: group.map(nodeText) }];
   });
 }
 

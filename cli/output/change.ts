@@ -19,10 +19,19 @@ export function changeLines(changes: readonly TrustChange[], style: Style): read
   return changes.map(({ effect, part, transport, scope, policy, namespace, reason }) => {
     const { symbol, tone } = LOOKS[effect];
     const mark = style.paint(`${style.symbols[symbol]} ${effect}`.padEnd(14), tone);
-    const place = transport === undefined ? '' : ` ${transport} ${JSON.stringify(scope ?? '')}`;
     const whose =
       namespace === undefined || policy === undefined ? '' : ` of ${namespace} (${policy})`;
-    const isDefault = transport === undefined && part === 'policy' && namespace === undefined;
-    return `${mark}  ${safeText(`${part}${whose}${isDefault ? ' default' : place}: ${reason}`)}`;
+    return `${mark}  ${safeText(`${part}${whose}${placeOf(part, transport, scope)}: ${reason}`)}`;
   });
+}
+
+/** Where in the file: ` docker "quay.io"`, ` default`; nothing for the file as a whole. */
+function placeOf(
+  part: TrustChange['part'],
+  transport: string | undefined,
+  scope: string | undefined,
+): string {
+  if (scope !== undefined) return ` ${transport} ${JSON.stringify(scope)}`;
+  if (part === 'policy') return ' default';
+  return transport === undefined ? '' : ' default-docker';
 }

@@ -13,18 +13,23 @@ import { requirementText, signatureText } from './trust.ts';
 type Line = readonly [name: string, text: string];
 
 /** An image with what each group of nodes answers, step by step. */
-export function explanationText({ reference, items }: TrustExplanation, style: Style): string {
-  const blocks = items.map((item) => itemText(item, style));
-  if (blocks.length === 0) blocks.push('no node reported what it trusts\n');
+export function explanationText(
+  { reference, items, coverage }: TrustExplanation,
+  style: Style,
+): string {
+  const missing = new Set(coverage?.missing.map(({ node }) => node));
+  const blocks = items.map((item) => itemText(item, missing, style));
   return [`docker ${safeText(reference)}\n`, ...blocks].join('\n');
 }
 
-function itemText(item: ExplanationItem, style: Style): string {
+function itemText(item: ExplanationItem, missing: ReadonlySet<string>, style: Style): string {
+  // What a node that does not report says is what it said last.
+  const names = item.nodes.map((node) => (missing.has(node) ? `${node}, which is silent` : node));
   const { nodes, verdicts, policies, places, isBlocked, placesProblem } = item;
   const where =
     nodes.length === 0
       ? 'this node'
-      : `${nodes.length} ${nodes.length === 1 ? 'node' : 'nodes'} (${safeText(namesText(nodes))})`;
+      : `${nodes.length} ${nodes.length === 1 ? 'node' : 'nodes'} (${safeText(namesText(names))})`;
   const heads = verdicts.map((verdict) => {
     const policy = policies.length > 1 ? ` by ${verdict.policy}` : '';
     const message = verdict.message ?? verdict.reason;

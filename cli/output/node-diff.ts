@@ -30,12 +30,13 @@ export function nodeDiffText(diff: NodeDiff, style: Style): string {
   if (trust.length === 0 && differences.length === 0) {
     lines.push('', notCompared.length === 0 ? 'nothing differs' : 'nothing that is known differs');
   }
-  for (const { section, why } of notCompared) {
+  for (const [why, parts] of Map.groupBy(notCompared, (one) => one.why)) {
     const mark = style.paint(`${style.symbols.unknown} not compared`, 'warn');
-    lines.push(`${mark}  ${section}: ${safeText(why)}`);
+    lines.push(`${mark}  ${parts.map(({ section }) => section).join(', ')}: ${safeText(why)}`);
   }
   for (const [section, count] of Object.entries(varying)) {
-    const text = `${style.symbols.none} ${section}: on ${count} items the pool has no majority`;
+    const items = `${count} ${count === 1 ? 'item' : 'items'}`;
+    const text = `${style.symbols.none} ${section}: on ${items} the pool has no majority`;
     lines.push(style.paint(text, 'dim'));
   }
   return lines.map((line) => `${line}\n`).join('');
@@ -70,16 +71,22 @@ function valueText(value: Json | undefined, other?: Json): string {
   const parts = [...names].flatMap((name) => {
     const [mine, theirs] = [members.get(name) ?? null, others?.get(name) ?? null];
     if (others !== undefined && JSON.stringify(mine) === JSON.stringify(theirs)) return [];
-    if (others === undefined && mine === null) return [];
+    if (mine === null) return [];
     return [`${name}=${memberText(name, mine)}`];
   });
-  return parts.join(' ');
+  return parts.join(' ') || '-';
 }
 
 function memberText(name: string, value: Json): string {
   if (value === null) return '-';
   if (name === 'mode' && typeof value === 'number') return `0${value.toString(8)}`;
+  if (name === 'override') return overrideText(value);
   const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
   // Both sides of a digest are told apart by their first digits.
   return text.replace(/^(sha256:[0-9a-f]{12})[0-9a-f]+$/, '$1');
+}
+
+function overrideText(value: Json): string {
+  const members = new Map(Object.entries(typeof value === 'object' && value !== null ? value : {}));
+  return `${members.get('authority')} until ${members.get('until')}`;
 }

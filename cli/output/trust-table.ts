@@ -1,11 +1,11 @@
 import type { ReportedPolicy, ReportedTrust } from '../../shared/reported-trust.ts';
 import { policyWarnings } from '../../shared/trust/policy-lint.ts';
-import type { Registry } from '../../shared/trust/registries-conf-file.ts';
 import type { TrustRow } from '../trust-rows.ts';
 import type { Style } from './colour.ts';
-import type { Column, Presentation } from './column.ts';
+import type { Presentation } from './column.ts';
 import { safeText } from './safe.ts';
 import { tableText } from './table.ts';
+import { placeTables } from './trust-places.ts';
 
 /** Requirements as `podman image trust show` has them; `wide` and CSV with every field. */
 export const TRUST: Presentation<TrustRow> = {
@@ -71,35 +71,9 @@ function idText({ type, keys, unreadable }: TrustRow): string | null {
   return [...keys, ...obstacles.map((obstacle) => `!${obstacle}`)].join(',') || null;
 }
 
-const REGISTRY_COLUMNS: readonly Column<Registry>[] = [
-  { header: 'REGISTRY', key: 'prefix', value: ({ prefix }) => prefix, shrink: 'start' },
-  {
-    header: 'BLOCKED',
-    key: 'blocked',
-    value: ({ blocked }) => blocked,
-    tone: ({ blocked }) => (blocked ? 'warn' : undefined),
-  },
-  {
-    header: 'INSECURE',
-    key: 'insecure',
-    value: ({ insecure }) => insecure,
-    tone: ({ insecure }) => (insecure ? 'bad' : undefined),
-  },
-  { header: 'FROM', key: 'location', value: fromText, shrink: 'end' },
-];
-
-/** Mirrors and the registry itself, in the order in which they are asked. */
-function fromText({ mirrors, location, prefix }: Registry): string {
-  const places = mirrors.map(({ location: place, insecure, use }) => {
-    const marks = [...(use === 'all' ? [] : [use]), ...(insecure ? ['insecure'] : [])];
-    return marks.length === 0 ? place : `${place}(${marks.join(',')})`;
-  });
-  return [...places, location || prefix].join(',');
-}
-
 /**
- * A node's whole trust in images for people: each policy with its requirements, registries.conf, and what can hardly be
- * meant. `wide` has every field.
+ * A node's whole trust in images for people: each policy with its requirements, the keys it names, where signatures and
+ * images come from, and what can hardly be meant. `wide` has every field.
  */
 export function trustText(
   trust: ReportedTrust,
@@ -117,14 +91,8 @@ export function trustText(
     if (at === 0 && trust.policies.length === 1) return own.length === 0 ? [] : [table];
     return [`${safeText(headingOf(policy))}\n${table}`];
   });
-  const registries = [...(trust.registriesConf?.registries.values() ?? [])];
-  const blocks = [
-    ...tables,
-    ...(registries.length === 0
-      ? []
-      : [tableText(registries, REGISTRY_COLUMNS, style, { wide, headers })]),
-    notesText(trust, style),
-  ];
+  const options = { wide, headers };
+  const blocks = [...tables, ...placeTables(trust, style, options), notesText(trust, style)];
   return blocks.filter((block) => block !== '').join('\n');
 }
 
