@@ -45,7 +45,7 @@ found in the store, and signed as the policy asks or by the keys of --release-ke
 With --node or --all-nodes: the verdicts that nodes of the fleet reported last on the images that are named.
 
 Exit code 1: an image is rejected. 6: none is, but one is unknown. 5: an image that was named is not in the store.
-Of the fleet 6 also when a node does not report, before 1; 3 with --require-coverage.`,
+Of the fleet 6 also when a node does not report; 3, before all others, with --require-coverage.`,
   arguments: [
     {
       name: 'IMAGE',

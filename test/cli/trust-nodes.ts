@@ -16,6 +16,7 @@ export const APP = 'registry.example.com/team/app:v1';
 const APP_MANIFEST = manifestOf('app');
 const app = pulled({ seed: 'app', names: [APP], signatures: [signed(APP, APP_MANIFEST)] });
 const unsigned = pulled({ seed: 'app', names: [APP] });
+const open = pulled({ seed: 'ok', names: ['any.example.com/ok:v1'] });
 const nobodys = pulled({ seed: 'old', names: ['quay.io/team/old:v1'] });
 
 /** Signatures by mirror and host; all on the node's own disk, so that what is missing is missing. */
@@ -84,7 +85,7 @@ export async function runTrustNodes(folder: string): Promise<NodeFleet> {
   });
   const files = { ...ORDINARY, ...storeFiles([unsigned]) };
   await fleet.add('worker-4', 'worker', { files, findings: PASSING });
-  const infra = { ...trustFiles(), ...storeFiles([nobodys]) };
+  const infra = { ...trustFiles(), ...storeFiles([nobodys, open]) };
   await fleet.add('infra-1', 'infra', { files: infra });
   return fleet;
 }
