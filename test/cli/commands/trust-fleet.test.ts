@@ -1,9 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { SIGNER } from '../../support/signed-images.ts';
+import { SIGNER, trustFiles } from '../../support/signed-images.ts';
+import { writeFiles } from '../../support/store-tree.ts';
 import { runCli } from '../fake-io.ts';
-import { APP, runTrustNodes } from '../trust-nodes.ts';
+import { APP, OPENED, runTrustNodes } from '../trust-nodes.ts';
 
 const MISSING = '5 of 6 nodes reporting; not: gpu-7 (never seen)\n';
 const WEAKENED = 'registry.example.com/team no longer requires a sigstore signature by sha256:';
@@ -161,4 +162,39 @@ t.test('trust show and explain over a fleet of folder trees', async (t) => {
       stdout: /policy +\/etc\/containers\/policy.json\n +cannot be used: /,
     });
   });
+});
+
+t.test('trust show has the policies of CRI-O and of namespaces, each by itself', async (t) => {
+  const files = {
+    ...trustFiles(),
+    // The very file of the system.
+    '/etc/crio/crio.conf': '[crio.image]\nsignature_policy = "/etc/containers/policy.json"\n',
+    '/etc/crio/policies/team.json': JSON.stringify(OPENED),
+    '/etc/crio/policies/shop.json': '{',
+  };
+  const root = writeFiles(t.testdir({}), files);
+  const { exit, stdout } = await runCli(['trust', 'show', '--host-root', root]);
+  t.equal(exit, 0, 'what is wrong with one namespace is that of one namespace');
+  const blocks = stdout.split(/^(?=policy)/m);
+  t.match(blocks, [
+    /^policy: \/etc\/containers\/policy.json\nTRANSPORT/,
+    /^policy of CRI-O: \/etc\/containers\/policy.json\nTRANSPORT/,
+    /^policy of namespace shop: \/etc\/crio\/policies\/shop.json: cannot be used: /,
+    /^policy of namespace team: \/etc\/crio\/policies\/team.json\nTRANSPORT.*registry.example.com\/team /s,
+  ]);
+  for (const block of blocks.slice(0, 2)) t.equal(block.match(/^all /gm)?.length, 1);
+  const csv = await runCli(['trust', 'show', '--host-root', root, '-o', 'csv', '--no-headers']);
+  t.equal(csv.stdout.trimEnd().split('\n').length, 3 + 3 + 4);
+  const said = await runCli(['trust', 'explain', APP, '--host-root', root, '-o', 'json']);
+  t.match(JSON.parse(said.stdout).items, [
+    {
+      policies: [
+        { role: 'system', scope: 'docker "registry.example.com"' },
+        { role: 'crio', scope: 'docker "registry.example.com"' },
+        { role: 'namespace', namespace: 'shop', scope: null, problem: /shop.json/ },
+        { role: 'namespace', namespace: 'team', scope: 'docker "registry.example.com/team"' },
+      ],
+      verdicts: [],
+    },
+  ]);
 });
