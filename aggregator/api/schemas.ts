@@ -158,8 +158,25 @@ export const SCHEMAS: Readonly<Record<string, Json>> = {
     findings: listOf(ref('FindingItem')),
     coverage: ref('Coverage'),
   }),
-  PolicyItem: object({ digest: TEXT, nodes: listOf(TEXT), policy: ANY }),
+  PolicyItem: object(
+    {
+      digest: TEXT,
+      nodes: listOf(TEXT),
+      pools: listOf(TEXT),
+      majorityOf: listOf(TEXT),
+      outliers: listOf(TEXT),
+      policy: ANY,
+    },
+    { trust: map(ANY) },
+  ),
   PolicyList: list('PolicyList', 'PolicyItem'),
+  PoolBaseline: answer('PoolBaseline', {
+    pool: TEXT,
+    nodes: listOf(TEXT),
+    trust: nullable(object({ digest: TEXT, items: map(ANY) })),
+    sections: map(object({ nodes: WHOLE, items: map(ANY), varying: listOf(TEXT) })),
+    coverage: ref('Coverage'),
+  }),
   CommandResult: answer('CommandResult', { node: TEXT, verb: TEXT, data: listOf(ANY) }),
   SimulationItem: object(
     {
@@ -274,6 +291,7 @@ export const ANSWERS: Readonly<Record<string, string>> = {
   'GET /v1/checks/:name': 'Check',
   'GET /v1/policies': 'PolicyList',
   'GET /v1/policies/:name': 'PolicyList',
+  'GET /v1/pools/:name': 'PoolBaseline',
   'POST /v1/simulations': 'SimulationDetail',
   'GET /v1/simulations': 'SimulationList',
   'GET /v1/simulations/:name': 'SimulationDetail',

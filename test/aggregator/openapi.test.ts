@@ -124,6 +124,7 @@ t.test('a real aggregator answers as it says', async (t) => {
     drift: '/etc/containers/policy.json',
     checks: 'selinux.enforcing',
     policies: policies.items[0]?.digest ?? '',
+    pools: 'default',
     tokens: user.item.id,
     simulations: simulation.id,
   };
