@@ -13,7 +13,7 @@ import { type Style, styleOf } from './output/colour.ts';
 import { jsonLine } from './output/jsonl.ts';
 import { safeText } from './output/safe.ts';
 import { tableText } from './output/table.ts';
-import type { Resource } from './resources.ts';
+import type { Resource } from './resource.ts';
 import { isObject } from './shape.ts';
 import { readServerEvents } from './sse.ts';
 

@@ -16,7 +16,14 @@ function sink(stream: NodeJS.WriteStream): Sink {
   });
   return {
     write: (text) => {
-      if (isOpen) stream.write(text);
+      if (isOpen && text !== '') stream.write(text);
+    },
+    async drained() {
+      if (!isOpen || !stream.writableNeedDrain) return;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      stream.once('drain', resolve).once('close', resolve);
+      await promise;
+      stream.off('drain', resolve).off('close', resolve);
     },
     isTerminal: stream.isTTY === true,
     get columns() {

@@ -114,7 +114,11 @@ export const CHOICE_OPTIONS: readonly OptionSpec[] = [
     description: 'only items with: severity=high,reason!=permission',
   },
   { flags: '--all', description: 'findings: also what passed and what does not apply' },
-  { flags: '--since <time>', description: 'events: since 24h ago, or since 2026-11-21T12:00:00Z' },
+  {
+    flags: '--since <time>',
+    description:
+      'events since 24h ago, or since 2026-11-21T12:00:00Z; findings, images, drift: what was not so then',
+  },
 ];
 
 export const REQUIRE_COVERAGE_OPTION: OptionSpec = {

@@ -11,7 +11,7 @@ import { LABEL_OPTION, outputOption, REQUIRE_COVERAGE_OPTION, SERVER_OPTIONS } f
 import { type Style, styleOf, type Tone } from '../output/colour.ts';
 import { DOCUMENT_FORMATS, documentText } from '../output/document.ts';
 import { safeText } from '../output/safe.ts';
-import { NODES } from '../resources.ts';
+import { NODES } from '../resources/nodes.ts';
 
 /** The whole fleet in a few numbers. */
 interface FleetStatus {

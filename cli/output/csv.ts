@@ -2,7 +2,7 @@ import type { Column, Value } from './column.ts';
 import { safeText } from './safe.ts';
 
 /** A cell that begins so is run as a formula by spreadsheets (OWASP, CSV injection). */
-const FORMULA = /^[=+\-@\t\r]/;
+const FORMULA = /^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/;
 
 /** Every column of every item, RFC 4180 with a line feed; text that a spreadsheet would run begins with `'`. */
 export function csvText<Item>(

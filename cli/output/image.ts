@@ -19,16 +19,31 @@ const SYMBOLS: Readonly<Record<Verdict, 'good' | 'warn' | 'bad' | 'unknown'>> = 
 
 /** The columns of an image's verdict, whoever lists it. */
 export const IMAGE_COLUMNS: readonly Column<ImageVerdict>[] = [
-  { header: 'IMAGE', key: 'reference', value: ({ reference }) => reference, shrink: 'start' },
+  {
+    header: 'IMAGE',
+    key: 'reference',
+    value: ({ reference }) => reference,
+    shrink: 'start',
+    least: 16,
+  },
   {
     header: 'VERDICT',
     key: 'verdict',
     value: ({ verdict }) => verdict,
+    symbol: ({ verdict }) => SYMBOLS[verdict] ?? 'unknown',
     tone: ({ verdict }) => TONES[verdict],
   },
-  { header: 'REASON', key: 'reason', value: ({ reason }) => reason ?? null, show: reasonText },
-  { header: 'SOURCE', key: 'source', value: ({ source }) => source },
-  { header: 'ID', key: 'imageId', value: ({ imageId }) => imageId, show: shortId },
+  {
+    header: 'REASON',
+    key: 'reason',
+    value: ({ reason }) => reason ?? null,
+    show: reasonText,
+    shrink: 'end',
+    least: 12,
+    drop: 3,
+  },
+  { header: 'SOURCE', key: 'source', value: ({ source }) => source, drop: 2 },
+  { header: 'ID', key: 'imageId', value: ({ imageId }) => imageId, show: shortId, drop: 1 },
   { header: 'DIGEST', key: 'digest', value: ({ digest }) => digest, wide: true },
   {
     header: 'SIGNED-BY',

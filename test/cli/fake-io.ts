@@ -36,6 +36,7 @@ export function fakeIo(options: FakeIoOptions = {}): { readonly io: Io; readonly
         text.stdout += more;
         options.onOutput?.(text.stdout);
       },
+      async drained() {},
       isTerminal,
       ...size,
     },
@@ -43,6 +44,7 @@ export function fakeIo(options: FakeIoOptions = {}): { readonly io: Io; readonly
       write: (more) => {
         text.stderr += more;
       },
+      async drained() {},
       isTerminal,
       ...size,
     },
