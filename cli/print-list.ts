@@ -47,7 +47,8 @@ export async function printList<Item>(
   const most = isNewest ? NEWEST_EVENTS : limit;
   const failOn = SEVERITIES.find((severity) => severity === invocation.value('fail-on'));
   const isGate = failOn !== undefined || required !== undefined;
-  const printer = await openPrinter(client, resource, choice, invocation, io);
+  // What prints is loaded while the aggregator answers.
+  const opening = openPrinter(client, resource, choice, invocation, io);
   const isChanged = await changeFilter(client, resource, choice, io);
   using progress = startProgress(io);
   const missing = new Set(choice.names);
@@ -69,13 +70,13 @@ export async function printList<Item>(
       if (failOn !== undefined) isFailed ||= isFailure(resource.type, item, failOn);
     }
     progress.clear();
-    printer.items(items);
+    (await opening).items(items);
     progress.say(() => `${count} ${resource.type}`);
     await io.stdout.drained();
     if (count === most || (io.unread.aborted && !isGate)) break;
   }
   progress.clear();
-  await printer.end(coverage);
+  await (await opening).end(coverage);
   if (isOmitting(resource, choice)) {
     io.stderr.write('what passes or does not apply is left out (--all)\n');
   }

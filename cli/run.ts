@@ -46,9 +46,10 @@ async function runCommand(
   io: Io,
 ): Promise<ExitCode> {
   const [command, { parseArguments }] = await Promise.all([entry.load(), import('./parser.ts')]);
-  const parsed = parseArguments(entry, command, words, io.stdout.columns ?? 80);
+  const parsed = parseArguments(entry, command, words);
   if (parsed.kind === 'help') {
-    io.stdout.write(parsed.text);
+    const { commandHelp } = await import('./command-help.ts');
+    io.stdout.write(commandHelp(entry, command, io.stdout.columns ?? 80));
     return EXIT.clean;
   }
   const { invocation } = parsed;

@@ -10,11 +10,12 @@ import { outputOption, SERVER_OPTIONS } from '../options.ts';
 import { type Style, styleOf } from '../output/colour.ts';
 import { DOCUMENT_FORMATS, documentText } from '../output/document.ts';
 import { eventPresentation } from '../output/event.ts';
-import { byUrgency, countsText, findingLines, wrap } from '../output/finding.ts';
+import { byUrgency, countsText, findingLines } from '../output/finding.ts';
 import { IMAGE_COLUMNS } from '../output/image.ts';
 import { nodeStateText } from '../output/node.ts';
 import { safeText } from '../output/safe.ts';
 import { tableText } from '../output/table.ts';
+import { wrap } from '../output/wrap.ts';
 import { readTypeAndNames } from '../resources.ts';
 
 /** So many events are shown; `get events` has them all. */

@@ -13,6 +13,7 @@ import {
   REQUIRE_COVERAGE_OPTION,
   SERVER_OPTIONS,
 } from '../options.ts';
+import { printList } from '../print-list.ts';
 import { type Resource, TYPES } from '../resource.ts';
 import { readTypeAndNames, withResource } from '../resources.ts';
 import { assertFields } from '../selector.ts';
@@ -99,7 +100,6 @@ async function list<Item>(
     const { followFleet } = await import('../follow.ts');
     return await followFleet(client, resource, choice, invocation, io);
   }
-  const { printList } = await import('../print-list.ts');
   return await printList(client, resource, { choice, limit, order, required }, invocation, io);
 }
 

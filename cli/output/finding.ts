@@ -5,6 +5,7 @@ import type { Column } from './column.ts';
 import { lookOf, resultLabel, resultSymbol, resultTone, resultWord } from './result.ts';
 import { safeText } from './safe.ts';
 import { displayWidth, pad, truncate } from './width.ts';
+import { wrap } from './wrap.ts';
 
 /** Failures first, the gravest of them first, then by rule and subject. */
 export function byUrgency(a: RuleResult, b: RuleResult): number {
@@ -124,18 +125,4 @@ function messageWithCause({ message, reason, override }: RuleResult): string {
     return `exception of ${authority} until ${until} (${remark}): ${message}`;
   }
   return reason === 'informational' ? `informational: ${message}` : message;
-}
-
-/** Lines of at most `columns`, broken at blanks; a longer word keeps its line, so that it can be copied. */
-export function wrap(text: string, columns: number): readonly string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    const longer = line === '' ? word : `${line} ${word}`;
-    if (line !== '' && displayWidth(longer) > columns) {
-      lines.push(line);
-      line = word;
-    } else line = longer;
-  }
-  return [...lines, line];
 }
