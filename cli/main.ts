@@ -64,10 +64,12 @@ process.on('uncaughtException', (error) => {
   process.exit(EXIT.internal);
 });
 // The first signal ends the command in good order, a second one ends the process as the system does.
-process.once('SIGINT', () => {
-  interrupted.abort();
-  // A command that waits for something else than the signal must not hold the person up.
-  setTimeout(() => process.exit(EXIT.interrupted), 1000).unref();
-});
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => {
+    interrupted.abort();
+    // A command that waits for something else than the signal must not hold the person up.
+    setTimeout(() => process.exit(EXIT.interrupted), 1000).unref();
+  });
+}
 // Not process.exit(): what is written to a pipe would be cut off.
 process.exitCode = await run(process.argv.slice(2), io);

@@ -90,6 +90,11 @@ export const NO_HEADERS_OPTION: OptionSpec = {
   description: 'leave out the column headers',
 };
 
+export const NO_GROUP_OPTION: OptionSpec = {
+  flags: '--no-group',
+  description: 'table: a row for each node, also where several say the same',
+};
+
 export const POLICY_OPTION: OptionSpec = {
   flags: '--policy <file>',
   description: 'the policy.json to judge by',

@@ -135,7 +135,8 @@ async function openPrinter<Item>(
   const presentation = resource.presentation(io.nowMs());
   const { grouping } = resource;
   const isOrdered = invocation.value('sort-by') !== undefined;
-  if (grouping !== undefined && format === 'table' && !invocation.flag('no-group') && !isOrdered) {
+  const isGrouped = format === 'table' && !invocation.flag('no-group') && !isOrdered;
+  if (grouping !== undefined && isGrouped) {
     const { Groups, groupColumns, outlookOf } = await import('./grouping.ts');
     const { tableText } = await import('./output/table.ts');
     const groups = new Groups(grouping);

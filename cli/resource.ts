@@ -42,6 +42,8 @@ export interface Resource<Item> {
     readonly values: readonly string[];
     readonly unless: readonly string[];
   };
+  /** The order of its list, where changes have to be put in; absent: the newest first. */
+  readonly compare?: (a: Item, b: Item) => number;
   presentation(nowMs: number): Presentation<Item>;
   /** How items that say the same of several nodes stand in one row; absent where there is nothing to group. */
   readonly grouping?: Grouping<Item>;

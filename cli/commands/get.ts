@@ -8,6 +8,7 @@ import { readAsOf, readChoice } from '../fleet-list.ts';
 import type { Io } from '../io.ts';
 import {
   CHOICE_OPTIONS,
+  NO_GROUP_OPTION,
   NO_HEADERS_OPTION,
   outputOption,
   REQUIRE_COVERAGE_OPTION,
@@ -36,10 +37,7 @@ Exit code 1 only with --fail-on; 3 only with --require-coverage; 5 when a NAME i
       description: 'order by this field; -field turns it round; nothing is grouped',
     },
     { flags: '--limit <count>', description: 'at most so many items' },
-    {
-      flags: '--no-group',
-      description: 'table: a row for each node, also where several say the same',
-    },
+    NO_GROUP_OPTION,
     NO_HEADERS_OPTION,
     { flags: '-w, --watch', description: 'go on with what changes' },
     {

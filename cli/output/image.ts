@@ -17,6 +17,16 @@ const SYMBOLS: Readonly<Record<Verdict, 'good' | 'warn' | 'bad' | 'unknown'>> = 
   unknown: 'unknown',
 };
 
+const WORST_FIRST: readonly Verdict[] = ['rejected', 'unknown', 'unenforced', 'accepted'];
+
+/** What the policy refuses first, then by name. */
+export function byVerdict(a: ImageVerdict, b: ImageVerdict): number {
+  return (
+    WORST_FIRST.indexOf(a.verdict) - WORST_FIRST.indexOf(b.verdict) ||
+    (a.reference < b.reference ? -1 : a.reference > b.reference ? 1 : 0)
+  );
+}
+
 /** The columns of an image's verdict, whoever lists it. */
 export const IMAGE_COLUMNS: readonly Column<ImageVerdict>[] = [
   {

@@ -21,6 +21,7 @@ export const FINDINGS: Resource<FindingItem> = {
   nameQuery: (name) => (name.includes('.') ? { rule: name } : undefined),
   isWatched: true,
   isPaged: true,
+  compare: (a, b) => byUrgency(a, b) || (a.node < b.node ? -1 : 1),
   presentation: () => ({
     resource: 'finding',
     columns: [...FINDING_COLUMNS.slice(0, 1), NODE_COLUMN, ...FINDING_COLUMNS.slice(1)],

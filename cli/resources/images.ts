@@ -1,6 +1,6 @@
 import type { ImageItem } from '../../shared/api.ts';
 import { readImage } from '../answers.ts';
-import { IMAGE_COLUMNS } from '../output/image.ts';
+import { byVerdict, IMAGE_COLUMNS } from '../output/image.ts';
 import { NODE_COLUMN } from '../output/of-node.ts';
 import type { Resource } from '../resource.ts';
 
@@ -28,6 +28,7 @@ export const IMAGES: Resource<ImageItem> = {
   parameters: { node: 'node', reference: 'reference', verdict: 'verdict' },
   isWatched: true,
   isPaged: true,
+  compare: byVerdict,
   presentation: () => ({
     resource: 'image',
     columns: [...IMAGE_COLUMNS.slice(0, 1), NODE_COLUMN, ...IMAGE_COLUMNS.slice(1)],

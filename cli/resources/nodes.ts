@@ -1,4 +1,5 @@
 import type { NodeItem } from '../../shared/api.ts';
+import { compareNodes } from '../../shared/node-order.ts';
 import { readNode } from '../answers.ts';
 import { nodePresentation } from '../output/node.ts';
 import type { Resource } from '../resource.ts';
@@ -26,5 +27,6 @@ export const NODES: Resource<NodeItem> = {
   parameters: { name: 'node', pool: 'pool', state: 'state', worst: 'result' },
   isWatched: true,
   isPaged: true,
+  compare: compareNodes,
   presentation: nodePresentation,
 };
