@@ -27,7 +27,8 @@ export class ChangeLines<Item> implements View<Item> {
     this.isShown = true;
     if (this.#resource.type !== 'events') this.#tellMissing(items);
     for (const item of items) this.apply({ change: 'set', item });
-    if (coverage !== undefined) this.#io.stderr.write(`${coverageText(coverage)}\n`);
+    if (coverage !== undefined)
+      this.#io.stderr.write(`${coverageText(coverage, this.#io.nowMs())}\n`);
   }
 
   apply({ change, item }: Change<Item>): void {

@@ -8,7 +8,7 @@ import type { Resource, ResourceType } from './resource.ts';
 import { assertFields, type Condition, parseSelector, selects } from './selector.ts';
 
 /** Items asked for at once: enough that asking costs little, few enough that a page weighs little. */
-const PAGE = 1000;
+const PAGE = 500;
 /** An aggregator gives no more at once; nodes are small. */
 const NODES_PAGE = 5000;
 /** What `-l` may ask of a node. */

@@ -1,6 +1,7 @@
 import type { Client } from './client.ts';
 import { type Choice, nodeNames } from './fleet-list.ts';
 import type { Column } from './output/column.ts';
+import { nodeText } from './output/of-node.ts';
 import type { Group, Grouping } from './resource.ts';
 
 /** So many nodes are named in a row. */
@@ -9,7 +10,10 @@ const NAMED = 10;
 /** Puts items that say the same of several nodes together; of the items themselves only the first of each is kept. */
 export class Groups<Item> {
   readonly #grouping: Grouping<Item>;
-  readonly #groups = new Map<string, { readonly item: Item; readonly nodes: Set<string> }>();
+  readonly #groups = new Map<
+    string,
+    { readonly item: Item; readonly nodes: Map<string, string> }
+  >();
   /** Each name once: every answer brings its own copy. */
   readonly #names = new Map<string, string>();
 
@@ -20,19 +24,19 @@ export class Groups<Item> {
   add(items: readonly Item[]): void {
     for (const item of items) {
       const same = this.#grouping.sameOf(item);
-      const group = this.#groups.get(same) ?? { item, nodes: new Set() };
+      const group = this.#groups.get(same) ?? { item, nodes: new Map() };
       this.#groups.set(same, group);
-      const name = this.#grouping.nodeOf(item);
-      const known = this.#names.get(name) ?? name;
-      this.#names.set(known, known);
-      group.nodes.add(known);
+      const from = this.#grouping.nodeOf(item);
+      const name = this.#names.get(from.node) ?? from.node;
+      this.#names.set(name, name);
+      group.nodes.set(name, from.nodeState === undefined ? name : nodeText(from));
     }
   }
 
   /** Worst first. */
   list(): readonly Group<Item>[] {
     return [...this.#groups.values()]
-      .map(({ item, nodes }) => ({ item, nodes: [...nodes] }))
+      .map(({ item, nodes }) => ({ item, nodes: [...nodes.keys()], shown: [...nodes.values()] }))
       .sort((a, b) => this.#grouping.compare(a, b));
   }
 }
@@ -47,7 +51,7 @@ export function groupColumns<Item>(
     {
       header: 'ON',
       key: 'on',
-      value: (group) => onText(group.nodes, everyone),
+      value: (group) => onText(group, everyone),
       shrink: 'end',
       least: 12,
       drop: 3,
@@ -69,15 +73,15 @@ function ofItem<Item>({ value, show, symbol, tone, ...rest }: Column<Item>): Col
 }
 
 /** Which nodes: `all`, `all-but:infra-2`, or the first of their names. */
-function onText(nodes: readonly string[], everyone: readonly string[]): string {
+function onText({ nodes, shown }: Group<unknown>, everyone: readonly string[]): string {
   if (nodes.length > 1 && nodes.length > everyone.length / 2 && everyone.length > 0) {
     const meant = new Set(nodes);
     const others = everyone.filter((name) => !meant.has(name));
     if (others.length === 0) return 'all';
     if (others.length <= NAMED) return `all-but:${others.join(',')}`;
   }
-  const more = nodes.length - NAMED;
-  return nodes.slice(0, NAMED).join(',') + (more > 0 ? `,+${more}` : '');
+  const more = shown.length - NAMED;
+  return shown.slice(0, NAMED).join(',') + (more > 0 ? `,+${more}` : '');
 }
 
 /**

@@ -61,6 +61,7 @@ export async function printList<Item>(
       ? chosenPages(client, resource, choice, asked)
       : orderedPage(client, resource, choice, order);
   for await (const page of source) {
+    if (coverage !== undefined) boundYoungHeap();
     ({ coverage } = page);
     const wanted = isChanged === undefined ? page.items : page.items.filter(isChanged);
     const items = most === undefined ? wanted : wanted.slice(0, most - count);
@@ -84,13 +85,21 @@ export async function printList<Item>(
   if (isNewest && count === most) {
     io.stderr.write(`the newest ${count}; more with --since or --limit\n`);
   }
-  if (coverage !== undefined) io.stderr.write(`${coverageText(coverage)}\n`);
+  if (coverage !== undefined) io.stderr.write(`${coverageText(coverage, io.nowMs())}\n`);
   for (const name of missing) {
     io.stderr.write(`error: no ${resource.type} called ${safeText(name)}\n`);
   }
   if (missing.size > 0) return EXIT.notFound;
   const found = isFailed ? EXIT.findings : EXIT.clean;
   return combineExits([found, coverageExit(coverage, required, io)]);
+}
+
+/**
+ * A long list is garbage as soon as it is printed. Left to itself V8 lets it grow to some 100 MB before it looks, because
+ * the machine has that much.
+ */
+function boundYoungHeap(): void {
+  process.getBuiltinModule('node:v8').setFlagsFromString('--semi-space-growth-factor=1');
 }
 
 async function* orderedPage<Item>(

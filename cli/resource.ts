@@ -1,3 +1,4 @@
+import type { OfNode } from '../shared/api.ts';
 import type { ItemReader } from './answers.ts';
 import type { Query } from './client.ts';
 import type { Presentation } from './output/column.ts';
@@ -55,13 +56,15 @@ export interface Group<Item> {
   readonly item: Item;
   /** Names of the nodes, each once, as they came. */
   readonly nodes: readonly string[];
+  /** The same as people read them: with the state of one that does not report. */
+  readonly shown: readonly string[];
 }
 
 export interface Grouping<Item> {
   /** Equal for items that say the same, whatever their node. */
   sameOf(item: Item): string;
-  /** The node of an item, as people read it. */
-  nodeOf(item: Item): string;
+  /** The node that says it. */
+  nodeOf(item: Item): OfNode;
   /** The order of groups; worst first. */
   compare(a: Group<Item>, b: Group<Item>): number;
 }

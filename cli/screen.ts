@@ -98,7 +98,8 @@ export class Screen<Item> implements View<Item> {
     const lost = this.#lost === undefined ? '' : `; lost the aggregator: ${safeText(this.#lost)}`;
     const cut = (text: string): string => truncate(text, style.columns, 'end', style.symbols.cut);
     const head = cut(`${this.#resource.type}, ${time}, Ctrl-C ends${lost}`);
-    const foot = this.#coverage === undefined ? '' : cut(coverageText(this.#coverage));
+    const foot =
+      this.#coverage === undefined ? '' : cut(coverageText(this.#coverage, this.#io.nowMs()));
     // The head, the headers, what is left out, the foot, and the line of the cursor.
     const room = Math.max(1, (this.#io.stdout.rows ?? DEFAULT_ROWS) - 5);
     const { rows, text } = this.#table(style, room);

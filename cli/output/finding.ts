@@ -21,18 +21,10 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** A rule, a node or an image must stay recognizable. */
-export const LEAST_NAME_COLUMNS = 16;
-
 /** The columns of a finding, whoever lists it. */
 export const FINDING_COLUMNS: readonly Column<RuleResult>[] = [
-  {
-    header: 'RULE',
-    key: 'ruleId',
-    value: ({ ruleId }) => ruleId,
-    shrink: 'end',
-    least: LEAST_NAME_COLUMNS,
-  },
+  // Never cut: it is what `explain` and selectors take.
+  { header: 'RULE', key: 'ruleId', value: ({ ruleId }) => ruleId },
   {
     header: 'RESULT',
     key: 'result',

@@ -9,9 +9,27 @@ export const POLICY: Presentation<PolicyItem> = {
   columns: [
     { header: 'DIGEST', key: 'digest', value: ({ digest }) => digest },
     { header: 'NODES', key: 'nodes', value: ({ nodes }) => nodes.length, align: 'right' },
-    { header: 'PATH', key: 'path', value: ({ policy }) => text(policy, 'path'), shrink: 'start' },
-    { header: 'DEFAULT', key: 'default', value: ({ policy }) => defaultText(policy) },
-    { header: 'SCOPES', key: 'scopes', value: ({ policy }) => scopeCount(policy), align: 'right' },
+    {
+      header: 'PATH',
+      key: 'path',
+      value: ({ policy }) => text(policy, 'path'),
+      shrink: 'start',
+      least: 13,
+    },
+    {
+      header: 'DEFAULT',
+      key: 'default',
+      value: ({ policy }) => defaultText(policy),
+      shrink: 'end',
+      least: 12,
+    },
+    {
+      header: 'SCOPES',
+      key: 'scopes',
+      value: ({ policy }) => scopeCount(policy),
+      align: 'right',
+      drop: 1,
+    },
     {
       header: 'PROBLEM',
       key: 'problem',

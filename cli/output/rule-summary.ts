@@ -7,7 +7,7 @@ export const RULE_SUMMARY: Presentation<CheckItem> = {
   resource: 'check',
   nameOf: ({ ruleId }) => ruleId,
   columns: [
-    { header: 'RULE', key: 'ruleId', value: ({ ruleId }) => ruleId, shrink: 'end' },
+    { header: 'RULE', key: 'ruleId', value: ({ ruleId }) => ruleId },
     {
       header: 'WORST',
       key: 'worst',

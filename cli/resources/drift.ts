@@ -1,7 +1,6 @@
 import { DIFFERING_CLASSES, type DriftItem } from '../../shared/api.ts';
 import { readDrift } from '../answers.ts';
 import { FILE_DRIFT } from '../output/drift.ts';
-import { nodeText } from '../output/of-node.ts';
 import type { Resource } from '../resource.ts';
 
 /** Files of nodes beside what they should be. */
@@ -20,7 +19,7 @@ export const DRIFT: Resource<DriftItem> = {
   presentation: () => FILE_DRIFT,
   grouping: {
     sameOf: ({ node: _node, nodeState: _state, ...said }) => JSON.stringify(said),
-    nodeOf: nodeText,
+    nodeOf: (item) => item,
     // Of one path what most nodes have stands before what few have.
     compare: (a, b) =>
       rankOf(a.item) - rankOf(b.item) ||

@@ -2,7 +2,7 @@ import type { FindingItem } from '../../shared/api.ts';
 import { findingKey } from '../../shared/findings.ts';
 import { readFinding } from '../answers.ts';
 import { byUrgency, FINDING_COLUMNS } from '../output/finding.ts';
-import { NODE_COLUMN, nodeText } from '../output/of-node.ts';
+import { NODE_COLUMN } from '../output/of-node.ts';
 import type { Resource } from '../resource.ts';
 
 /** What rules say of nodes. */
@@ -30,7 +30,7 @@ export const FINDINGS: Resource<FindingItem> = {
   grouping: {
     sameOf: ({ ruleId, result, severity, subject, reason, message, override }) =>
       JSON.stringify([ruleId, result, severity, subject, reason, message, override]),
-    nodeOf: nodeText,
+    nodeOf: (item) => item,
     // What most nodes say stands before what few say.
     compare: (a, b) =>
       byUrgency({ ...a.item, subject: '' }, { ...b.item, subject: '' }) ||
