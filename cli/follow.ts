@@ -71,7 +71,7 @@ async function followUntilEnded<Item>(
       // What could not be reached at first will not come by waiting; what was there may come back.
       const isLost = error instanceof CliError && error.code === 'ERR_CLI_UNREACHABLE';
       if (!signal.aborted && (!isLost || !view.isShown)) throw error;
-      why = messageOf(error);
+      why = messageOf(error) + (isLost && error.why ? `: ${error.why}` : '');
     }
     if (io.unread.aborted) return EXIT.clean;
     if (io.signal.aborted) return EXIT.interrupted;

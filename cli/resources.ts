@@ -33,7 +33,7 @@ function singularOf(type: ResourceType): string {
 export function readType(word: string): ResourceType {
   const found = TYPES.find((type) => type === word || singularOf(type) === word);
   if (found !== undefined) return found;
-  const close = nearest(word, TYPES);
+  const close = nearest(word, [...TYPES, ...TYPES.map(singularOf)]);
   throw usageError(`there is no type '${word}'`, {
     next: close === undefined ? `known: ${TYPES.join(', ')}` : `did you mean '${close}'?`,
   });

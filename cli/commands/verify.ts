@@ -17,6 +17,7 @@ import { isFormat } from '../output/format.ts';
 import { explainImage, IMAGE_COLUMNS } from '../output/image.ts';
 import { listText } from '../output/list.ts';
 import { safeText } from '../output/safe.ts';
+import { startProgress } from '../progress.ts';
 import { RELEASE_OPTIONS, readReleaseOptions } from '../release-options.ts';
 
 const PRESENTATION: Presentation<ImageVerdict> = {
@@ -80,6 +81,7 @@ Default: store, then lookasides that are files of the node`,
     const named = invocation.value('sources');
     const release = await readReleaseOptions(invocation);
     const host = await openHostRoot(invocation.value('host-root') ?? '/');
+    using progress = startProgress(io);
     const found = await verifyImages(host, await readNodeTrust(host), {
       references,
       ...(named === undefined ? {} : { sources: readSources(named) }),
@@ -87,7 +89,9 @@ Default: store, then lookasides that are files of the node`,
       ...(release === undefined ? {} : { release }),
       clock: clockOf(io),
       signal: io.signal,
+      onProgress: (done, all) => progress.say(() => `${done} of ${all} images judged`),
     });
+    progress.clear();
     const { verdicts, faults, layerFaults, releaseNotes, notFound } = found;
     const style = styleOf(io, invocation.value('color'));
     const output = invocation.value('output') ?? 'table';

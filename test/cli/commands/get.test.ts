@@ -161,12 +161,25 @@ t.test('a former time is asked for by --as-of', async (t) => {
   t.same(await names(), []);
   t.same(await names('--as-of', then), ['selinux.enforcing', 'fips.kernel']);
   t.same(await names('--as-of', '24h'), []);
+  const after = new Map(
+    [FINDINGS[0] ?? finding('x.y'), finding('agent.self', { result: 'fail' })].map((each) => [
+      findingKey(each),
+      { ...each },
+    ]),
+  );
+  await sendDelta(fleet.agent, new Map(), after);
+  t.same(await names(), ['selinux.enforcing', 'agent.self']);
+  t.same(await names('--since', then), ['agent.self'], 'what was not so then');
+  t.same(await names('--since', then, '--limit', '1'), ['agent.self'], 'the limit is of those');
+  const unknown = await runCli(['get', 'findings', '--since', '24h', ...fleet.flags]);
+  t.match(unknown, { exit: 0, stdout: /agent\.self/, stderr: /^what passes/ });
   for (const flags of [
     ['nodes', '--as-of', '24h'],
+    ['findings', '--since', '24h', '--watch'],
     ['findings', '--as-of', '24h', '--watch'],
   ]) {
     const refused = await runCli(['get', ...flags, ...fleet.flags]);
-    t.match(refused, { exit: 2, stderr: /--as-of/ }, flags.join(' '));
+    t.match(refused, { exit: 2, stderr: /--as-of|--since/ }, flags.join(' '));
   }
 });
 
