@@ -10,7 +10,7 @@ import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { fillStore } from './filled-store.ts';
+import { fill } from './filled-store.ts';
 import { SERVER, type Target } from './serving-fleet.ts';
 
 const { values } = parseArgs({
@@ -39,7 +39,7 @@ await cp(join(root, 'package.json'), join(folder, 'package.json'));
 await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
 const stateDir = join(folder, 'state');
 await mkdir(stateDir, { mode: 0o700 });
-await fillStore(stateDir, { ...size, failing: Number(values.failing) });
+await fill(stateDir, size.nodes, size.rules, Number(values.failing));
 const server = fork(SERVER, [stateDir]);
 const [target] = (await once(server, 'message')) as [Target];
 const tokenFile = join(folder, 'token');

@@ -7,17 +7,12 @@ import { hashItems } from '../shared/report.ts';
 import { SEVERITIES } from '../shared/results.ts';
 import { findingItem } from '../test/support/findings.ts';
 
-export interface FilledStore {
-  readonly nodes: number;
-  readonly rules: number;
-  /** Share of the findings that fail, 0 to 1. */
-  readonly failing: number;
-}
-
 /** A store as it is after every node has reported once. */
-export async function fillStore(
+export async function fill(
   stateDir: string,
-  { nodes, rules, failing }: FilledStore,
+  nodes: number,
+  rules: number,
+  failing: number,
 ): Promise<void> {
   await using store = openSqlite({ path: join(stateDir, 'nodeseal.db'), clock: systemClock });
   const chunk = 100;

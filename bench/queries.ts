@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { AgentClient, event } from '../test/support/agent-client.ts';
-import { fillStore } from './filled-store.ts';
+import { fill } from './filled-store.ts';
 import { AGENTS, SERVER, type Target } from './serving-fleet.ts';
 
 const FINDINGS = '/v1/findings?limit=500';
@@ -33,11 +33,7 @@ async function measure(): Promise<void> {
   const [requests, events] = [Number(values.requests), Number(values.events)];
   const stateDir = await mkdtemp(join(tmpdir(), 'nodeseal-bench-'));
   const startedMs = performance.now();
-  await fillStore(stateDir, {
-    nodes: Number(values.nodes) - AGENTS,
-    rules: Number(values.rules),
-    failing: Number(values.failing),
-  });
+  await fill(stateDir, Number(values.nodes) - AGENTS, Number(values.rules), Number(values.failing));
   const fillSeconds = Math.round((performance.now() - startedMs) / 1000);
   const server = fork(SERVER, [stateDir]);
   const beganMs = performance.now();

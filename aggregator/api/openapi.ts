@@ -68,7 +68,7 @@ function describeRoute(route: Route): Json {
     in: 'query',
     schema: { type: name === 'limit' ? 'integer' : 'string' },
   }));
-  const type = route.path === '/v1/watch' ? 'text/event-stream' : 'application/json';
+  const type = route.produces ?? 'application/json';
   return {
     summary: route.summary,
     description: NEEDS[route.role],

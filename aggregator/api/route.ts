@@ -69,6 +69,8 @@ export interface Route {
   readonly summary: string;
   /** Names of query parameters; others are refused. */
   readonly query: readonly string[];
+  /** Media type of the answer; JSON when left out. */
+  readonly produces?: string;
   /** What is answered as JSON, a `Reply` for another status than 200; undefined when the route took the answer over. */
   handle(request: ApiRequest, context: ApiContext): Promise<unknown>;
 }

@@ -13,6 +13,7 @@ const getWatch: Route = {
   role: 'viewer',
   summary: 'Changes as server-sent events, from now on; the event is named by its topic',
   query: ['topic', 'node'],
+  produces: 'text/event-stream',
   async handle({ query, takeOver }, { fleet }) {
     const topics = query.words('topic', TOPICS) ?? TOPICS;
     const node = query.text('node');

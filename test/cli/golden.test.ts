@@ -51,6 +51,9 @@ const FLEET: readonly string[] = [
   'rescan nowhere',
   'token list',
   'node list',
+  'export csv',
+  'export junit -l name=worker-3',
+  'export srif',
 ];
 /** The same on a terminal of 80 columns, in colour. */
 const TERMINAL: readonly string[] = [
@@ -150,7 +153,7 @@ t.test('what commands print of the recorded fleet', async (t) => {
   const terminal = { isTerminal: true, columns: 80, env: { LANG: 'C.UTF-8', TERM: 'xterm' } };
   for (const line of TERMINAL) {
     const words = [...line.split(' '), ...fleet.flags];
-    await golden(t, line, ' (terminal)', words, terminal, settled);
+    await golden(t, line, '.terminal', words, terminal, settled);
   }
 });
 
@@ -167,7 +170,7 @@ t.test('what commands print of a node', async (t) => {
 
 t.test('what commands print without a server', async (t) => {
   const env = { NODESEAL_CONFIG: '/nowhere/config.yaml', LANG: 'C.UTF-8' };
-  for (const line of LOCAL) await golden(t, line, ' (local)', line.split(' '), { env });
+  for (const line of LOCAL) await golden(t, line, '.local', line.split(' '), { env });
 });
 
 t.test('every command has a golden beside its help', async (t) => {
@@ -201,7 +204,7 @@ async function golden(
   const text = settled(
     `$ nodeseal ${line}\n${stdout}${stderr === '' ? '' : `--- stderr\n${stderr}`}--- exit ${exit}\n`,
   );
-  const name = `${line}${suffix}`.replaceAll(/[^\w().-]+/g, '-').concat('.txt');
+  const name = `${line.replaceAll(/[^\w.]+/g, '-').replace(/^-|-$/g, '')}${suffix}.txt`;
   const path = join(FOLDER, name);
   if (isUpdate) writeFileSync(path, text);
   const isThere = known.delete(name) || isUpdate;
