@@ -3,7 +3,6 @@ import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { API_VERSION } from '../shared/api.ts';
 import { messageOf } from '../shared/errors.ts';
-import { ensureFolder } from '../shared/folder.ts';
 import { nearest } from '../shared/nearest.ts';
 import type { Invocation } from './command.ts';
 import { CliError, usageError } from './errors.ts';
@@ -79,6 +78,7 @@ export async function loadContexts(io: Io): Promise<ContextFile> {
 
 /** Written as JSON, which is YAML too: reading it then costs no YAML library. */
 export async function saveContexts({ path, contexts }: ContextFile): Promise<void> {
+  const { ensureFolder } = await import('../shared/folder.ts');
   const draft = `${path}.${process.pid}.new`;
   try {
     await ensureFolder(dirname(path));

@@ -4,7 +4,6 @@ import type { CommandEntry } from './command.ts';
 import { COMMANDS } from './commands/index.ts';
 import { CliError, usageError } from './errors.ts';
 import { EXIT, type ExitCode } from './exit.ts';
-import { helpText } from './help.ts';
 import type { Io } from './io.ts';
 import { LEADING_VALUE_FLAGS } from './options.ts';
 import { safeText } from './output/safe.ts';
@@ -36,6 +35,7 @@ async function dispatch(words: readonly string[], io: Io): Promise<ExitCode> {
     throw usageError('no command was given', { next: 'nodeseal --help' });
   }
   const isAnswer = asked || verb.length === 0;
+  const { helpText } = await import('./help.ts');
   (isAnswer ? io.stdout : io.stderr).write(helpText(members));
   return isAnswer ? EXIT.clean : EXIT.usage;
 }
