@@ -56,8 +56,6 @@ const { values: options } = parseArgs({
 const agents = Number(options.agents);
 /** As bin/nodeseal-aggregator gives them. */
 const LAUNCHER_FLAGS = ['--max-semi-space-size=8'];
-/** Whose heartbeat is next. */
-let turn = 0;
 const child = join(import.meta.dirname, 'sockets-child.mjs');
 await measure();
 
@@ -83,8 +81,7 @@ async function measureOnce(kind: 'bare' | 'aggregator', order: Order): Promise<F
   server.send(order);
   const [target] = (await once(server, 'message')) as [Target];
   const credentials = order.certificates ? await enrolAll(target, authority.ca, order) : undefined;
-  const sockets: WebSocket[] = [];
-  const beats = setInterval(() => beatSome(sockets), 100);
+  const sockets = new Map<WebSocket, NodeJS.Timeout>();
   await connectAll(target, credentials, sockets);
   const quiet = LIMITS.heartbeatSeconds * 1000;
   // One round of heartbeats and the garbage of the handshakes are behind before it counts.
@@ -93,12 +90,12 @@ async function measureOnce(kind: 'bare' | 'aggregator', order: Order): Promise<F
   await delay(Number(options.seconds) * 1000);
   const after = statOf(server);
   const [{ ticks, rssMiB }, { ticks: ticksBefore }] = [await after, await before];
-  clearInterval(beats);
-  for (const socket of sockets)
-    socket
-      .removeAllListeners()
-      .on('error', () => {})
-      .terminate();
+  for (const [socket, beats] of sockets) {
+    clearInterval(beats);
+    socket.removeAllListeners();
+    socket.on('error', () => {});
+    socket.terminate();
+  }
   server.kill('SIGKILL');
   await once(server, 'exit');
   // USER_HZ is 100 on every Linux that Node runs on: a tick a second is one percent.
@@ -136,7 +133,7 @@ async function enrolAll(target: Target, ca: string, { folder }: Order): Promise<
 async function connectAll(
   target: Target,
   credentials: Credentials | undefined,
-  sockets: WebSocket[],
+  sockets: Map<WebSocket, NodeJS.Timeout>,
 ): Promise<void> {
   const everyMs = 1000 / Number(options.rate);
   const startedMs = performance.now();
@@ -156,7 +153,12 @@ async function connectAll(
     socket.on('close', (code) => {
       throw new Error(`agent ${node} was closed: ${code}`);
     });
-    welcomed.push(once(socket, 'message').then(() => sockets.push(socket)));
+    welcomed.push(
+      once(socket, 'message').then(() => {
+        const beats = setInterval(() => socket.send(heartbeat()), LIMITS.heartbeatSeconds * 1000);
+        sockets.set(socket, beats);
+      }),
+    );
   }
   await Promise.all(welcomed);
 }
@@ -173,13 +175,6 @@ function hello(node: number): Buffer {
     rootHash: hashRoot({}),
     clock: { wallMs: Date.now(), monotonicMs: 0 },
   });
-}
-
-/** Every agent once in 20 s, in turn. */
-function beatSome(sockets: readonly WebSocket[]): void {
-  const share = Math.ceil(sockets.length / (LIMITS.heartbeatSeconds * 10));
-  const beat = heartbeat();
-  for (let count = 0; count < share; count++) sockets[turn++ % sockets.length]?.send(beat);
 }
 
 function heartbeat(): Buffer {

@@ -1,4 +1,5 @@
 import type { ArgumentSpec, Command, CommandEntry, OptionSpec } from './command.ts';
+import { EXITS_TEXT, paragraphsOf } from './help.ts';
 import { wrap } from './output/wrap.ts';
 import { optionsOf } from './parser.ts';
 
@@ -17,10 +18,13 @@ export function commandHelp({ path }: CommandEntry, command: Command, columns: n
   const width = Math.min(WIDEST_NAME, Math.max(...names));
   const sections = [
     `Usage: ${usage.join(' ')}\n`,
-    `${paragraphs(description, columns).join('\n')}\n`,
+    `${paragraphsOf(description)
+      .map((text) => wrap(text, columns).join('\n'))
+      .join('\n\n')}\n`,
     ...(named.length === 0 ? [] : [`Arguments:\n${listText(named, width, columns)}`]),
     `Options:\n${listText(flags, width, columns)}`,
     `Examples:\n${examples.map(({ line, meaning }) => `  $ ${line}\n      ${meaning}\n`).join('')}`,
+    EXITS_TEXT,
   ];
   return sections.join('\n');
 }
@@ -58,17 +62,11 @@ function listText(
   const room = Math.max(NARROWEST_TEXT, columns - indent);
   return rows
     .map(([name, text]) => {
-      const lines = paragraphs(text, room);
+      const lines = text.split('\n').flatMap((line) => wrap(line, room));
       const isLong = name.length > width;
       const first = `  ${name.padEnd(width)}  `;
       const body = isLong ? ['', ...lines] : lines;
       return `${(first + body.join(`\n${' '.repeat(indent)}`)).replaceAll(/ +$/gm, '')}\n`;
     })
     .join('');
-}
-
-/** A line that was filled in the source goes on in the next; a shorter one was meant to end. */
-function paragraphs(text: string, columns: number): readonly string[] {
-  const joined = text.replaceAll(/([^\n]{100,})\n(?!\n)/g, '$1 ');
-  return joined.split('\n').flatMap((line) => wrap(line, columns));
 }

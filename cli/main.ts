@@ -25,6 +25,9 @@ function sink(stream: NodeJS.WriteStream): Sink {
       await promise;
       stream.off('drain', resolve).off('close', resolve);
     },
+    writeBytes: (bytes) => {
+      if (isOpen) stream.write(bytes);
+    },
     isTerminal: stream.isTTY === true,
     get columns() {
       return stream.isTTY ? stream.columns : undefined;

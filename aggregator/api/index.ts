@@ -1,6 +1,7 @@
 import { admissionRoutes } from './admission.ts';
 import { auditRoutes } from './audit.ts';
 import { checkRoutes } from './checks.ts';
+import { diagnosisRoutes } from './diagnosis.ts';
 import { driftRoutes } from './drift.ts';
 import { enrolRoutes } from './enrol.ts';
 import { eventRoutes } from './events.ts';
@@ -11,6 +12,7 @@ import { nodeRoutes } from './nodes.ts';
 import { describeApi } from './openapi.ts';
 import { policyRoutes } from './policies.ts';
 import type { Route } from './route.ts';
+import { simulationRoutes } from './simulations.ts';
 import { tokenRoutes } from './tokens.ts';
 import { watchRoutes } from './watch.ts';
 
@@ -24,10 +26,12 @@ const answering: readonly Route[] = [
   ...policyRoutes,
   ...exportRoutes,
   ...watchRoutes,
+  ...simulationRoutes,
   ...enrolRoutes,
   ...admissionRoutes,
   ...tokenRoutes,
   ...auditRoutes,
+  ...diagnosisRoutes,
 ];
 
 const getOpenApi: Route = {

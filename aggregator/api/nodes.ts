@@ -9,10 +9,10 @@ import type { Json } from '../../shared/canonical.ts';
 import { rfc3339 } from '../../shared/clock.ts';
 import type { SectionName } from '../../shared/report.ts';
 import { RESULTS } from '../../shared/results.ts';
+import { askNode } from '../ask-node.ts';
 import type { FleetNode } from '../fleet-node.ts';
 import { toFindingItem, toImageItem } from '../section-items.ts';
 import { decodePageToken, encodePageToken } from '../store/page-token.ts';
-import { askNode } from './ask-node.ts';
 import { list, notFound } from './list.ts';
 import type { ApiContext, Route } from './route.ts';
 
@@ -71,7 +71,7 @@ const getNode: Route = {
   async handle({ name, query }, context): Promise<NodeDetail> {
     const node = context.fleet.find(name);
     if (node === undefined) throw notFound('node', name);
-    return await detail(node, context, query.time('asOf'));
+    return await nodeDetail(node, context, query.time('asOf'));
   },
 };
 
@@ -97,7 +97,8 @@ const postRescan: Route = {
 
 export const nodeRoutes: readonly Route[] = [getNodes, getNode, postRescan];
 
-async function detail(
+/** Everything that is known of a node. */
+export async function nodeDetail(
   node: FleetNode,
   { store, fleet }: ApiContext,
   asOfMs: number | undefined,

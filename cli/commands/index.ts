@@ -15,6 +15,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./verify.ts')).verify,
   },
   {
+    path: ['simulate'],
+    group: 'this node',
+    summary: 'what would a policy refuse that is not in force yet: its rehearsal',
+    load: async () => (await import('./simulate.ts')).simulate,
+  },
+  {
     path: ['verify-signature'],
     group: 'this node',
     summary: 'verify one signature of one manifest, as skopeo standalone-verify',
@@ -111,6 +117,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./rescan.ts')).rescan,
   },
   {
+    path: ['diagnose'],
+    group: 'the fleet',
+    summary: 'an archive to find a fault of a node or the server by, without secrets',
+    load: async () => (await import('./diagnose.ts')).diagnose,
+  },
+  {
     path: ['token', 'create'],
     group: 'the fleet',
     summary: 'a token for a person, a node, or for nodes to enrol with; shown once',
@@ -153,6 +165,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./node.ts')).retireNodes,
   },
   {
+    path: ['login'],
+    group: 'nodeseal itself',
+    summary: 'keep a token for an aggregator, once it takes it',
+    load: async () => (await import('./login.ts')).login,
+  },
+  {
     path: ['config', 'get-contexts'],
     group: 'nodeseal itself',
     summary: 'which aggregators can be asked',
@@ -177,9 +195,15 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./config.ts')).view,
   },
   {
+    path: ['completion'],
+    group: 'nodeseal itself',
+    summary: 'completion of words for bash, zsh and fish',
+    load: async () => (await import('./completion.ts')).completion,
+  },
+  {
     path: ['version'],
     group: 'nodeseal itself',
-    summary: 'version of this program',
+    summary: 'version of this program and of the aggregator',
     load: async () => (await import('./version.ts')).version,
   },
 ];
