@@ -25,7 +25,12 @@ export class AuditRecord {
   #who: Pick<AuditItem, 'who' | 'role'> | undefined;
   #detail: Readonly<Record<string, Json>> = {};
 
-  constructor(log: AuditLog, clock: Clock, request: FastifyRequest, route: Route) {
+  constructor(
+    log: AuditLog,
+    clock: Clock,
+    request: FastifyRequest,
+    route: Pick<Route, 'method' | 'path'>,
+  ) {
     this.#log = log;
     this.#clock = clock;
     this.#request = request;

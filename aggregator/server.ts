@@ -1,27 +1,32 @@
 import type { Server } from 'node:http';
+import type { Server as TlsServer } from 'node:https';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import type { Clock } from '../shared/clock.ts';
 import type { Logger } from '../shared/log.ts';
 import { toProblem } from './api/problem.ts';
 import { Query } from './api/query.ts';
+import { nameOf } from './api/request-name.ts';
 import { type ApiContext, Reply, type Route } from './api/route.ts';
 import { AuditRecord } from './audit-record.ts';
+import type { Certificate } from './certificate.ts';
 import { assertNode, assertRole, type Credentials, Refusal } from './identity/credentials.ts';
 import type { Principal } from './identity/principal.ts';
 import { isLocal, LOCAL_ADMIN, LocalSocket } from './local-socket.ts';
 import { certificateOf } from './peer-certificate.ts';
 import type { ReadyCheck } from './readiness.ts';
 import type { AgentUpgrade } from './upgrade.ts';
+import { Web } from './web/web.ts';
 
 export interface ServerOptions {
   readonly host: string;
   readonly port: number;
   /** PEM; without it the server speaks plain HTTP. `ca` is of the clients' certificates that are asked for. */
-  readonly tls?: { readonly cert: Buffer; readonly key: Buffer; readonly ca: string };
+  readonly tls?: Certificate & { readonly ca: string };
   /** Path of a socket for administrators of this machine, beside the port. */
   readonly socket?: string | undefined;
   readonly routes: readonly Route[];
   readonly api: ApiContext;
+  readonly web: Web;
   readonly upgrade: AgentUpgrade;
   readonly credentials: Credentials;
   /** The parts of the program, and whether they work. */
@@ -33,6 +38,7 @@ const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 15_000;
 const MAX_HEADER_BYTES = 8192;
 const MAX_BODY_BYTES = 1_048_576;
+const MIN_TLS = 'TLSv1.2';
 const HTTP_LIMITS = {
   headersTimeout: HEADERS_TIMEOUT_MS,
   requestTimeout: REQUEST_TIMEOUT_MS,
@@ -81,6 +87,15 @@ export class HttpServer implements AsyncDisposable {
     return new HttpServer(app, options, url, local);
   }
 
+  /** Connections made from now on see this certificate; those that are open stay. */
+  showCertificate(certificate: Certificate): void {
+    const { tls } = this.#options;
+    // The types of fastify know one kind of server.
+    const server = this.#app.server as Server | TlsServer;
+    if (tls === undefined || !('setSecureContext' in server)) return;
+    server.setSecureContext({ ...certificate, ca: tls.ca, minVersion: MIN_TLS });
+  }
+
   /** Stops listening, ends what is open (watchers never end by themselves), resolves when all is closed. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#local?.[Symbol.asyncDispose]();
@@ -104,13 +119,13 @@ function createApp(options: ServerOptions): FastifyInstance {
     if (problem.status === 401) void reply.header('www-authenticate', 'Bearer');
     return send(reply, problem.status, problem);
   });
-  app.setNotFoundHandler(async (request) => {
-    await caller(options, request);
-    throw new Refusal(
-      404,
-      'notFound',
-      `${request.method} ${request.url.slice(0, 200)}: no such path`,
-    );
+  app.setNotFoundHandler(async (request, reply) => {
+    const isPage = Web.isAsked(request);
+    if (!isPage) await caller(options, request);
+    const path = `${request.method} ${request.url.slice(0, 200)}`;
+    const nothing = new Refusal(404, 'notFound', `${path}: no such path`);
+    if (!isPage) throw nothing;
+    return await options.web.notFound(nothing, request, reply);
   });
   app.get('/healthz', async () => ({ status: 'ok' }));
   app.get('/readyz', async (request, reply) => {
@@ -126,6 +141,10 @@ function createApp(options: ServerOptions): FastifyInstance {
     return reply.type(metrics.contentType).send(await metrics.text());
   });
   for (const route of options.routes) addRoute(app, options, route);
+  void app.register((scope, _options, done) => {
+    options.web.register(scope);
+    done();
+  });
   return app;
 }
 
@@ -143,7 +162,7 @@ function fastifyOf({ tls }: ServerOptions): FastifyInstance {
     // Who has none comes with a token; what a certificate is worth is decided where credentials are.
     requestCert: true,
     rejectUnauthorized: false,
-    minVersion: 'TLSv1.2',
+    minVersion: MIN_TLS,
     handshakeTimeout: 10_000,
   } as const;
   return fastify({ ...common, https }) as unknown as FastifyInstance<Server>;
@@ -209,11 +228,6 @@ async function caller(options: ServerOptions, request: FastifyRequest): Promise<
 
 function sourceOf({ raw: { socket } }: FastifyRequest): string {
   return isLocal(socket) ? 'socket' : (socket.remoteAddress ?? 'unknown');
-}
-
-function nameOf(params: unknown): string {
-  const isNamed = typeof params === 'object' && params !== null && 'name' in params;
-  return isNamed && typeof params.name === 'string' ? params.name : '';
 }
 
 function send(reply: FastifyReply, status: number, body: unknown): FastifyReply {

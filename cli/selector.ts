@@ -1,6 +1,8 @@
+import { fieldOf } from '../shared/field-of.ts';
 import { nearest } from '../shared/nearest.ts';
 import { usageError } from './errors.ts';
-import { isObject } from './shape.ts';
+
+export { fieldOf } from '../shared/field-of.ts';
 
 /** One condition of `-l` or `--field-selector`, on a field of dotted name. */
 export interface Condition {
@@ -57,13 +59,6 @@ export function selects(conditions: readonly Condition[], item: unknown): boolea
     const holds = values === undefined ? found !== undefined : values.includes(textOf(found));
     return holds !== negated;
   });
-}
-
-/** The member of dotted name; undefined when there is none. */
-export function fieldOf(item: unknown, field: string): unknown {
-  return field.split('.').reduce<unknown>((value, name) => {
-    return isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;
-  }, item);
 }
 
 function textOf(value: unknown): string {

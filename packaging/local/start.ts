@@ -11,6 +11,7 @@ import { checks } from '../../agent/checks/index.ts';
 const root = join(import.meta.dirname, '../..');
 /** Everything this leaves behind: configuration, tokens, database, spool, logs. */
 const state = join(root, '.nodeseal');
+const adminTokenFile = join(state, 'aggregator/tokens/admin.token');
 const PREFERRED_PORT = 8443;
 const PATIENCE_MS = 90_000;
 const LOOK_AGAIN_MS = 200;
@@ -82,6 +83,7 @@ async function main(): Promise<void> {
   console.log();
   nodeseal('get', 'findings', '--all');
   console.log(`\nAggregator  ${url}   (logs, tokens and database: ${state})`);
+  console.log(`Web page    ${url}/   sign in with the token in ${adminTokenFile}`);
   if (values.once) return;
   console.log(
     `Ask it      export NODESEAL_CONFIG=${join(state, 'config.yaml')}; bin/nodeseal --help`,
@@ -110,8 +112,7 @@ function startAgent(url: string): Program {
 }
 
 function writeContext(server: string): void {
-  const tokenFile = join(state, 'aggregator/tokens/admin.token');
-  const contexts = [{ name: 'local', server, tokenFile }];
+  const contexts = [{ name: 'local', server, tokenFile: adminTokenFile }];
   writeConfig('config.yaml', { currentContext: 'local', contexts });
 }
 

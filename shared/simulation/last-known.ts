@@ -3,7 +3,8 @@ import type { ImageVerdict } from '../images.ts';
 import type { ImageOutcome } from '../simulation.ts';
 import type { Policy, PolicyRequirements, PolicyScope } from '../trust/policy-types.ts';
 import { ImageReferenceError } from '../trust/reference.ts';
-import { findScope, scopeText } from '../trust/scope.ts';
+import { findScope } from '../trust/scope.ts';
+import { scopeText } from '../trust-text.ts';
 import type { CheckedCandidate } from './candidate.ts';
 import { addRequirements } from './merge.ts';
 

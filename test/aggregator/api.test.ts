@@ -363,7 +363,7 @@ t.test('a fleet of which one node reports', async (t) => {
 
 t.test('a caller', async (t) => {
   await using server = await runAggregator(t.testdir());
-  const paths = ['/v1/nodes', '/v1/watch', '/metrics', '/v1/nothing', '/', '/openapi.json'];
+  const paths = ['/v1/nodes', '/v1/watch', '/metrics', '/v1/nothing', '/nothing', '/openapi.json'];
 
   await t.test('without a credential sees health only', async (t) => {
     t.match(await server.get('/healthz', null), { status: 200, body: { status: 'ok' } });

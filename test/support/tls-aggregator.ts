@@ -1,6 +1,6 @@
 import { type KeyObject, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { join } from 'node:path';
 import type { SecureContextOptions } from 'node:tls';
@@ -37,9 +37,10 @@ export interface TlsAggregator extends AsyncDisposable {
   readonly running: RunningAggregator;
   readonly authority: TlsAuthority;
   readonly stateDir: string;
-  /** With its pin, as in the file of the first start. */
+  /** With its pin, as in the file of the first start; empty where another aggregator on the database made it. */
   readonly joinToken: string;
   post(path: string, body: unknown, options?: AskOptions): Promise<Answer>;
+  remove(path: string, options?: AskOptions): Promise<Answer>;
   get(path: string, options?: AskOptions): Promise<Answer>;
   /** Enrols with a fresh key over the API. */
   enrol(name: string, key?: KeyObject, token?: string): Promise<Answer>;
@@ -97,7 +98,8 @@ export async function runTlsAggregator(
     for await (const chunk of response) text += String(chunk);
     return { status: response.statusCode, body: JSON.parse(text) };
   };
-  const joinToken = readFileSync(running.aggregator.tokenFiles.join, 'utf8').trim();
+  const { join: joinFile } = running.aggregator.tokenFiles;
+  const joinToken = existsSync(joinFile) ? readFileSync(joinFile, 'utf8').trim() : '';
   const post: TlsAggregator['post'] = (path, body, options = {}) =>
     ask('POST', path, body, options);
   const enrol: TlsAggregator['enrol'] = (name, key = makeKey(), token = joinToken) =>
@@ -110,6 +112,7 @@ export async function runTlsAggregator(
     post,
     enrol,
     get: (path, options = {}) => ask('GET', path, undefined, options),
+    remove: (path, options = {}) => ask('DELETE', path, undefined, options),
     async node(name) {
       const key = makeKey();
       const { body } = await enrol(name, key);

@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import * as v from 'valibot';
 import { API_VERSION } from '../../shared/api.ts';
 import { SEVERITIES } from '../../shared/results.ts';
-import { writePrivateFile } from '../identity/token-file.ts';
+import type { RecordChanges, Records } from '../store/records.ts';
 import { FAMILIES, type Family } from './condition.ts';
 import type { GroupState } from './group.ts';
 import type { Notice } from './notice.ts';
@@ -57,15 +56,41 @@ const schema: v.GenericSchema<unknown, AlertsState> = v.object({
   waiting: v.record(v.string(), v.array(noticeSchema)),
 });
 
-/** Nothing when there is no file, or one that is damaged: then what is so at the start is no news. */
-export async function readAlertsState(file: string): Promise<AlertsState> {
-  try {
-    return v.parse(schema, JSON.parse(await readFile(file, 'utf8')));
-  } catch {
-    return NOTHING;
-  }
-}
+/** The state is one record. */
+const KEY = '';
 
-export async function writeAlertsState(file: string, state: AlertsState): Promise<void> {
-  await writePrivateFile(file, JSON.stringify(state));
+/** Where the state of alerts is kept, for a restart and for the aggregator that takes over. */
+export class AlertsStateRecord {
+  readonly #records: Records;
+
+  constructor(records: Records) {
+    this.#records = records;
+  }
+
+  /** Nothing when there is none, or one that is damaged: then what is so at the start is no news. */
+  async read(): Promise<AlertsState> {
+    const text = (await this.#records.changes()).get(KEY);
+    try {
+      return v.parse(schema, JSON.parse(text ?? ''));
+    } catch {
+      return NOTHING;
+    }
+  }
+
+  /** False, and nothing is written, when another aggregator has written since this one read: it is its turn now. */
+  async write(state: AlertsState): Promise<boolean> {
+    let isOurs = true;
+    const learn = (changes: RecordChanges): void => {
+      isOurs = !changes.has(KEY);
+    };
+    await this.#records.inTurn(learn, async ({ keep }) => {
+      if (isOurs) await keep(KEY, JSON.stringify(state));
+    });
+    return isOurs;
+  }
+
+  /** For messages. */
+  get place(): string {
+    return this.#records.place(KEY);
+  }
 }
