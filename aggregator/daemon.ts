@@ -127,7 +127,9 @@ export async function startAggregator(
     serverId,
     loopDelayMs: () => delay.meanMs,
   };
-  const simulations = parts.use(new Simulations({ store, fleet, sessions, clock, log }));
+  const simulations = parts.use(
+    new Simulations({ store, fleet, sessions, clock, log }, store.peers?.records('simulation')),
+  );
   const api: ApiContext = {
     store,
     fleet,
