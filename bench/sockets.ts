@@ -56,8 +56,6 @@ const { values: options } = parseArgs({
 const agents = Number(options.agents);
 /** As bin/nodeseal-aggregator gives them. */
 const LAUNCHER_FLAGS = ['--max-semi-space-size=8'];
-/** Whose heartbeat is next. */
-let turn = 0;
 const child = join(import.meta.dirname, 'sockets-child.mjs');
 await measure();
 
@@ -83,8 +81,8 @@ async function measureOnce(kind: 'bare' | 'aggregator', order: Order): Promise<F
   server.send(order);
   const [target] = (await once(server, 'message')) as [Target];
   const credentials = order.certificates ? await enrolAll(target, authority.ca, order) : undefined;
-  const sockets = await connectAll(target, credentials);
-  const beats = setInterval(() => beatSome(sockets), 100);
+  const sockets = new Map<WebSocket, NodeJS.Timeout>();
+  await connectAll(target, credentials, sockets);
   const quiet = LIMITS.heartbeatSeconds * 1000;
   // One round of heartbeats and the garbage of the handshakes are behind before it counts.
   await delay(quiet);
@@ -92,12 +90,12 @@ async function measureOnce(kind: 'bare' | 'aggregator', order: Order): Promise<F
   await delay(Number(options.seconds) * 1000);
   const after = statOf(server);
   const [{ ticks, rssMiB }, { ticks: ticksBefore }] = [await after, await before];
-  clearInterval(beats);
-  for (const socket of sockets)
-    socket
-      .removeAllListeners()
-      .on('error', () => {})
-      .terminate();
+  for (const [socket, beats] of sockets) {
+    clearInterval(beats);
+    socket.removeAllListeners();
+    socket.on('error', () => {});
+    socket.terminate();
+  }
   server.kill('SIGKILL');
   await once(server, 'exit');
   // USER_HZ is 100 on every Linux that Node runs on: a tick a second is one percent.
@@ -135,8 +133,8 @@ async function enrolAll(target: Target, ca: string, { folder }: Order): Promise<
 async function connectAll(
   target: Target,
   credentials: Credentials | undefined,
-): Promise<readonly WebSocket[]> {
-  const sockets: WebSocket[] = [];
+  sockets: Map<WebSocket, NodeJS.Timeout>,
+): Promise<void> {
   const everyMs = 1000 / Number(options.rate);
   const startedMs = performance.now();
   const welcomed: Promise<unknown>[] = [];
@@ -155,11 +153,14 @@ async function connectAll(
     socket.on('close', (code) => {
       throw new Error(`agent ${node} was closed: ${code}`);
     });
-    welcomed.push(once(socket, 'message'));
-    sockets.push(socket);
+    welcomed.push(
+      once(socket, 'message').then(() => {
+        const beats = setInterval(() => socket.send(heartbeat()), LIMITS.heartbeatSeconds * 1000);
+        sockets.set(socket, beats);
+      }),
+    );
   }
   await Promise.all(welcomed);
-  return sockets;
 }
 
 function hello(node: number): Buffer {
@@ -174,13 +175,6 @@ function hello(node: number): Buffer {
     rootHash: hashRoot({}),
     clock: { wallMs: Date.now(), monotonicMs: 0 },
   });
-}
-
-/** Every agent once in 20 s, in turn. */
-function beatSome(sockets: readonly WebSocket[]): void {
-  const share = Math.ceil(sockets.length / (LIMITS.heartbeatSeconds * 10));
-  const beat = heartbeat();
-  for (let count = 0; count < share; count++) sockets[turn++ % sockets.length]?.send(beat);
 }
 
 function heartbeat(): Buffer {

@@ -1,5 +1,5 @@
 import type { OptionSpec } from './command.ts';
-import { FORMATS, type Format } from './output/format.ts';
+import { FORMATS } from './output/format.ts';
 
 /** Understood by every command. */
 export const COMMON_OPTIONS: readonly OptionSpec[] = [
@@ -14,7 +14,7 @@ export const COMMON_OPTIONS: readonly OptionSpec[] = [
 ];
 
 /** `-o` with the formats a command has. */
-export function outputOption(formats: readonly Format[] = FORMATS): OptionSpec {
+export function outputOption(formats: readonly string[] = FORMATS): OptionSpec {
   return {
     flags: '-o, --output <format>',
     description: `output: ${formats.join(', ')}`,
@@ -83,6 +83,9 @@ export const LEADING_VALUE_FLAGS: ReadonlySet<string> = new Set([
   '--token-file',
   '--ca-file',
   '--timeout',
+  '-f',
+  '--file',
+  '--as-of',
 ]);
 
 export const NO_HEADERS_OPTION: OptionSpec = {

@@ -4,6 +4,7 @@ import { checkRoutes } from './checks.ts';
 import { driftRoutes } from './drift.ts';
 import { enrolRoutes } from './enrol.ts';
 import { eventRoutes } from './events.ts';
+import { exportRoutes } from './exports.ts';
 import { findingRoutes } from './findings.ts';
 import { imageRoutes } from './images.ts';
 import { nodeRoutes } from './nodes.ts';
@@ -22,6 +23,7 @@ const answering: readonly Route[] = [
   ...driftRoutes,
   ...checkRoutes,
   ...policyRoutes,
+  ...exportRoutes,
   ...watchRoutes,
   ...simulationRoutes,
   ...enrolRoutes,

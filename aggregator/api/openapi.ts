@@ -70,7 +70,7 @@ function describeRoute(route: Route): Json {
     in: 'query',
     schema: { type: name === 'limit' ? 'integer' : 'string' },
   }));
-  const type = route.path.endsWith('/watch') ? 'text/event-stream' : 'application/json';
+  const type = route.produces ?? 'application/json';
   return {
     summary: route.summary,
     description: NEEDS[route.role],

@@ -75,6 +75,8 @@ export interface Route {
   readonly status?: 202;
   /** JSON Schema of the body, where the description of the API has one. */
   readonly body?: Json;
+  /** Media type of the answer; JSON when left out. */
+  readonly produces?: string;
   /** What is answered as JSON, a `Reply` for another status than 200; undefined when the route took the answer over. */
   handle(request: ApiRequest, context: ApiContext): Promise<unknown>;
 }

@@ -70,6 +70,7 @@ const getProgress: Route = {
   role: 'viewer',
   summary: 'How far a simulation is as server-sent events; the stream ends with it',
   query: [],
+  produces: 'text/event-stream',
   async handle(request, context) {
     let view: SimulationView | undefined = await find(context, request.name);
     const closed = new AbortController();

@@ -105,6 +105,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./status.ts')).status,
   },
   {
+    path: ['export'],
+    group: 'the fleet',
+    summary: 'sarif, oscal, csv, openreports, junit, annotations: the fleet for other tools',
+    load: async () => (await import('./export.ts')).exportCommand,
+  },
+  {
     path: ['rescan'],
     group: 'the fleet',
     summary: 'ask nodes to look at everything now',
