@@ -26,11 +26,17 @@ export async function rehearse(
   return nodeSimulation(trust, changed, now, after, checked);
 }
 
-function nodeSimulation(
+/** What one pass said, as far as a rehearsal goes by it. */
+export type Said = Pick<ImageVerification, 'verdicts' | 'policyPath'> & {
+  readonly faults: readonly { readonly message: string }[];
+};
+
+/** What two passes said, laid side by side. */
+export function nodeSimulation(
   trust: NodeTrust,
   changed: NodeTrust,
-  now: ImageVerification,
-  after: ImageVerification,
+  now: Said,
+  after: Said,
   checked: CheckedCandidate,
 ): NodeSimulation {
   const present = new Map(now.verdicts.map((verdict) => [keyOf(verdict), verdict]));

@@ -1,4 +1,4 @@
-import type { SimulationResult } from '../../shared/simulation.ts';
+import type { SimulationResult, SimulationSource } from '../../shared/simulation.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 
 /**
@@ -6,7 +6,9 @@ import { EXIT, type ExitCode } from '../exit.ts';
  * something is undecided or could not be read, as with `verify`.
  */
 export function simulationExit({ summary, nodes }: SimulationResult): ExitCode {
-  if (nodes.some(({ source }) => source !== 'live')) return EXIT.partial;
+  const isAnswer = (source: SimulationSource): boolean =>
+    source === 'live' || source === 'snapshot';
+  if (!nodes.every(({ source }) => isAnswer(source))) return EXIT.partial;
   if (summary.changes.newlyRefused > 0) return EXIT.findings;
   const isPartial = summary.changes.undecided > 0 || nodes.some(({ gaps }) => gaps.length > 0);
   return isPartial ? EXIT.partial : EXIT.clean;

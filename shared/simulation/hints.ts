@@ -23,7 +23,7 @@ const HINTS: Readonly<Record<string, string>> = {
   'source-not-enabled':
     'its signatures are on a server: let the agent ask (sources in agent.yaml), or verify --sources',
   'node-not-asked': 'ask again when the node is back',
-  'not-in-snapshot': 'save a new snapshot on the node',
+  'not-visible': 'the snapshot does not have it: save a new one on the node, with this candidate',
 };
 
 /** Undefined where there is nothing to say. */

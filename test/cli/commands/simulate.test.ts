@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { containerFiles } from '../../support/container-records.ts';
@@ -314,3 +314,51 @@ for (const [name, line, exit, stderr] of BAD) {
     t.equal(outcome.stdout, '');
   });
 }
+
+t.test('a snapshot is judged as the node that it was taken of', async (t) => {
+  const folder = node(t);
+  const file = join(folder, 'snapshot.json');
+  const root = ['--host-root', join(folder, 'host')];
+  const saved = await runCli(['simulate', '--save-snapshot', file, ...root]);
+  t.same(saved, { exit: 0, stdout: '', stderr: '' });
+  t.equal(statSync(file).mode & 0o777, 0o600);
+  const policy = write(folder, 'new.json', STRICTER);
+  const from = ['simulate', '--policy', policy, '--from-snapshot', file];
+  const { exit, stdout } = await runCli(from);
+  t.equal(exit, 1, 'asked for by name it is an answer, not a node that is silent');
+  t.match(stdout, /^1 node \(0 asked now\), 3 image uses, 3 distinct\n/);
+  t.match(stdout, /Not from now \(1\)\n {2}worker-1: as of 2026-11-21T12:00:00\.000Z\n$/);
+  const two = await runCli([...from, '--from-snapshot', file, '-o', 'json']);
+  t.match(JSON.parse(two.stdout).summary, { nodes: 2, uses: 6, images: 3 });
+
+  const beside = await runCli([
+    ...from.slice(0, 3),
+    ...root,
+    '--save-snapshot',
+    file,
+    '-o',
+    'json',
+  ]);
+  t.equal(beside.exit, 1, 'a candidate beside it is judged, and its keys are in the file');
+
+  const bad: readonly (readonly [readonly string[], number, RegExp])[] = [
+    [[...from, ...root], 2, /--host-root and --from-snapshot exclude each other/],
+    [['simulate', '--save-snapshot', file], 2, /--save-snapshot is for this node alone/],
+    [[...from, '--sources', 'store,registry'], 2, /no server is asked for a snapshot/],
+    [[...from, '--pool', 'worker'], 2, /--pool says nothing/],
+    [['simulate', '--from-snapshot', file], 2, /no candidate is named/],
+    [[...from.slice(0, 4), policy], 7, /new\.json: no snapshot of a node\n.*apiVersion/],
+    [[...from.slice(0, 4), join(folder, 'nowhere')], 5, /cannot read the snapshot/],
+    [
+      ['simulate', '--save-snapshot', join(folder, 'no/x'), ...root],
+      5,
+      /cannot write the snapshot/,
+    ],
+    [['simulate', '--save-snapshot', folder, ...root], 7, /cannot write the snapshot/],
+  ];
+  for (const [line, code, stderr] of bad) {
+    const outcome = await runCli(line);
+    t.equal(outcome.exit, code, line.join(' '));
+    t.match(outcome.stderr, stderr);
+  }
+});
