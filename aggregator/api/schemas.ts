@@ -196,6 +196,7 @@ export const SCHEMAS: Readonly<Record<string, Json>> = {
     { namespace: TEXT, nowReason: TEXT, reason: TEXT, message: TEXT },
   ),
   ImageOutcomeList: list('ImageOutcomeList', 'NodeImageOutcome'),
+  Export: { description: 'As the published schema of the format has it' },
   ServerVersion: answer('ServerVersion', {
     version: TEXT,
     node: TEXT,
@@ -277,6 +278,9 @@ export const ANSWERS: Readonly<Record<string, string>> = {
   'GET /v1/simulations': 'SimulationList',
   'GET /v1/simulations/:name': 'SimulationDetail',
   'GET /v1/simulations/:name/outcomes': 'ImageOutcomeList',
+  'GET /v1/exports/oscal': 'Export',
+  'GET /v1/exports/openreports': 'Export',
+  'GET /v1/exports/annotations': 'Export',
   'GET /v1/version': 'ServerVersion',
   'GET /v1/diagnosis': 'Diagnosis',
   'GET /v1/audit': 'AuditList',
