@@ -1,3 +1,4 @@
+import { newerSchema } from './newer.ts';
 import type { Connections, Query } from './postgres-connection.ts';
 import { POSTGRES_MIGRATIONS } from './postgres-migrations.ts';
 import { integer, text, truth } from './row.ts';
@@ -52,10 +53,7 @@ async function versionOf(query: Query): Promise<number> {
   }
   const [row] = await query('SELECT version FROM nodeseal_schema');
   const version = row === undefined ? 0 : integer(row, 'version');
-  if (version > POSTGRES_VERSION) {
-    const known = `this program knows up to ${POSTGRES_VERSION}: start the newer one`;
-    throw new StoreError('ERR_STORE_NEWER', `PostgreSQL: schema version ${version}, ${known}`);
-  }
+  if (version > POSTGRES_VERSION) throw newerSchema('PostgreSQL', version, POSTGRES_VERSION);
   return version;
 }
 

@@ -1,6 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { messageOf } from '../../shared/errors.ts';
+import { newerSchema } from './newer.ts';
 import { SQLITE_MIGRATIONS } from './sqlite-migrations.ts';
 import { StoreError } from './store.ts';
 
@@ -82,10 +83,7 @@ function assertOurs(database: DatabaseSync, path: string): void {
   const version = pragma(database, 'user_version');
   if (applicationId === APPLICATION_ID) {
     if (version <= SCHEMA_VERSION) return;
-    throw new StoreError(
-      'ERR_STORE_NEWER',
-      `${path}: schema version ${version}, this program knows up to ${SCHEMA_VERSION}: start the newer one`,
-    );
+    throw newerSchema(path, version, SCHEMA_VERSION);
   }
   const tables = database.prepare('SELECT count(*) AS n FROM sqlite_schema').get();
   if (applicationId !== 0 || version !== 0 || tables?.['n'] !== 0) {

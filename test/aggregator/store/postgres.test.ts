@@ -41,7 +41,7 @@ t.test('PostgreSQL', { skip: withoutPostgres }, async (t) => {
     const url = await server.database();
     await (await open(url))[Symbol.asyncDispose]();
     await server.sql(url, `UPDATE nodeseal_schema SET version = ${POSTGRES_VERSION + 1}`);
-    await t.rejects(open(url), { code: 'ERR_STORE_NEWER', message: /start the newer one/ });
+    await t.rejects(open(url), { code: 'ERR_STORE_NEWER', message: /start the newer program/ });
     await server.sql(url, `UPDATE nodeseal_schema SET version = ${POSTGRES_VERSION}`);
     await (await open(url))[Symbol.asyncDispose]();
   });
