@@ -73,6 +73,10 @@ export async function startAgent(
         });
   const state = new NodeState();
   const spool = parts.use(await Spool.open({ folder: join(stateDir, 'spool'), clock }));
+  if (spool.leftBehind !== undefined) {
+    const what = 'a later version left a spool here: it is kept as it is, and a new one begun';
+    log.warn({ folder: spool.leftBehind }, what);
+  }
   const lostBefore = spool.state.lost;
   const skew = new ClockSkew();
   const emit = async (event: EventDraft): Promise<void> => {

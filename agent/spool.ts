@@ -57,6 +57,8 @@ const SWEEP_MS = 600_000;
  * or damaged is read as a `lost` item that counts it.
  */
 export class Spool implements AsyncDisposable {
+  /** Folder of a spool that a later version wrote: it was left as it is, and a new one begun. */
+  readonly leftBehind: string | undefined;
   readonly #options: SpoolOptions;
   readonly #limits: SpoolLimits;
   #life: Life;
@@ -79,6 +81,7 @@ export class Spool implements AsyncDisposable {
     this.#options = options;
     this.#limits = limits;
     this.#life = life;
+    this.leftBehind = life.leftBehind;
     this.#next = Math.max(life.head.next, life.segments.next);
     this.#reserved = this.#next;
     this.#acknowledged = life.head.acknowledged;

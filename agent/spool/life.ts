@@ -17,6 +17,8 @@ export interface Life {
   /** As found; what the segments hold may be further. */
   readonly head: Head;
   readonly headFile: FileHandle;
+  /** Folder of the life before, when a later version of this program wrote it. */
+  readonly leftBehind?: string;
 }
 
 /** A life that is not yet whole has a name that is none of a life. */
@@ -36,7 +38,9 @@ export async function openLife(folder: string, segmentBytes: number): Promise<Li
   }
   const newest = await newestName(folder);
   const found = newest === undefined ? 'newer' : await tryLife(folder, newest, segmentBytes);
-  return found === 'newer' ? await createLife(folder, segmentBytes) : found;
+  if (found !== 'newer') return found;
+  const life = await createLife(folder, segmentBytes);
+  return newest === undefined ? life : { ...life, leftBehind: join(folder, newest) };
 }
 
 export async function createLife(folder: string, segmentBytes: number): Promise<Life> {

@@ -294,6 +294,7 @@ for (const [name, file] of [
     writeFileSync(join(old, file), bytes);
     for (const expected of [1, 2]) {
       await using spool = await open(folder);
+      t.equal(spool.leftBehind, expected === 1 ? old : undefined);
       t.equal(await spool.append(event('x')), expected, 'the new life is found again');
     }
     t.ok(readFileSync(join(old, file)).equals(bytes), 'untouched');
