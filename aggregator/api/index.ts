@@ -1,6 +1,7 @@
 import { admissionRoutes } from './admission.ts';
 import { auditRoutes } from './audit.ts';
 import { checkRoutes } from './checks.ts';
+import { diagnosisRoutes } from './diagnosis.ts';
 import { driftRoutes } from './drift.ts';
 import { enrolRoutes } from './enrol.ts';
 import { eventRoutes } from './events.ts';
@@ -10,6 +11,7 @@ import { imageRoutes } from './images.ts';
 import { nodeRoutes } from './nodes.ts';
 import { describeApi } from './openapi.ts';
 import { policyRoutes } from './policies.ts';
+import { poolRoutes } from './pools.ts';
 import type { Route } from './route.ts';
 import { simulationRoutes } from './simulations.ts';
 import { tokenRoutes } from './tokens.ts';
@@ -23,6 +25,7 @@ const answering: readonly Route[] = [
   ...driftRoutes,
   ...checkRoutes,
   ...policyRoutes,
+  ...poolRoutes,
   ...exportRoutes,
   ...watchRoutes,
   ...simulationRoutes,
@@ -30,6 +33,7 @@ const answering: readonly Route[] = [
   ...admissionRoutes,
   ...tokenRoutes,
   ...auditRoutes,
+  ...diagnosisRoutes,
 ];
 
 const getOpenApi: Route = {

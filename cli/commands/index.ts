@@ -57,6 +57,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./trust-show.ts')).trustShow,
   },
   {
+    path: ['trust', 'explain'],
+    group: 'the fleet',
+    summary: 'which policy speaks for an image on which nodes, and what the verdict is',
+    load: async () => (await import('./trust-explain.ts')).trustExplain,
+  },
+  {
     path: ['baseline', 'capture'],
     group: 'this node',
     summary: 'accept the state of this node for the first time',
@@ -89,8 +95,14 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     path: ['describe'],
     group: 'the fleet',
-    summary: 'one node with everything one would ask next',
+    summary: 'a node, image, finding or check with everything one would ask next',
     load: async () => (await import('./describe.ts')).describe,
+  },
+  {
+    path: ['diff'],
+    group: 'the fleet',
+    summary: 'what differs between two nodes, a node and its pool, or two times',
+    load: async () => (await import('./diff.ts')).diff,
   },
   {
     path: ['watch'],
@@ -115,6 +127,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     group: 'the fleet',
     summary: 'ask nodes to look at everything now',
     load: async () => (await import('./rescan.ts')).rescan,
+  },
+  {
+    path: ['diagnose'],
+    group: 'the fleet',
+    summary: 'an archive to find a fault of a node or the server by, without secrets',
+    load: async () => (await import('./diagnose.ts')).diagnose,
   },
   {
     path: ['token', 'create'],
@@ -159,6 +177,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./node.ts')).retireNodes,
   },
   {
+    path: ['login'],
+    group: 'nodeseal itself',
+    summary: 'keep a token for an aggregator, once it takes it',
+    load: async () => (await import('./login.ts')).login,
+  },
+  {
     path: ['config', 'get-contexts'],
     group: 'nodeseal itself',
     summary: 'which aggregators can be asked',
@@ -183,9 +207,15 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./config.ts')).view,
   },
   {
+    path: ['completion'],
+    group: 'nodeseal itself',
+    summary: 'completion of words for bash, zsh and fish',
+    load: async () => (await import('./completion.ts')).completion,
+  },
+  {
     path: ['version'],
     group: 'nodeseal itself',
-    summary: 'version of this program',
+    summary: 'version of this program and of the aggregator',
     load: async () => (await import('./version.ts')).version,
   },
 ];
