@@ -120,6 +120,11 @@ export const NO_HEADERS_OPTION: OptionSpec = {
   description: 'leave out the column headers',
 };
 
+export const NO_GROUP_OPTION: OptionSpec = {
+  flags: '--no-group',
+  description: 'table: a row for each node, also where several say the same',
+};
+
 export const POLICY_OPTION: OptionSpec = {
   flags: '--policy <file>',
   description: 'the policy.json to judge by',
@@ -144,7 +149,11 @@ export const CHOICE_OPTIONS: readonly OptionSpec[] = [
     description: 'only items with: severity=high,reason!=permission',
   },
   { flags: '--all', description: 'findings: also what passed and what does not apply' },
-  { flags: '--since <time>', description: 'events: since 24h ago, or since 2026-11-21T12:00:00Z' },
+  {
+    flags: '--since <time>',
+    description:
+      'events since 24h ago, or since 2026-11-21T12:00:00Z; findings, images, drift: what was not so then',
+  },
 ];
 
 export const REQUIRE_COVERAGE_OPTION: OptionSpec = {

@@ -23,6 +23,7 @@ import { CANDIDATE_OPTIONS, candidateOf, namesCandidate } from '../simulate/cand
 import { simulationExit } from '../simulate/exit.ts';
 import { askFleet } from '../simulate/fleet.ts';
 import { askThisNode } from '../simulate/local.ts';
+import { nodeNotes } from '../simulate/notes.ts';
 import { askSnapshots, SNAPSHOT_OPTIONS, saveSnapshot } from '../simulate/snapshot.ts';
 
 export const simulate: Command = {
@@ -91,11 +92,7 @@ undecided. 3: less reports than --require-coverage asks for. 7: the candidate is
       io.stdout.write(simulationText(result, output, style, !invocation.flag('no-headers')));
     }
     for (const warning of checked.warnings) io.stderr.write(`note: ${safeText(warning)}\n`);
-    for (const { node, gaps, notes } of result.nodes) {
-      for (const text of [...gaps, ...notes]) {
-        io.stderr.write(`note: ${safeText(`${node}: ${text}`)}\n`);
-      }
-    }
+    for (const note of nodeNotes(result.nodes)) io.stderr.write(`note: ${note}\n`);
     const { coverage } = result;
     if (coverage !== undefined) io.stderr.write(`${coverageText(coverage)}\n`);
     return combineExits([coverageExit(coverage, required, io), simulationExit(result)]);

@@ -15,7 +15,7 @@ import { listText } from '../output/list.ts';
 import { namesText } from '../output/names.ts';
 import { safeText } from '../output/safe.ts';
 import { tableText } from '../output/table.ts';
-import { IMAGES } from '../resources.ts';
+import { IMAGES } from '../resources/images.ts';
 
 /** Options of `verify` that are about the store of this node. */
 const LOCAL_VALUES = [
