@@ -9,6 +9,7 @@ import type { Check } from './check.ts';
 import { agent as selfCheck } from './checks/agent.ts';
 import { exceptions as exceptionsCheck } from './checks/exceptions.ts';
 import { checks as allChecks } from './checks/index.ts';
+import { ClockSkew } from './clock-skew.ts';
 import { Conditions } from './conditions.ts';
 import type { AgentConfig } from './config.ts';
 import { Exceptions } from './exceptions.ts';
@@ -66,7 +67,7 @@ export async function startAgent(
   const state = new NodeState();
   const spool = parts.use(await Spool.open({ folder: join(stateDir, 'spool'), clock }));
   const lostBefore = spool.state.lost;
-  let serverAheadMs: number | undefined;
+  const skew = new ClockSkew();
   const emit = async (event: EventDraft): Promise<void> => {
     await spool.append(event);
     conditions.set('SpoolDegraded', spool.state.degraded);
@@ -107,7 +108,7 @@ export async function startAgent(
       exceptions,
       self: {
         lostEvents: () => spool.state.lost - lostBefore,
-        serverAheadMs: () => serverAheadMs,
+        serverAheadMs: () => skew.aheadMs,
       },
     },
   });
@@ -154,8 +155,7 @@ export async function startAgent(
         version: VERSION,
         host: introduction,
         onServerTime: (aheadMs) => {
-          serverAheadMs = aheadMs;
-          schedule.changed([selfCheck.id]);
+          if (skew.note(aheadMs)) schedule.changed([selfCheck.id]);
         },
         conditions: () => {
           // The spool recovers by itself, without an event.

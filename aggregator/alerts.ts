@@ -46,6 +46,8 @@ export class Alerts implements AsyncDisposable {
   readonly #startedMs: number;
   #unkept = false;
   #isNews = false;
+  /** Notices that wait, as it was written. */
+  #keptWaiting = 0;
   /** Another aggregator has taken over. */
   #isOver = false;
   #keptMs = Number.NEGATIVE_INFINITY;
@@ -54,6 +56,7 @@ export class Alerts implements AsyncDisposable {
     this.#options = options;
     this.#families = new Set(families);
     this.#startedMs = options.clock.monotonicMs();
+    this.#keptWaiting = this.#waitingCount();
     for (const state of groups) this.#groups.set(state.key, new AlertGroup(state, this.#startedMs));
   }
 
@@ -77,8 +80,10 @@ export class Alerts implements AsyncDisposable {
       this.#look('coverage', [coverageCondition(fleet)]);
     }
     // Before it is told: who comes after a crash then tells it with the same id, and nothing twice as something new.
-    const isDue = this.#isNews || clock.monotonicMs() - this.#keptMs >= KEEP_MS;
-    if (this.#unkept && isDue) await this.#keep();
+    // And once it was taken: it must not be delivered again.
+    const isDelivered = this.#waitingCount() < this.#keptWaiting;
+    const isDue = this.#isNews || isDelivered || clock.monotonicMs() - this.#keptMs >= KEEP_MS;
+    if ((this.#unkept || isDelivered) && isDue) await this.#keep();
     if (this.#isOver) return;
     const firing = this.firing();
     for (const sink of this.sinks) sink.tick(firing);
@@ -145,12 +150,17 @@ export class Alerts implements AsyncDisposable {
     return toNotice(group, { id: randomUUID(), atMs: clock.nowMs(), labels });
   }
 
+  #waitingCount(): number {
+    return this.sinks.reduce((sum, sink) => sum + sink.waiting().length, 0);
+  }
+
   /** A disk that is full keeps nothing from being told. */
   async #keep(): Promise<void> {
     const { record, clock, log } = this.#options;
     this.#keptMs = clock.monotonicMs();
     this.#unkept = false;
     this.#isNews = false;
+    this.#keptWaiting = this.#waitingCount();
     try {
       const isOurs = await record.write({
         families: [...this.#families],

@@ -72,6 +72,7 @@ export interface AggregatorChange {
   readonly databaseUrl?: string;
   readonly listen?: { readonly address: string; readonly allowPlain: boolean };
   readonly limits?: object;
+  readonly alerts?: object;
 }
 
 /** An aggregator as a process, with one node called `node-1`. */

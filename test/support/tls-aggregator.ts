@@ -53,6 +53,8 @@ export interface AskOptions {
   /** Null sends none; the administrator's by default for the API, none for agents. */
   readonly token?: string | null;
   readonly as?: Pick<TestNode, 'key' | 'pem'>;
+  /** What is trusted in place of the authority of the start. */
+  readonly ca?: string;
 }
 
 /** How a connection of an agent went. */
@@ -79,8 +81,8 @@ export async function runTlsAggregator(
   writeFileSync(keyFile, authority.server.key, { mode: 0o600 });
   const running = await runAggregator(stateDir, { tls: { certFile, keyFile }, ...change });
   const { url, adminToken } = running;
-  const tlsOf = ({ as }: AskOptions): SecureContextOptions => ({
-    ca: authority.ca,
+  const tlsOf = ({ as, ca = authority.ca }: AskOptions): SecureContextOptions => ({
+    ca,
     ...(as === undefined
       ? {}
       : { cert: as.pem, key: as.key.export({ format: 'pem', type: 'pkcs8' }).toString() }),
@@ -96,7 +98,8 @@ export async function runTlsAggregator(
     const [response] = await once(outgoing, 'response');
     let text = '';
     for await (const chunk of response) text += String(chunk);
-    return { status: response.statusCode, body: JSON.parse(text) };
+    const isJson = String(response.headers['content-type']).includes('json');
+    return { status: response.statusCode, body: isJson ? JSON.parse(text) : text };
   };
   const { join: joinFile } = running.aggregator.tokenFiles;
   const joinToken = existsSync(joinFile) ? readFileSync(joinFile, 'utf8').trim() : '';
