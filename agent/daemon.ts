@@ -3,6 +3,7 @@ import { type Clock, rfc3339, systemClock } from '../shared/clock.ts';
 import { ConfigError } from '../shared/config.ts';
 import { ensureFolder } from '../shared/folder.ts';
 import type { Logger } from '../shared/log.ts';
+import { LogTail } from '../shared/log-tail.ts';
 import { nearest } from '../shared/nearest.ts';
 import { VERSION } from '../shared/version.ts';
 import type { Check } from './check.ts';
@@ -10,6 +11,7 @@ import { agent as selfCheck } from './checks/agent.ts';
 import { exceptions as exceptionsCheck } from './checks/exceptions.ts';
 import { checks as allChecks } from './checks/index.ts';
 import { ClockSkew } from './clock-skew.ts';
+import { collect } from './collect.ts';
 import { Conditions } from './conditions.ts';
 import type { AgentConfig } from './config.ts';
 import { Exceptions } from './exceptions.ts';
@@ -44,8 +46,10 @@ export interface Agent extends AsyncDisposable {
 /** Resolves when the agent looks and reports; the first looks are under way then. Throws `ConfigError`. */
 export async function startAgent(
   config: AgentConfig,
-  { log, clock = systemClock, random = Math.random, checks }: AgentOptions,
+  { log: logger, clock = systemClock, random = Math.random, checks }: AgentOptions,
 ): Promise<Agent> {
+  const tail = new LogTail(clock);
+  const log = tail.of(logger);
   const { stateDir, hostRoot, intervalMs } = config;
   const chosen = checks ?? chooseChecks(allChecks, config.checks);
   await ensureFolder(stateDir);
@@ -146,8 +150,18 @@ export async function startAgent(
         commands: new CommandAnswers({
           rescan: async () => {
             await rescan();
-            return { rootHash: state.rootHash };
+            return [{ rootHash: state.rootHash }];
           },
+          collect: async () =>
+            collect({
+              config,
+              profile: profile.name,
+              state,
+              spool: spool.state,
+              conditions: conditions.names,
+              results: reporter.results,
+              log: tail,
+            }),
         }),
         clock,
         random,

@@ -4,6 +4,7 @@ import { type Clock, systemClock } from '../shared/clock.ts';
 import { messageOf } from '../shared/errors.ts';
 import { ensureFolder } from '../shared/folder.ts';
 import type { Logger } from '../shared/log.ts';
+import { LogTail } from '../shared/log-tail.ts';
 import { openAlerts } from './alerts/open.ts';
 import { ROUTES } from './api/index.ts';
 import type { ApiContext } from './api/route.ts';
@@ -21,7 +22,7 @@ import { RecordFile } from './identity/record-file.ts';
 import { LoopDelay } from './loop-delay.ts';
 import { Metrics } from './metrics.ts';
 import { observeProgram } from './program-metrics.ts';
-import { readiness } from './readiness.ts';
+import { type ReadyCheck, readiness } from './readiness.ts';
 import { HttpServer } from './server.ts';
 import { ServerCertificate } from './server-certificate.ts';
 import type { SessionContext } from './sessions.ts';
@@ -56,8 +57,10 @@ const SILENT_MS = 300_000;
 /** Starts everything and resolves when requests are answered. */
 export async function startAggregator(
   config: AggregatorConfig,
-  { log, clock = systemClock }: AggregatorOptions,
+  { log: logger, clock = systemClock }: AggregatorOptions,
 ): Promise<Aggregator> {
+  const tail = new LogTail(clock);
+  const log = tail.of(logger);
   assertUsable(config);
   const { stateDir, limits } = config;
   await ensureFolder(stateDir);
@@ -126,6 +129,15 @@ export async function startAggregator(
     serverId,
     loopDelayMs: () => delay.meanMs,
   };
+  const ready = (): Promise<readonly ReadyCheck[]> =>
+    readiness({
+      store,
+      audit,
+      sources,
+      sinks: alerts?.sinks ?? [],
+      certificate,
+      nowMs: clock.nowMs(),
+    });
   const api: ApiContext = {
     store,
     fleet,
@@ -139,6 +151,7 @@ export async function startAggregator(
     audit,
     hasTls: certificate !== undefined,
     clock,
+    self: { config, ready, log: tail },
   };
   const server = parts.use(
     await HttpServer.listen({
@@ -151,15 +164,7 @@ export async function startAggregator(
       web: await Web.open({ api, clock, log }),
       upgrade: new AgentUpgrade(credentials, context, limits),
       credentials,
-      ready: () =>
-        readiness({
-          store,
-          audit,
-          sources,
-          sinks: alerts?.sinks ?? [],
-          certificate,
-          nowMs: clock.nowMs(),
-        }),
+      ready,
       clock,
       log,
     }),

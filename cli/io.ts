@@ -1,6 +1,8 @@
 /** Where text goes. */
 export interface Sink {
   write(text: string): void;
+  /** What is no text: an archive. */
+  writeBytes(bytes: Uint8Array): void;
   readonly isTerminal: boolean;
   /** Width and height of the terminal; absent when it is none. */
   readonly columns?: number | undefined;

@@ -18,6 +18,9 @@ function sink(stream: NodeJS.WriteStream): Sink {
     write: (text) => {
       if (isOpen) stream.write(text);
     },
+    writeBytes: (bytes) => {
+      if (isOpen) stream.write(bytes);
+    },
     isTerminal: stream.isTTY === true,
     get columns() {
       return stream.isTTY ? stream.columns : undefined;

@@ -43,7 +43,7 @@ export const PROFILE_OPTION: OptionSpec = {
 /** Which aggregator is asked, and as whom. */
 export function serverOptions(timeout: string): readonly OptionSpec[] {
   return [
-    { flags: '--context <name>', description: 'context of the configuration file to use' },
+    { flags: '--context <context>', description: 'context of the configuration file to use' },
     { flags: '--server <url>', description: 'address of the aggregator, in place of a context' },
     { flags: '--token-file <file>', description: 'file that holds the token' },
     { flags: '--ca-file <file>', description: 'certificates the server is verified by (PEM)' },

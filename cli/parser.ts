@@ -1,6 +1,7 @@
 import { Argument, Command as Commander, CommanderError, Option } from 'commander';
 import type { Command, CommandEntry, Invocation, OptionSpec } from './command.ts';
 import { usageError } from './errors.ts';
+import { EXITS_TEXT, paragraphsOf } from './help.ts';
 import { COMMON_OPTIONS } from './options.ts';
 
 export type Parsed =
@@ -17,7 +18,7 @@ export function parseArguments(
   const name = entry.path.join(' ');
   let help = '';
   const program = new Commander(`nodeseal ${name}`)
-    .description(command.description)
+    .description(paragraphsOf(command.description).join('\n\n'))
     .helpOption('-h, --help', 'show this help')
     .exitOverride()
     .configureOutput({
@@ -27,7 +28,7 @@ export function parseArguments(
       writeErr: () => {},
       getOutHelpWidth: () => columns,
     })
-    .addHelpText('after', () => examplesText(command));
+    .addHelpText('after', () => `${examplesText(command)}\n${EXITS_TEXT}`.trimEnd());
   for (const { name, description, required, repeatable } of command.arguments) {
     const dots = repeatable ? '...' : '';
     const text = required ? `<${name}${dots}>` : `[${name}${dots}]`;
@@ -94,5 +95,5 @@ function toUsageError(error: CommanderError, name: string): Error {
 function examplesText({ examples }: Command): string {
   if (examples.length === 0) return '';
   const lines = examples.map(({ line, meaning }) => `  $ ${line}\n      ${meaning}`);
-  return `\nExamples:\n${lines.join('\n')}`;
+  return `\nExamples:\n${lines.join('\n')}\n`;
 }

@@ -1,6 +1,7 @@
 import { admissionRoutes } from './admission.ts';
 import { auditRoutes } from './audit.ts';
 import { checkRoutes } from './checks.ts';
+import { diagnosisRoutes } from './diagnosis.ts';
 import { driftRoutes } from './drift.ts';
 import { enrolRoutes } from './enrol.ts';
 import { eventRoutes } from './events.ts';
@@ -28,6 +29,7 @@ const answering: readonly Route[] = [
   ...admissionRoutes,
   ...tokenRoutes,
   ...auditRoutes,
+  ...diagnosisRoutes,
 ];
 
 const getOpenApi: Route = {

@@ -11,6 +11,7 @@ import type { Enrolment } from '../identity/enrolment.ts';
 import type { Principal, Role } from '../identity/principal.ts';
 import type { TokenAuthority } from '../identity/tokens.ts';
 import type { Metrics } from '../metrics.ts';
+import type { ServerSelf } from '../self.ts';
 import type { Sessions } from '../sessions.ts';
 import type { Store } from '../store/store.ts';
 import type { Query } from './query.ts';
@@ -30,6 +31,7 @@ export interface ApiContext {
   /** Whether certificates of callers can be seen: with TLS of our own. */
   readonly hasTls: boolean;
   readonly clock: Clock;
+  readonly self: ServerSelf;
 }
 
 export interface ApiRequest {

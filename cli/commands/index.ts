@@ -111,6 +111,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./rescan.ts')).rescan,
   },
   {
+    path: ['diagnose'],
+    group: 'the fleet',
+    summary: 'an archive to find a fault of a node or the server by, without secrets',
+    load: async () => (await import('./diagnose.ts')).diagnose,
+  },
+  {
     path: ['token', 'create'],
     group: 'the fleet',
     summary: 'a token for a person, a node, or for nodes to enrol with; shown once',
@@ -153,6 +159,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./node.ts')).retireNodes,
   },
   {
+    path: ['login'],
+    group: 'nodeseal itself',
+    summary: 'keep a token for an aggregator, once it takes it',
+    load: async () => (await import('./login.ts')).login,
+  },
+  {
     path: ['config', 'get-contexts'],
     group: 'nodeseal itself',
     summary: 'which aggregators can be asked',
@@ -177,9 +189,15 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./config.ts')).view,
   },
   {
+    path: ['completion'],
+    group: 'nodeseal itself',
+    summary: 'completion of words for bash, zsh and fish',
+    load: async () => (await import('./completion.ts')).completion,
+  },
+  {
     path: ['version'],
     group: 'nodeseal itself',
-    summary: 'version of this program',
+    summary: 'version of this program and of the aggregator',
     load: async () => (await import('./version.ts')).version,
   },
 ];

@@ -50,6 +50,7 @@ Exit code 1: an image is rejected. 6: none is, but one is unknown. 5: an image t
       description: `where signatures are taken from, in this order: ${SOURCE_IDS.join(', ')};
 named, lookaside asks servers of lookasides too, registry registries.
 Default: store, then lookasides that are files of the node`,
+      suggestions: SOURCE_IDS,
     },
     IMAGE_LIBRARY_OPTION,
     ...RELEASE_OPTIONS,

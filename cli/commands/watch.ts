@@ -11,7 +11,11 @@ export const watch: Command = {
 "change" (set, removed) and "item", first for everything there is. Ends with Ctrl-C (exit 130); a lost connection is
 made again.`,
   arguments: [
-    { name: 'TYPE', description: 'findings (default), events, nodes or images' },
+    {
+      name: 'TYPE',
+      description: 'findings (default), events, nodes or images',
+      suggestions: ['findings', 'events', 'nodes', 'images'],
+    },
     { name: 'NAME', description: 'only these', repeatable: true },
   ],
   options: [outputOption(['table', 'wide', 'jsonl', 'json']), ...CHOICE_OPTIONS, ...SERVER_OPTIONS],

@@ -57,10 +57,10 @@ t.test(
     agent.send(findings({ 'selinux.a': 'fail', 'selinux.b': 'pass' }));
     await receiver.count(1);
     t.same(told(), ['firing selinux.a']);
-  // A notice that was taken and not yet crossed out would come again, with its id.
-  const crossedOut = `SELECT 1 FROM record WHERE kind = 'alerts' AND text LIKE '%selinux.a%'
+    // A notice that was taken and not yet crossed out would come again, with its id.
+    const crossedOut = `SELECT 1 FROM record WHERE kind = 'alerts' AND text LIKE '%selinux.a%'
     AND text NOT LIKE '%"status"%'`;
-  while ((await server.sql(databaseUrl, crossedOut)).length === 0);
+    while ((await server.sql(databaseUrl, crossedOut)).length === 0);
 
     await first.program.kill('SIGKILL');
     // As if ten seconds had passed.
