@@ -3,8 +3,8 @@ import { writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import t from 'tap';
 import {
-  render as renderAll,
   type Resource as AnyResource,
+  render as renderAll,
   whyNoKustomize,
 } from '../support/kustomize.ts';
 import { wrongInTypes } from '../support/manifest-types.ts';

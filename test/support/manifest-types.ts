@@ -5,11 +5,11 @@ import type { Resource } from './kustomize.ts';
 
 /** Where the types of an API group are: those of Kubernetes 1.30, or our own. */
 const GROUPS: Readonly<Record<string, string>> = {
-  v1: 'kubernetes-types/core/v1',
-  'apps/v1': 'kubernetes-types/apps/v1',
-  'networking.k8s.io/v1': 'kubernetes-types/networking/v1',
-  'policy/v1': 'kubernetes-types/policy/v1',
-  'rbac.authorization.k8s.io/v1': 'kubernetes-types/rbac/v1',
+  v1: 'kubernetes-types/core/v1.js',
+  'apps/v1': 'kubernetes-types/apps/v1.js',
+  'networking.k8s.io/v1': 'kubernetes-types/networking/v1.js',
+  'policy/v1': 'kubernetes-types/policy/v1.js',
+  'rbac.authorization.k8s.io/v1': 'kubernetes-types/rbac/v1.js',
 };
 const COMPILER = join(import.meta.dirname, '../../node_modules/typescript/bin/tsc');
 const OTHERS = join(import.meta.dirname, 'openshift-types.ts');

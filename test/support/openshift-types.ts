@@ -1,4 +1,4 @@
-import type { ObjectMeta } from 'kubernetes-types/meta/v1';
+import type { ObjectMeta } from 'kubernetes-types/meta/v1.js';
 
 /** The kinds of OpenShift and of the Prometheus operator that we use, by the fields their API has. */
 
