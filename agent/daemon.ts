@@ -5,6 +5,9 @@ import { ensureFolder } from '../shared/folder.ts';
 import type { Logger } from '../shared/log.ts';
 import { LogTail } from '../shared/log-tail.ts';
 import { nearest } from '../shared/nearest.ts';
+import { readCandidate } from '../shared/simulation/candidate.ts';
+import { answerParts } from '../shared/simulation/node-answer.ts';
+import { EVALUATE_POLICY } from '../shared/simulation.ts';
 import { VERSION } from '../shared/version.ts';
 import type { Check } from './check.ts';
 import { agent as selfCheck } from './checks/agent.ts';
@@ -162,6 +165,10 @@ export async function startAgent(
               results: reporter.results,
               log: tail,
             }),
+          [EVALUATE_POLICY]: async (command, signal) => {
+            const candidate = readCandidate(command.arguments);
+            return answerParts(await verifierOf(host).rehearse(candidate, clock, signal));
+          },
         }),
         clock,
         random,

@@ -27,6 +27,7 @@ import { HttpServer } from './server.ts';
 import { ServerCertificate } from './server-certificate.ts';
 import type { SessionContext } from './sessions.ts';
 import { Sessions } from './sessions.ts';
+import { Simulations } from './simulations/simulations.ts';
 import { openStore } from './store/open.ts';
 import type { Retention, Store } from './store/store.ts';
 import { AgentUpgrade } from './upgrade.ts';
@@ -138,10 +139,14 @@ export async function startAggregator(
       certificate,
       nowMs: clock.nowMs(),
     });
+  const simulations = parts.use(
+    new Simulations({ store, fleet, sessions, clock, log }, store.peers?.records('simulation')),
+  );
   const api: ApiContext = {
     store,
     fleet,
     sessions,
+    simulations,
     metrics,
     tokens,
     credentials,

@@ -2,7 +2,7 @@ import type { PolicyRequirement, PolicyScope } from './trust/policy-types.ts';
 import type { SignatureVerdict } from './trust/verdict-types.ts';
 
 /** The scope that spoke: `docker "quay.io/x"` or `default`. */
-export function scopeText(scope: PolicyScope): string {
+export function scopeText(scope: Pick<PolicyScope, 'section' | 'transport' | 'scope'>): string {
   if (scope.section === 'default') return 'default';
   return `${scope.transport} ${JSON.stringify(scope.scope)}`;
 }

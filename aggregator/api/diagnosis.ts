@@ -11,9 +11,9 @@ import {
 } from '../../shared/diagnosis.ts';
 import { messageOf } from '../../shared/errors.ts';
 import { redact } from '../../shared/redact.ts';
+import { askNode } from '../ask-node.ts';
 import type { FleetNode } from '../fleet-node.ts';
 import { serverVersion } from '../self.ts';
-import { askNode } from './ask-node.ts';
 import { notFound } from './list.ts';
 import { nodeDetail } from './nodes.ts';
 import type { ApiContext, Route } from './route.ts';

@@ -11,7 +11,9 @@ import { imageRoutes } from './images.ts';
 import { nodeRoutes } from './nodes.ts';
 import { describeApi } from './openapi.ts';
 import { policyRoutes } from './policies.ts';
+import { poolRoutes } from './pools.ts';
 import type { Route } from './route.ts';
+import { simulationRoutes } from './simulations.ts';
 import { tokenRoutes } from './tokens.ts';
 import { watchRoutes } from './watch.ts';
 
@@ -23,8 +25,10 @@ const answering: readonly Route[] = [
   ...driftRoutes,
   ...checkRoutes,
   ...policyRoutes,
+  ...poolRoutes,
   ...exportRoutes,
   ...watchRoutes,
+  ...simulationRoutes,
   ...enrolRoutes,
   ...admissionRoutes,
   ...tokenRoutes,

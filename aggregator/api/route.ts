@@ -13,6 +13,7 @@ import type { TokenAuthority } from '../identity/tokens.ts';
 import type { Metrics } from '../metrics.ts';
 import type { ServerSelf } from '../self.ts';
 import type { Sessions } from '../sessions.ts';
+import type { Simulations } from '../simulations/simulations.ts';
 import type { Store } from '../store/store.ts';
 import type { Query } from './query.ts';
 
@@ -21,6 +22,7 @@ export interface ApiContext {
   readonly store: Store;
   readonly fleet: Fleet;
   readonly sessions: Sessions;
+  readonly simulations: Simulations;
   readonly metrics: Metrics;
   readonly tokens: TokenAuthority;
   readonly credentials: Credentials;
@@ -73,6 +75,10 @@ export interface Route {
   readonly query: readonly string[];
   /** Media type of the answer; JSON when left out. */
   readonly produces?: string;
+  /** Status of an answer, when it is not 200. */
+  readonly status?: 202;
+  /** JSON Schema of the body, where the description of the API has one. */
+  readonly body?: Json;
   /** What is answered as JSON, a `Reply` for another status than 200; undefined when the route took the answer over. */
   handle(request: ApiRequest, context: ApiContext): Promise<unknown>;
 }

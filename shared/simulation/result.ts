@@ -1,9 +1,8 @@
 import { API_VERSION, type Coverage } from '../api.ts';
 import { sha256 } from '../canonical.ts';
-import type { ImageUser, Verdict } from '../images.ts';
+import type { Verdict } from '../images.ts';
 import {
   IMAGE_CHANGES,
-  type ImageChange,
   type ImageChangeKind,
   type ImageOutcome,
   type NodeAnswer,
@@ -12,7 +11,7 @@ import {
   type VerdictCounts,
 } from '../simulation.ts';
 import type { CheckedCandidate } from './candidate.ts';
-import { hintFor } from './hints.ts';
+import { byWeight, ChangeGroup, keyOf } from './change-group.ts';
 import { scopeUse } from './scopes.ts';
 
 export interface ResultOptions {
@@ -24,52 +23,116 @@ export interface ResultOptions {
   readonly coverage?: Coverage;
 }
 
-/** One outcome, and where it comes from. */
-interface Use {
-  readonly outcome: ImageOutcome;
-  readonly answer: NodeAnswer;
-}
-
 /** The answers of nodes as one result. */
 export function simulationResult(
-  { candidate, policy }: CheckedCandidate,
+  checked: CheckedCandidate,
   answers: readonly NodeAnswer[],
-  { strict = false, onlyRunning = false, coverage }: ResultOptions = {},
+  { coverage, ...options }: ResultOptions = {},
 ): SimulationResult {
-  const uses = answers.flatMap((answer) =>
-    outcomesOf(answer, onlyRunning).map((outcome): Use => ({ outcome, answer })),
-  );
-  const outcomes = uses.map(({ outcome }) => outcome);
-  const changed = Map.groupBy(uses, ({ outcome }) => changeOf(outcome, strict));
-  const usesOf = (kind: ImageChangeKind): readonly Use[] => changed.get(kind) ?? [];
-  return {
-    apiVersion: API_VERSION,
-    kind: 'Simulation',
-    candidate: {
-      digest: sha256(candidate.policy),
-      policyMode: candidate.policyMode,
-      registriesD: candidate.registriesD === undefined ? 'keep' : candidate.registriesDMode,
-    },
-    strict,
-    onlyRunning,
-    summary: {
-      nodes: answers.filter(({ simulation }) => simulation !== undefined).length,
-      uses: uses.length,
-      images: new Set(outcomes.map(({ digest, imageId }) => digest || imageId)).size,
-      now: counts(outcomes.map(({ now }) => now)),
-      after: counts(outcomes.map(({ after }) => after)),
-      changes: {
-        newlyRefused: usesOf('newlyRefused').length,
-        newlyAccepted: usesOf('newlyAccepted').length,
-        noLongerVerified: usesOf('noLongerVerified').length,
-        undecided: usesOf('undecided').length,
-      },
-    },
-    items: IMAGE_CHANGES.flatMap((kind) => changes(kind, usesOf(kind))),
-    ...scopeUse(policy, candidate.policyMode, outcomes),
-    nodes: answers.map((answer) => nodeOf(answer, onlyRunning)),
-    ...(coverage === undefined ? {} : { coverage }),
+  const tally = new SimulationTally(checked, options);
+  for (const answer of answers) tally.add(answer);
+  return tally.result(coverage);
+}
+
+type Counts = Record<Verdict, number>;
+
+/** Adds answers up one after the other, so that those of a large fleet need not all be there at once. */
+export class SimulationTally {
+  readonly #checked: CheckedCandidate;
+  readonly #strict: boolean;
+  readonly #onlyRunning: boolean;
+  readonly #nodes: SimulatedNode[] = [];
+  readonly #images = new Set<string>();
+  readonly #groups = new Map<string, ChangeGroup>();
+  /** Uses by the scope that spoke for them; of scopes the candidate has a part in. */
+  readonly #scopes = new Map<string, number>();
+  readonly #changes: Record<ImageChangeKind, number> = {
+    newlyRefused: 0,
+    newlyAccepted: 0,
+    noLongerVerified: 0,
+    undecided: 0,
   };
+  #uses = 0;
+
+  constructor(
+    checked: CheckedCandidate,
+    { strict = false, onlyRunning = false }: Omit<ResultOptions, 'coverage'> = {},
+  ) {
+    this.#checked = checked;
+    this.#strict = strict;
+    this.#onlyRunning = onlyRunning;
+  }
+
+  add(answer: NodeAnswer): void {
+    const { node, source, asOf, problem, simulation } = answer;
+    const [now, after] = [noCounts(), noCounts()];
+    for (const outcome of simulation?.images ?? []) {
+      if (this.#onlyRunning && outcome.pods.length === 0) continue;
+      now[outcome.now]++;
+      after[outcome.after]++;
+      this.#add(outcome, answer);
+    }
+    this.#nodes.push({
+      node,
+      source,
+      asOf,
+      ...(problem === undefined ? {} : { problem }),
+      now,
+      after,
+      gaps: simulation?.gaps ?? [],
+      notes: simulation?.notes ?? [],
+    });
+  }
+
+  result(coverage?: Coverage): SimulationResult {
+    const { candidate, policy } = this.#checked;
+    const { policyMode, registriesD, registriesDMode } = candidate;
+    const groups = [...this.#groups.values()];
+    return {
+      apiVersion: API_VERSION,
+      kind: 'Simulation',
+      candidate: {
+        digest: sha256(candidate.policy),
+        policyMode,
+        registriesD: registriesD === undefined ? 'keep' : registriesDMode,
+      },
+      strict: this.#strict,
+      onlyRunning: this.#onlyRunning,
+      summary: {
+        nodes: this.#nodes.filter(({ source }) => source !== 'none').length,
+        uses: this.#uses,
+        images: this.#images.size,
+        now: summed(this.#nodes.map(({ now }) => now)),
+        after: summed(this.#nodes.map(({ after }) => after)),
+        changes: { ...this.#changes },
+      },
+      items: IMAGE_CHANGES.flatMap((kind) =>
+        groups
+          .filter(({ change }) => change === kind)
+          .map((group) => group.toChange())
+          .sort(byWeight),
+      ),
+      ...scopeUse(policy, policyMode, this.#scopes),
+      nodes: this.#nodes.toSorted((a, b) => (a.node < b.node ? -1 : 1)),
+      ...(coverage === undefined ? {} : { coverage }),
+    };
+  }
+
+  #add(outcome: ImageOutcome, answer: NodeAnswer): void {
+    const { digest, imageId, namespace, scope } = outcome;
+    this.#uses++;
+    this.#images.add(digest || imageId);
+    // A policy of a namespace stays what it is; only what is added to it is the candidate's.
+    const isOfCandidate = namespace === undefined || this.#checked.candidate.policyMode === 'add';
+    if (isOfCandidate) this.#scopes.set(scope, (this.#scopes.get(scope) ?? 0) + 1);
+    const change = changeOf(outcome, this.#strict);
+    if (change === undefined) return;
+    this.#changes[change]++;
+    const key = keyOf(change, outcome);
+    const group = this.#groups.get(key) ?? new ChangeGroup(change, outcome);
+    this.#groups.set(key, group);
+    group.add(outcome, answer);
+  }
 }
 
 /** What changes for an image on a node; undefined when nothing does that anyone has to look at. */
@@ -87,80 +150,17 @@ export function changeOf(
   return now === 'accepted' && after === 'unenforced' ? 'noLongerVerified' : undefined;
 }
 
-function outcomesOf({ simulation }: NodeAnswer, onlyRunning: boolean): readonly ImageOutcome[] {
-  const images = simulation?.images ?? [];
-  return onlyRunning ? images.filter(({ pods }) => pods.length > 0) : images;
+function noCounts(): Counts {
+  return { accepted: 0, unenforced: 0, rejected: 0, unknown: 0 };
 }
 
-function counts(verdicts: readonly Verdict[]): VerdictCounts {
-  const found: Record<Verdict, number> = { accepted: 0, unenforced: 0, rejected: 0, unknown: 0 };
-  for (const verdict of verdicts) found[verdict]++;
-  return found;
-}
-
-function changes(kind: ImageChangeKind, uses: readonly Use[]): readonly ImageChange[] {
-  const alike = Map.groupBy(uses, ({ outcome }) => keyOf(outcome));
-  return [...alike.values()].map((group) => changeFor(kind, group)).sort(byWeight);
-}
-
-/** What makes two outcomes the same change. */
-function keyOf({ reference, digest, now, after, nowReason, reason, scope }: ImageOutcome): string {
-  return JSON.stringify([reference, digest, now, after, nowReason, reason, scope]);
-}
-
-function changeFor(change: ImageChangeKind, group: readonly Use[]): ImageChange {
-  const [first] = group;
-  if (first === undefined) throw new Error('a group without a member');
-  const { reference, digest, now, after, nowReason, reason, message, scope } = first.outcome;
-  const hint = after === 'rejected' || after === 'unknown' ? hintFor(first.outcome) : undefined;
-  const users = group.flatMap(({ outcome, answer }) =>
-    outcome.pods.map((user) => ({ user, node: answer.node })),
-  );
-  const spaces = users.flatMap(({ user }) => user.namespace ?? []);
-  const stale = group.filter(({ answer }) => answer.source !== 'live');
-  return {
-    change,
-    reference,
-    digest,
-    now,
-    after,
-    ...(nowReason === undefined ? {} : { nowReason }),
-    ...(reason === undefined ? {} : { reason }),
-    ...(message === undefined ? {} : { message }),
-    scope,
-    nodes: nodeNames(group),
-    staleNodes: nodeNames(stale),
-    pods: new Set(users.map(({ user, node }) => placeOf(user, node))).size,
-    namespaces: [...new Set(spaces)].sort(),
-    ...(hint === undefined ? {} : { hint }),
-  };
-}
-
-function nodeNames(uses: readonly Use[]): readonly string[] {
-  return [...new Set(uses.map(({ answer }) => answer.node))].sort();
-}
-
-/** A pod counts once, however many of its containers are of the image; so does a container of podman. */
-function placeOf({ namespace, pod, container }: ImageUser, node: string): string {
-  return JSON.stringify(pod === undefined ? [node, container] : [node, namespace, pod]);
-}
-
-function byWeight(a: ImageChange, b: ImageChange): number {
-  const name = a.reference < b.reference ? -1 : a.reference > b.reference ? 1 : 0;
-  return b.nodes.length - a.nodes.length || b.pods - a.pods || name;
-}
-
-function nodeOf(answer: NodeAnswer, onlyRunning: boolean): SimulatedNode {
-  const { node, source, asOf, problem, simulation } = answer;
-  const outcomes = outcomesOf(answer, onlyRunning);
-  return {
-    node,
-    source,
-    asOf,
-    ...(problem === undefined ? {} : { problem }),
-    now: counts(outcomes.map(({ now }) => now)),
-    after: counts(outcomes.map(({ after }) => after)),
-    gaps: simulation?.gaps ?? [],
-    notes: simulation?.notes ?? [],
-  };
+function summed(all: readonly VerdictCounts[]): VerdictCounts {
+  const sum = noCounts();
+  for (const counts of all) {
+    sum.accepted += counts.accepted;
+    sum.unenforced += counts.unenforced;
+    sum.rejected += counts.rejected;
+    sum.unknown += counts.unknown;
+  }
+  return sum;
 }

@@ -1,7 +1,7 @@
-import type { ImageOutcome, ShadowedScope, SimulationCandidate } from '../simulation.ts';
+import type { ShadowedScope, SimulationCandidate } from '../simulation.ts';
 import { scopesAbove } from '../trust/policy-diff/scopes-above.ts';
 import type { Policy } from '../trust/policy-types.ts';
-import { scopeText } from '../trust/scope.ts';
+import { scopeText } from '../trust-text.ts';
 
 /** What the scopes of a candidate were good for. */
 export interface ScopeUse {
@@ -10,16 +10,13 @@ export interface ScopeUse {
   readonly shadowed: readonly ShadowedScope[];
 }
 
-/** Image uses by the scope that spoke for them, and what these scopes take from others. */
+/** From image uses by the scope that spoke for them: what these scopes take from others. */
 export function scopeUse(
   policy: Policy,
   mode: SimulationCandidate['policyMode'],
-  outcomes: readonly ImageOutcome[],
+  uses: ReadonlyMap<string, number>,
 ): ScopeUse {
-  // A policy of a namespace stays what it is; only what is added to it is the candidate's.
-  const judged = outcomes.filter(({ namespace }) => mode === 'add' || namespace === undefined);
-  const uses = Map.groupBy(judged, ({ scope }) => scope);
-  const count = (scope: string): number => uses.get(scope)?.length ?? 0;
+  const count = (scope: string): number => uses.get(scope) ?? 0;
   const hidden = new Map<string, string[]>();
   for (const { transport, scope } of scopesOf(policy)) {
     const by = scopeText({ section: 'scope', transport, scope });
