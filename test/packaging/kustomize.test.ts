@@ -2,18 +2,21 @@ import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import t from 'tap';
-import { parseAllDocuments } from 'yaml';
+import {
+  type Resource as AnyResource,
+  render as renderAll,
+  whyNoKustomize,
+} from '../support/kustomize.ts';
+import { wrongInTypes } from '../support/manifest-types.ts';
 
 const root = join(import.meta.dirname, '../..');
-const skip = spawnSync('kubectl', ['kustomize', '--help']).status === 0 ? false : 'needs kubectl';
+const skip = whyNoKustomize();
 
 interface Container {
   readonly securityContext: Readonly<Record<string, unknown>>;
   readonly volumeMounts: readonly { name: string; mountPath: string; readOnly?: boolean }[];
 }
-interface Resource {
-  readonly kind: string;
-  readonly metadata: { readonly name: string; readonly namespace?: string };
+interface Resource extends AnyResource {
   readonly spec: {
     readonly template: {
       readonly spec: Readonly<Record<string, unknown>> & {
@@ -24,11 +27,7 @@ interface Resource {
   };
 }
 
-function render(folder: string): readonly Resource[] {
-  const kubectl = spawnSync('kubectl', ['kustomize', join(root, folder)], { encoding: 'utf8' });
-  if (kubectl.status !== 0) throw new Error(kubectl.stderr);
-  return parseAllDocuments(kubectl.stdout).map((document) => document.toJS() as Resource);
-}
+const render = (folder: string): readonly Resource[] => renderAll(folder);
 
 t.test('the base renders agent, aggregator and what they need', { skip }, async (t) => {
   const resources = render('packaging/kustomize/base');
@@ -42,12 +41,16 @@ t.test('the base renders agent, aggregator and what they need', { skip }, async 
     'ServiceAccount/nodeseal-agent',
     'ServiceAccount/nodeseal-aggregator',
     'ClusterRoleBinding/nodeseal-aggregator-issuer-discovery',
-    'ClusterRoleBinding/nodeseal-aggregator-nodes',
+    'PodDisruptionBudget/nodeseal-aggregator',
+    'NetworkPolicy/nodeseal-agent',
+    'NetworkPolicy/nodeseal-aggregator',
   ]) {
     t.ok(kinds.includes(name), name);
   }
-  const role = resources.find(({ kind }) => kind === 'ClusterRole');
-  t.match(role, { rules: [{ resources: ['nodes'], verbs: ['list', 'watch'] }] }, 'no more');
+  t.notOk(
+    kinds.some((kind) => kind.startsWith('ClusterRole/')),
+    'no rights of its own',
+  );
 });
 
 interface Granted {
@@ -70,6 +73,13 @@ const components: readonly (readonly [string, readonly string[]])[] = [
       'Role/nodeseal pods get',
       'ClusterRoleBinding nodeseal-aggregator-token-review nodeseal/nodeseal-aggregator',
       'RoleBinding nodeseal-aggregator-pods nodeseal/nodeseal-aggregator',
+    ],
+  ],
+  [
+    'node-inventory',
+    [
+      'ClusterRole nodes list,watch',
+      'ClusterRoleBinding nodeseal-aggregator-nodes nodeseal/nodeseal-aggregator',
     ],
   ],
   ['people', ['ClusterRoleBinding system:auth-delegator nodeseal/nodeseal-aggregator']],
@@ -139,12 +149,13 @@ t.test('the agent pod can only read the node', { skip }, async (t) => {
 });
 
 t.test(
-  'on OpenShift the agent runs under its own SCC and trusts the service CA',
+  'on OpenShift the agent runs under its own SCC, the aggregator under restricted-v2',
   { skip },
   async (t) => {
     const resources = render('packaging/kustomize/overlays/openshift');
-    const scc = resources.find(({ kind }) => kind === 'SecurityContextConstraints');
-    t.match(scc, {
+    const byKind = (kind: string): Resource | undefined =>
+      resources.find((each) => each.kind === kind);
+    t.match(byKind('SecurityContextConstraints'), {
       metadata: { name: 'nodeseal-agent' },
       allowPrivilegedContainer: false,
       allowHostPID: false,
@@ -153,32 +164,93 @@ t.test(
       readOnlyRootFilesystem: true,
       seLinuxContext: { type: 'MustRunAs', seLinuxOptions: { type: 'spc_t' } },
     });
-    const agent = resources.find(({ kind }) => kind === 'DaemonSet');
+    const agent = byKind('DaemonSet');
     t.match(agent?.spec.template, {
       metadata: { annotations: { 'openshift.io/required-scc': 'nodeseal-agent' } },
     });
-    t.match(JSON.stringify(agent), /"key":"service-ca.crt"/);
-    const aggregator = resources.find(({ kind }) => kind === 'Deployment');
+    t.match(JSON.stringify(agent), /"key":"service-ca.crt"/, 'it trusts the service CA');
+    const aggregator = byKind('Deployment');
+    t.match(aggregator?.spec.template, {
+      metadata: { annotations: { 'openshift.io/required-scc': 'restricted-v2' } },
+    });
     t.notMatch(JSON.stringify(aggregator), /runAsUser/, 'the namespace assigns the user');
   },
 );
 
-t.test('the programs take the configuration of the manifests', { skip }, async (t) => {
-  const configs = parseAllDocuments(
-    spawnSync('kubectl', ['kustomize', join(root, 'packaging/kustomize/base')], {
-      encoding: 'utf8',
-    }).stdout,
-  )
-    .map((document) => document.toJS() as { kind: string; data: Record<string, string> })
-    .filter(({ kind }) => kind === 'ConfigMap')
-    .flatMap(({ data }) => Object.entries(data));
-  t.equal(configs.length, 2);
-  for (const [name, text] of configs) {
-    const file = join(t.testdir({ [name]: text }), name);
-    const program = join(root, name.replace('.yaml', ''), 'main.ts');
-    const check = spawnSync(process.execPath, [program, 'config', 'check', '--config', file], {
-      encoding: 'utf8',
-    });
-    t.equal(check.status, 0, `${name}: ${check.stderr}`);
-  }
-});
+t.test(
+  'on OpenShift Prometheus is told what to scrape, and people come by a route',
+  { skip },
+  async (t) => {
+    const resources = render('packaging/kustomize/overlays/openshift');
+    const kinds = resources.map(
+      ({ kind, metadata }) => `${kind}/${metadata.namespace}/${metadata.name}`,
+    );
+    for (const name of ['ServiceMonitor/nodeseal/nodeseal', 'PrometheusRule/nodeseal/nodeseal']) {
+      t.ok(kinds.includes(name), name);
+    }
+    t.match(
+      resources.find(({ kind }) => kind === 'Route'),
+      { spec: { to: { name: 'nodeseal-aggregator' }, tls: { termination: 'passthrough' } } },
+      'certificates of hosts outside reach the aggregator',
+    );
+    t.match(
+      resources.find(({ kind }) => kind === 'Namespace')?.metadata,
+      {
+        labels: {
+          'pod-security.kubernetes.io/enforce': 'privileged',
+          'security.openshift.io/scc.podSecurityLabelSync': 'false',
+        },
+        annotations: { 'openshift.io/node-selector': '' },
+      },
+      'the labels of the base are still there',
+    );
+  },
+);
+
+t.test(
+  'with PostgreSQL there are two aggregators, and no volume that only one may have',
+  { skip },
+  async (t) => {
+    const folder = t.testdir({});
+    const base = join(root, 'packaging/kustomize');
+    const kustomization = {
+      resources: [relative(folder, join(base, 'overlays/kubernetes'))],
+      components: [relative(folder, join(base, 'components/postgresql'))],
+    };
+    writeFileSync(join(folder, 'kustomization.yaml'), JSON.stringify(kustomization));
+    const resources = render(folder);
+    t.notOk(resources.some(({ kind }) => kind === 'PersistentVolumeClaim'));
+    const aggregator = resources.find(({ kind }) => kind === 'Deployment');
+    t.match(aggregator?.spec, { replicas: 2, strategy: { type: 'RollingUpdate' } });
+    const volumes = aggregator?.spec.template.spec.volumes ?? [];
+    t.match(
+      volumes.find(({ name }) => name === 'database'),
+      { secret: { secretName: 'nodeseal-database' } },
+    );
+    t.strictSame(Object.keys(volumes.find(({ name }) => name === 'state') ?? {}).toSorted(), [
+      'emptyDir',
+      'name',
+    ]);
+    t.strictSame(wrongInTypes(resources, t.testdir({})), []);
+  },
+);
+
+for (const overlay of ['kubernetes', 'openshift']) {
+  t.test(`the programs take the configuration of the overlay ${overlay}`, { skip }, async (t) => {
+    const configs = render(`packaging/kustomize/overlays/${overlay}`)
+      .filter(({ kind }) => kind === 'ConfigMap')
+      .map((each) => each as unknown as { readonly data?: Readonly<Record<string, string>> })
+      .flatMap(({ data }) => Object.entries(data ?? {}));
+    t.equal(configs.length, 2);
+    for (const [name, text] of configs) {
+      const file = join(t.testdir({ [name]: text }), name);
+      const program = join(root, name.replace('.yaml', ''), 'main.ts');
+      const check = spawnSync(process.execPath, [program, 'config', 'check', '--config', file], {
+        encoding: 'utf8',
+      });
+      t.equal(check.status, 0, `${name}: ${check.stderr}`);
+      if (name === 'aggregator.yaml')
+        t.match(check.stdout, /nodes: true/, 'every node is expected');
+    }
+  });
+}

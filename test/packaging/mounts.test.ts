@@ -1,22 +1,25 @@
-import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
 import t from 'tap';
-import { parseAllDocuments } from 'yaml';
 import { checks } from '../../agent/checks/index.ts';
 import type { Host } from '../../agent/host.ts';
 import { runChecks } from '../../agent/runner.ts';
 import { sectionSources } from '../../agent/section-sources.ts';
 import { hostRoot, noHostRoots } from '../support/host-root.ts';
 import { contextAt } from '../support/host-tree.ts';
+import { type Resource, render, whyNoKustomize } from '../support/kustomize.ts';
 
-const root = join(import.meta.dirname, '../..');
-const skip = spawnSync('kubectl', ['kustomize', '--help']).status === 0 ? false : 'needs kubectl';
+const skip = whyNoKustomize();
+
+interface DaemonSet extends Resource {
+  readonly spec: {
+    readonly template: {
+      readonly spec: { readonly volumes: readonly { readonly hostPath?: { path: string } }[] };
+    };
+  };
+}
 
 /** Folders of the node that the DaemonSet mounts below /host. */
 function mounted(folder: string): readonly string[] {
-  const { stdout } = spawnSync('kubectl', ['kustomize', join(root, folder)], { encoding: 'utf8' });
-  return parseAllDocuments(stdout)
-    .map((document) => document.toJS())
+  return render<DaemonSet>(folder)
     .filter(({ kind }) => kind === 'DaemonSet')
     .flatMap(({ spec }) => spec.template.spec.volumes)
     .flatMap(({ hostPath }) => (hostPath === undefined ? [] : [hostPath.path]));
@@ -52,7 +55,7 @@ for (const [name, without, tree] of trees) {
   t.test(`every path asked for on ${name} is mounted`, { skip: skip || without }, async (t) => {
     const paths = await asked(tree());
     t.ok(paths.size > 50, `${paths.size} paths`);
-    for (const overlay of ['base', 'overlays/openshift']) {
+    for (const overlay of ['overlays/kubernetes', 'overlays/openshift']) {
       const folders = mounted(`packaging/kustomize/${overlay}`);
       const isMounted = (path: string): boolean =>
         folders.some((folder) => path === folder || path.startsWith(`${folder}/`));
