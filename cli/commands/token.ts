@@ -81,8 +81,13 @@ function requestOf(invocation: Invocation): object {
     ...(pool === undefined ? {} : { pool }),
     ...(names === undefined ? {} : { names }),
     ...(uses === undefined ? {} : { uses: Number(uses) }),
-    ...(ttl === undefined ? {} : { ttlSeconds: Math.ceil(readDuration(ttl, '--ttl') / 1000) }),
+    ...(ttl === undefined ? {} : { ttlSeconds: secondsOf(ttl) }),
   };
+}
+
+/** How long a token may hold is the aggregator's to say. */
+function secondsOf(ttl: string): number {
+  return Math.ceil(readDuration(ttl, '--ttl', Number.MAX_SAFE_INTEGER) / 1000);
 }
 
 const presentation = (io: Io): Presentation<TokenItem> => ({

@@ -190,7 +190,7 @@ t.test('a profile that is no file is refused', async (t) => {
 });
 
 t.test('an installation finds its profiles beside its package.json', async (t) => {
-  // As README and Containerfile lay it out; dist is what a build gives.
+  // As docs/install-rhel.md and Containerfile lay it out; dist is what a build gives.
   const folder = t.testdir({
     'package.json': readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'),
     dist: { shared: {}, agent: {} },
@@ -209,6 +209,6 @@ t.test('an installation finds its profiles beside its package.json', async (t) =
   t.equal(found.trim(), folder);
   const copied = readFileSync(join(import.meta.dirname, '../../Containerfile'), 'utf8');
   t.match(copied, /^COPY packaging\/profiles \/usr\/lib\/nodeseal\/packaging\/profiles$/m);
-  const install = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');
-  t.match(install, /^cp -a --parents .* packaging\/profiles \/usr\/lib\/nodeseal\/$/m);
+  const install = readFileSync(join(import.meta.dirname, '../../docs/install-rhel.md'), 'utf8');
+  t.match(install, /^cp -a --parents .* packaging\/profiles .*\/usr\/lib\/nodeseal\/$/m);
 });

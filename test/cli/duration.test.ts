@@ -17,6 +17,7 @@ for (const text of ['', '0s', '30', 's', '-1s', '1.5s', '1w', '30d', '1e3s', ' 1
     `'${text}' is no duration that can be waited for`,
   );
 }
+t.equal(readDuration('365d', '--ttl', Number.MAX_SAFE_INTEGER), 31_536_000_000, 'not waited for');
 
 const NOW = Date.parse('2026-11-21T12:00:00Z');
 const ages: readonly (readonly [string | null, string])[] = [
