@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { configSchema } from '../../agent/config.ts';
 import { type Agent, startAgent } from '../../agent/daemon.ts';
+import type { NodeList } from '../../shared/api.ts';
 import { systemClock } from '../../shared/clock.ts';
 import { parseConfig } from '../../shared/config.ts';
 import { type Outcome, runCli } from '../cli/fake-io.ts';
@@ -53,7 +54,7 @@ export class Sandbox implements AsyncDisposable {
     await sandbox.run([...login, '--token-file', join(folder, 'admin.token')]);
     await until(async () => {
       const { body } = await server.get('/v1/nodes');
-      return (body as List<NodeItem>).coverage.reporting === 1;
+      return (body as NodeList).coverage?.reporting === 1;
     });
     return sandbox;
   }
