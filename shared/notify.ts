@@ -60,7 +60,8 @@ export class StatusLine {
   /** Of several before systemd was told, it is told the last. */
   set(text: string): void {
     this.#wanted = text.replaceAll(/\s*\n\s*/g, '; ');
-    if (this.#environment.NOTIFY_SOCKET) this.#telling ??= this.#tell();
+    if (!this.#environment.NOTIFY_SOCKET || this.#wanted === this.#told) return;
+    this.#telling ??= this.#tell();
   }
 
   /** Resolves when systemd was told the last, or cannot be: `startNotify` complains of that. */

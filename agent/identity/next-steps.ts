@@ -1,12 +1,12 @@
 import { type NextSteps, nextStep } from '../../shared/next-step.ts';
 
 const TRUST =
-  'name the authority of its certificate in aggregator.caFile, or enrol with a join token that ends in @sha256:… (nodeseal token create join)';
+  'name the authority of its certificate in aggregator.caFile, or enrol with a join token that ends in @sha256:… (nodeseal token create join NAME)';
 const CLOCK =
   'compare the clocks (date; chronyc tracking) and set the wrong one; are they right, the aggregator needs another certificate';
 const NETWORK = 'is the aggregator running, and is aggregator.url its address?';
 const NEW_TOKEN =
-  'put what nodeseal token create join prints into /etc/nodeseal/join.token and systemctl restart nodeseal-agent';
+  'put what nodeseal token create join NAME prints into /etc/nodeseal/join.token and systemctl restart nodeseal-agent';
 
 /** Of reaching an aggregator and being let in. */
 const STEPS: NextSteps = {

@@ -25,6 +25,12 @@ const PROGRAMS = [
   'kubectl-nodeseal',
   'kubectl_complete-nodeseal',
 ];
+/** Of a package: what no program loads. */
+const UNUSED =
+  /^\/(?:tests?|bench(?:marks?)?|docs?|examples?|integration|scripts|bin(?:\.js)?)$|\/\.|\/node_modules$|\.(?:ts|mts|cts|map|md|markdown|html|yml)$/;
+const OPENPGP = 'node_modules/openpgp';
+/** For browsers. */
+const OTHER_BUILDS = /^\/dist\/(?!node)./;
 const COMPILED = ['agent', 'aggregator', 'cli', 'shared'];
 export const SPEC: string = join(PACKAGE_FOLDER, 'packaging/rpm/nodeseal.spec');
 
@@ -66,15 +72,20 @@ export function buildPackages({
 function writeTree(tree: string): void {
   const copy = (path: string): void => {
     const from = join(PACKAGE_FOLDER, path);
-    // Packages inside packages are copied as their own.
-    const filter = (source: string): boolean =>
-      !source.slice(from.length).includes('/node_modules');
+    const filter = (source: string): boolean => isWanted(path, source.slice(from.length));
     cpSync(from, join(tree, path), { recursive: true, filter });
   };
   for (const path of PARTS) copy(path);
   for (const program of PROGRAMS) copy(`bin/${program}`);
   for (const part of COMPILED) copy(`dist/${part}`);
   for (const path of productionModules()) copy(path);
+}
+
+/** `below`: the path in a part, from `/` on. Packages inside packages are copied as their own. */
+function isWanted(part: string, below: string): boolean {
+  if (part.startsWith('dist/')) return !below.endsWith('.d.ts');
+  if (!part.startsWith('node_modules/')) return true;
+  return !UNUSED.test(below) && !(part === OPENPGP && OTHER_BUILDS.test(below));
 }
 
 /** Below the checkout: what package-lock.json has neither for development nor as an option. */
