@@ -22,11 +22,11 @@ const STEPS: NextSteps = {
  * beside those of files and addresses.
  */
 export function nextStep(thrown: unknown, steps: NextSteps = {}): string | undefined {
+  const known: NextSteps = { ...STEPS, ...steps };
   let cause = thrown;
   for (let depth = 0; depth < CAUSES && cause instanceof Error; depth++) {
     const code = String('code' in cause ? cause.code : '');
-    const step = Object.hasOwn(steps, code) ? steps[code] : STEPS[code];
-    if (step !== undefined) return step;
+    if (Object.hasOwn(known, code)) return known[code];
     cause = cause.cause;
   }
   return undefined;
