@@ -139,7 +139,9 @@ export async function startAggregator(
       certificate,
       nowMs: clock.nowMs(),
     });
-  const simulations = parts.use(new Simulations({ store, fleet, sessions, clock, log }));
+  const simulations = parts.use(
+    new Simulations({ store, fleet, sessions, clock, log }, store.peers?.records('simulation')),
+  );
   const api: ApiContext = {
     store,
     fleet,

@@ -7,30 +7,18 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { configSchema } from '../aggregator/config.ts';
-import { startAggregator } from '../aggregator/daemon.ts';
-import { TokenAuthority } from '../aggregator/identity/tokens.ts';
-import { systemClock } from '../shared/clock.ts';
-import { parseConfig } from '../shared/config.ts';
-import { createLogger } from '../shared/log.ts';
 import { AgentClient, event } from '../test/support/agent-client.ts';
 import { fill } from './filled-store.ts';
+import { AGENTS, SERVER, type Target } from './serving-fleet.ts';
 
 const FINDINGS = '/v1/findings?limit=500';
 const NODES = '/v1/nodes?limit=500';
-const AGENTS = 10;
 const WARM_UP = 5;
-
-interface Target {
-  readonly url: string;
-  readonly admin: string;
-  readonly agents: readonly string[];
-}
 
 async function measure(): Promise<void> {
   const { values } = parseArgs({
@@ -47,7 +35,7 @@ async function measure(): Promise<void> {
   const startedMs = performance.now();
   await fill(stateDir, Number(values.nodes) - AGENTS, Number(values.rules), Number(values.failing));
   const fillSeconds = Math.round((performance.now() - startedMs) / 1000);
-  const server = fork(import.meta.filename, ['serve', stateDir]);
+  const server = fork(SERVER, [stateDir]);
   const beganMs = performance.now();
   const [target] = (await once(server, 'message')) as [Target];
   const startSeconds = Number(((performance.now() - beganMs) / 1000).toFixed(2));
@@ -183,31 +171,4 @@ async function timedBare(body: string, count: number): Promise<Timing> {
   return timing;
 }
 
-async function serve(stateDir: string): Promise<void> {
-  const log = createLogger({ program: 'bench', level: 'error', fd: 2 });
-  const authority = await TokenAuthority.open(stateDir, systemClock, log);
-  const files: string[] = [];
-  for (let agent = 0; agent < AGENTS; agent++) {
-    files.push(await authority.ensureAgent(`load-${agent}`, 'bench'));
-  }
-  const read = async (file: string): Promise<string> => (await readFile(file, 'utf8')).trim();
-  const defaults = parseConfig('', 'bench', configSchema);
-  const listen = { ...defaults.listen, port: 0 };
-  const aggregator = await startAggregator({ ...defaults, listen, stateDir }, { log });
-  process.send?.({
-    url: aggregator.url,
-    admin: await read(aggregator.tokenFiles.admin),
-    agents: await Promise.all(files.map(read)),
-  });
-  for (let message: unknown; message !== 'stop'; ) {
-    [message] = await once(process, 'message');
-    const { user, system } = process.cpuUsage();
-    if (message === 'cpu') process.send?.((user + system) / 1000);
-  }
-  await aggregator[Symbol.asyncDispose]();
-  process.exit();
-}
-
-const [role, folder = ''] = process.argv.slice(2);
-if (role === 'serve') await serve(folder);
-else await measure();
+await measure();

@@ -1,4 +1,5 @@
 import type {
+  CheckDetail,
   CheckItem,
   Coverage,
   DriftItem,
@@ -9,8 +10,10 @@ import type {
   NodeDetail,
   NodeItem,
   PolicyItem,
+  PoolBaseline,
 } from '../shared/api.ts';
 import { API_VERSION } from '../shared/api.ts';
+import { COMPARED_SECTIONS } from '../shared/comparable.ts';
 import { rubbish } from './client-errors.ts';
 import { isObject, misfit, type Shape } from './shape.ts';
 
@@ -40,7 +43,10 @@ const FINDING: Shape = {
   subject: 'text?',
   reason: 'text?',
   message: 'text',
+  since: 'text?',
 };
+/** As `FINDING`, where the rule itself is shown too. */
+const RULE_RESULT: Shape = { ...FINDING, title: 'text', remediation: 'object', mappings: 'list' };
 const IMAGE: Shape = {
   node: 'text',
   imageId: 'text',
@@ -87,8 +93,20 @@ const CHECK: Shape = {
   severity: 'text',
   nodes: 'object',
   worst: 'text',
+  remediation: 'object',
+  mappings: 'list',
 };
-const POLICY: Shape = { digest: 'text', nodes: 'list' };
+const POLICY: Shape = {
+  digest: 'text',
+  nodes: 'list',
+  pools: 'list',
+  majorityOf: 'list',
+  outliers: 'list',
+  trust: 'object?',
+};
+const CHECK_DETAIL: Shape = { check: 'object', findings: 'list', coverage: 'object' };
+const BASELINE: Shape = { pool: 'text', trust: 'object?', sections: 'object', coverage: 'object' };
+const MAJORITY: Shape = { nodes: 'number', items: 'object', varying: 'list' };
 const COVERAGE: Shape = { expected: 'number', reporting: 'number', missing: 'list' };
 const DETAIL: Shape = {
   node: 'object',
@@ -97,10 +115,13 @@ const DETAIL: Shape = {
   images: 'list',
   events: 'list',
   session: 'object',
+  reported: 'object?',
+  absence: 'text?',
 };
 
 export const readNode: ItemReader<NodeItem> = reader(NODE);
 export const readFinding: ItemReader<FindingItem> = reader(FINDING);
+const readRuleResult: ItemReader<FindingItem> = reader(RULE_RESULT);
 export const readImage: ItemReader<ImageItem> = reader(IMAGE);
 export const readDrift: ItemReader<DriftItem> = reader(DRIFT);
 export const readCheck: ItemReader<CheckItem> = reader(CHECK);
@@ -152,11 +173,31 @@ function readCoverage(value: unknown, server: string): Coverage {
   return coverage;
 }
 
+/** One rule with what every node says of it. */
+export function readCheckDetail(value: unknown, server: string): CheckDetail {
+  const detail = reader<CheckDetail>(CHECK_DETAIL)(value, 'answer', server);
+  const check = readCheck(detail.check, 'check', server);
+  const remediation = reader<CheckItem['remediation']>({ kind: 'text', text: 'text' });
+  remediation(check.remediation, 'check.remediation', server);
+  detail.findings.forEach((one, index) => void readRuleResult(one, `findings[${index}]`, server));
+  readCoverage(detail.coverage, server);
+  return detail;
+}
+
+/** What most nodes of a pool say. */
+export function readPoolBaseline(value: unknown, server: string): PoolBaseline {
+  const baseline = reader<PoolBaseline>(BASELINE)(value, 'answer', server);
+  for (const section of COMPARED_SECTIONS) {
+    reader(MAJORITY)(baseline.sections[section], `sections.${section}`, server);
+  }
+  return baseline;
+}
+
 /** One node with everything; its members are looked at as those of the lists. */
 export function readNodeDetail(value: unknown, server: string): NodeDetail {
   const detail = reader<NodeDetail>(DETAIL)(value, 'answer', server);
   readNode(detail.node, 'node', server);
-  detail.findings.forEach((one, index) => void readFinding(one, `findings[${index}]`, server));
+  detail.findings.forEach((one, index) => void readRuleResult(one, `findings[${index}]`, server));
   detail.images.forEach((one, index) => void readImage(one, `images[${index}]`, server));
   detail.events.forEach((one, index) => void readEvent(one, `events[${index}]`, server));
   return detail;

@@ -4,7 +4,6 @@ import type { CommandEntry } from './command.ts';
 import { COMMANDS } from './commands/index.ts';
 import { CliError, usageError } from './errors.ts';
 import { EXIT, type ExitCode } from './exit.ts';
-import { helpText } from './help.ts';
 import type { Io } from './io.ts';
 import { safeText } from './output/safe.ts';
 import { commandOf, membersOf, plainWords, verbIn, without } from './verb.ts';
@@ -42,6 +41,7 @@ async function dispatch(words: readonly string[], io: Io): Promise<ExitCode> {
     throw usageError('no command was given', { next: 'nodeseal --help' });
   }
   const isAnswer = asked || verb.length === 0;
+  const { helpText } = await import('./help.ts');
   (isAnswer ? io.stdout : io.stderr).write(helpText(members));
   return isAnswer ? EXIT.clean : EXIT.usage;
 }
@@ -52,9 +52,10 @@ async function runCommand(
   io: Io,
 ): Promise<ExitCode> {
   const [command, { parseArguments }] = await Promise.all([entry.load(), import('./parser.ts')]);
-  const parsed = parseArguments(entry, command, words, io.stdout.columns ?? 80);
+  const parsed = parseArguments(entry, command, words);
   if (parsed.kind === 'help') {
-    io.stdout.write(parsed.text);
+    const { commandHelp } = await import('./command-help.ts');
+    io.stdout.write(commandHelp(entry, command, io.stdout.columns ?? 80));
     return EXIT.clean;
   }
   const { invocation } = parsed;

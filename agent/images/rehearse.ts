@@ -79,7 +79,7 @@ function outcomeOf(now: ImageVerdict, after: ImageVerdict): ImageOutcome {
 }
 
 function notesOn(
-  { policy, crio }: NodeTrust,
+  { policy, crio, keyFiles }: NodeTrust,
   changed: NodeTrust,
   { candidate }: CheckedCandidate,
 ): readonly string[] {
@@ -99,7 +99,8 @@ function notesOn(
     notes.push(`registries.d could not be used then, and no image be pulled: ${problem.message}`);
   }
   for (const { path, problem } of changed.keyFiles.values()) {
-    if (problem !== undefined) notes.push(`key file: ${problem.message || path}`);
+    const isNews = keyFiles.get(path)?.problem === undefined;
+    if (problem !== undefined && isNews) notes.push(`key file: ${problem.message}`);
   }
   return notes;
 }

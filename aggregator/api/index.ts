@@ -11,6 +11,7 @@ import { imageRoutes } from './images.ts';
 import { nodeRoutes } from './nodes.ts';
 import { describeApi } from './openapi.ts';
 import { policyRoutes } from './policies.ts';
+import { poolRoutes } from './pools.ts';
 import type { Route } from './route.ts';
 import { simulationRoutes } from './simulations.ts';
 import { tokenRoutes } from './tokens.ts';
@@ -24,6 +25,7 @@ const answering: readonly Route[] = [
   ...driftRoutes,
   ...checkRoutes,
   ...policyRoutes,
+  ...poolRoutes,
   ...exportRoutes,
   ...watchRoutes,
   ...simulationRoutes,

@@ -37,6 +37,7 @@ const PARAMETERS: Readonly<Record<string, Parameter>> = {
   since: { description: 'Only what happened from then on', schema: TIME },
   asOf: { description: 'As it was then', schema: TIME },
   change: { description: 'Only images that change so', schema: several(IMAGE_CHANGES) },
+  link: { description: 'Address of the page that findings link to', schema: TEXT },
   topic: {
     description: 'Only changes of these; default all',
     schema: several(['nodes', 'findings', 'images', 'events']),

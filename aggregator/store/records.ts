@@ -25,5 +25,12 @@ export interface Records {
 }
 
 /** Kinds of records that aggregators share. */
-export const RECORD_KINDS = ['token', 'node', 'denied', 'authority', 'alerts'] as const;
+export const RECORD_KINDS = [
+  'token',
+  'node',
+  'denied',
+  'authority',
+  'alerts',
+  'simulation',
+] as const;
 export type RecordKind = (typeof RECORD_KINDS)[number];

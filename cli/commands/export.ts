@@ -112,7 +112,10 @@ async function write(
   const chunks = client.stream(`/v1/exports/${id}`, asked, signal, mediaType);
   if (file !== '-') return await writeWhole(file, whole(chunks, io.signal));
   const decoder = new TextDecoder();
-  for await (const chunk of chunks) io.stdout.write(decoder.decode(chunk, { stream: true }));
+  for await (const chunk of chunks) {
+    io.stdout.write(decoder.decode(chunk, { stream: true }));
+    await io.stdout.drained();
+  }
   io.stdout.write(decoder.decode());
   io.signal.throwIfAborted();
 }

@@ -23,6 +23,7 @@ import { CANDIDATE_OPTIONS, candidateOf, namesCandidate } from '../simulate/cand
 import { simulationExit } from '../simulate/exit.ts';
 import { askFleet } from '../simulate/fleet.ts';
 import { askThisNode } from '../simulate/local.ts';
+import { nodeNotes } from '../simulate/notes.ts';
 import { askSnapshots, SNAPSHOT_OPTIONS, saveSnapshot } from '../simulate/snapshot.ts';
 
 export const simulate: Command = {
@@ -33,7 +34,7 @@ is judged, with --from-snapshot the nodes that were saved, without an aggregator
 
 newly refused: allowed now, refused then. newly accepted, no longer verified: weaker then than now. undecided: nobody can
 say, with the reason. Key files that the candidate names are read on the node.
-Exit code 1: something would newly be refused. 6: a node did not answer, or nothing would be refused but something is
+Exit code 1: something would newly be refused. 6: nothing would that is known, but a node did not answer or something is
 undecided. 3: less reports than --require-coverage asks for. 7: the candidate is not valid.`,
   arguments: [],
   options: [
@@ -91,11 +92,7 @@ undecided. 3: less reports than --require-coverage asks for. 7: the candidate is
       io.stdout.write(simulationText(result, output, style, !invocation.flag('no-headers')));
     }
     for (const warning of checked.warnings) io.stderr.write(`note: ${safeText(warning)}\n`);
-    for (const { node, gaps, notes } of result.nodes) {
-      for (const text of [...gaps, ...notes]) {
-        io.stderr.write(`note: ${safeText(`${node}: ${text}`)}\n`);
-      }
-    }
+    for (const note of nodeNotes(result.nodes)) io.stderr.write(`note: ${note}\n`);
     const { coverage } = result;
     if (coverage !== undefined) io.stderr.write(`${coverageText(coverage)}\n`);
     return combineExits([coverageExit(coverage, required, io), simulationExit(result)]);

@@ -3,7 +3,9 @@ import { readList } from '../answers.ts';
 import { Client } from '../client.ts';
 import type { Invocation } from '../command.ts';
 import type { Io } from '../io.ts';
-import { NODES, type Resource, type ResourceType, readType, withResource } from '../resources.ts';
+import type { Resource, ResourceType } from '../resource.ts';
+import { NODES } from '../resources/nodes.ts';
+import { readType, withResource } from '../resources.ts';
 import { type Offer, wordsOffer } from './offer.ts';
 
 /** A person waits for the key they pressed: what does not come at once is left out. */

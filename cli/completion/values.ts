@@ -40,7 +40,7 @@ const SOURCES: Readonly<Record<string, Source>> = {
   rule: async () => await rulesAndChecks(),
   ids: async ({ typed }) => lastOfList(await rulesAndChecks(), typed),
   type: async ({ typed, invocation }, io) => {
-    const { TYPES } = await import('../resources.ts');
+    const { TYPES } = await import('../resource.ts');
     const slash = typed.indexOf('/');
     if (slash === -1) return wordsOffer(TYPES);
     const type = typed.slice(0, slash);
@@ -63,7 +63,7 @@ const SOURCES: Readonly<Record<string, Source>> = {
   field: async ({ invocation }) => {
     const { readType, withResource } = await import('../resources.ts');
     const type = readType(invocation.positional[0] ?? '');
-    return withResource(type, ({ fields }) => wordsOffer(fields));
+    return await withResource(type, async ({ fields }) => wordsOffer(fields));
   },
   selector: async ({ typed, invocation }, io) => {
     const condition = typed.slice(typed.lastIndexOf(',') + 1);

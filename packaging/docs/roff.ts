@@ -1,4 +1,4 @@
-import { wrap } from '../../cli/output/finding.ts';
+import { wrap } from '../../cli/output/wrap.ts';
 
 /** Pages of the manual in man(7), the macros that groff and mandoc both read. */
 

@@ -4,6 +4,7 @@ import type { ImageOutcome } from '../simulation.ts';
 const HINTS: Readonly<Record<string, string>> = {
   'policy-reject': 'add a scope for it to the candidate, or stop using it',
   'no-signature': 'sign it, or pull it again from where its signatures are',
+  'blob-format': 'one of its signatures is damaged: sign it anew, or pull it again',
   'no-usable-keys': 'the key files of the candidate hold no key that can be used',
   'key-unreadable': 'put the key file on the nodes, or the key into the policy as keyData',
   'key-invalid': 'the key of the candidate cannot be read: check it with nodeseal policy validate',

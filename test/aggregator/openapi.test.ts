@@ -124,6 +124,7 @@ t.test('a real aggregator answers as it says', async (t) => {
     drift: '/etc/containers/policy.json',
     checks: 'selinux.enforcing',
     policies: policies.items[0]?.digest ?? '',
+    pools: 'default',
     tokens: user.item.id,
     simulations: simulation.id,
   };
@@ -162,6 +163,14 @@ t.test('a real aggregator answers as it says', async (t) => {
       found.status < 300,
       `${name}: ${found.status} ${JSON.stringify(found.body).slice(0, 300)}`,
     );
+    if (path.startsWith('/v1/exports/')) {
+      // Their content is held against the published schemas by tests of their own.
+      const [media = 'none'] = Object.keys(
+        operationOf(method, path)?.responses[200]?.content ?? {},
+      );
+      t.match(found.type, media, name);
+      continue;
+    }
     if (path === '/openapi.json') {
       t.same(found.body, JSON.parse(JSON.stringify(document)));
       continue;

@@ -38,6 +38,7 @@ export function fakeIo(options: FakeIoOptions = {}): { readonly io: Io; readonly
         text.stdout += more;
         options.onOutput?.(text.stdout);
       },
+      async drained() {},
       writeBytes: (bytes) => {
         text.bytes = Buffer.concat([text.bytes ?? Buffer.alloc(0), bytes]);
       },
@@ -48,6 +49,7 @@ export function fakeIo(options: FakeIoOptions = {}): { readonly io: Io; readonly
       write: (more) => {
         text.stderr += more;
       },
+      async drained() {},
       writeBytes: () => {},
       isTerminal,
       ...size,

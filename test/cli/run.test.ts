@@ -34,7 +34,7 @@ const usage: readonly (readonly [words: string, what: RegExp, next: RegExp])[] =
   ['get nodes --server http://agg.example', /over plain HTTP/, /--plain-http/],
   ['get nodes --server https://u:p@agg', /more than host, port/, /--token-file/],
   ['get nodes --server http://localhost --context a', /exclude each other/, /^/],
-  ['describe image x', /describe shows nodes, not images/, /nodeseal get images/],
+  ['describe drift x', /describe shows nodes, .*, not drift/, /nodeseal get drift/],
   ['describe node', /no node is named/, /describe node NAME/],
   ['watch drift --server http://localhost', /changes of drift are not told/, /watch findings/],
   ['watch events --since 1h', /--since says nothing of what is yet to come/, /get events/],

@@ -20,6 +20,7 @@ export interface RunningAggregator extends AsyncDisposable {
   readonly url: string;
   readonly log: ReturnType<typeof keptLog>;
   readonly adminToken: string;
+  /** Of the node of the bootstrap; empty where there is none. */
   readonly agentToken: string;
   /** Answer of the API, as the administrator unless another token is given; null sends none. */
   get(

@@ -230,6 +230,12 @@ const BAD: readonly (readonly [
     /--registries-d goes with --policy, not with --butane/,
   ],
   ['a release nobody knows', () => ['--built-in', 'openshift-3.11'], 2, /openshift-4\.21/],
+  [
+    'a flag of a node for a fleet',
+    () => ['--built-in', 'openshift-4.21', '--sources', 'store'],
+    2,
+    /--host-root \//,
+  ],
   ['a file that is not there', () => ['--policy', '/nowhere/p.json'], 5, /no such file/],
   ['a folder', (folder) => ['--policy', folder], 7, /it is a folder/],
   [
