@@ -20,6 +20,13 @@ export function ruleLink(ruleId: string): Html {
   return html`<a href="/checks/${encodeURIComponent(ruleId)}"><bdi>${cut(ruleId, 64)}</bdi></a>`;
 }
 
+/** Names with links, the first ones of many. */
+export function nodeLinks(names: readonly string[], most: number = 8): Html {
+  const shown = names.slice(0, most).map((name, at) => html`${at > 0 && ', '}${nodeLink(name)}`);
+  const more = names.length - most;
+  return html`${shown}${more > 0 && html` and <strong>${more}</strong> more`}`;
+}
+
 /** A time as how long ago, and by the clock. */
 export function time(at: string | null, nowMs: number): Html {
   if (at === null) return html`never`;

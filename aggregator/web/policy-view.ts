@@ -1,8 +1,7 @@
 import type { Json } from '../../shared/canonical.ts';
 import { fieldOf } from '../../shared/field-of.ts';
-import type { PolicyRequirement } from '../../shared/trust/policy-types.ts';
-import { requirementText } from '../../shared/trust-text.ts';
 import { type Html, html } from './html.ts';
+import { list, requirementTexts } from './reported.ts';
 import { noneFound, table } from './table.ts';
 import { cut, digest, mark } from './words.ts';
 
@@ -40,17 +39,7 @@ ${
 }
 
 function requirementsText(value: unknown): string {
-  const requirements = list(value).filter(isRequirement).map(requirementText);
-  return requirements.length === 0 ? '–' : requirements.join('; ');
-}
-
-/** What a node told has a type at least; members are shown as they are. */
-function isRequirement(value: unknown): value is PolicyRequirement {
-  return typeof fieldOf(value, 'type') === 'string';
-}
-
-function list(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
+  return requirementTexts(value).join('; ') || '–';
 }
 
 function text(value: unknown): string {

@@ -23,6 +23,11 @@ const PATHS = [
   '/nodes/node-1?tab=raw',
   '/nodes/node-1?compare=gpu-7',
   '/nodes/nobody',
+  '/images',
+  '/checks',
+  '/checks/selinux.enforcing',
+  '/drift',
+  '/drift?explained=yes&node=node-1',
   '/coverage',
 ];
 
