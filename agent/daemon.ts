@@ -4,6 +4,9 @@ import { ConfigError } from '../shared/config.ts';
 import { ensureFolder } from '../shared/folder.ts';
 import type { Logger } from '../shared/log.ts';
 import { nearest } from '../shared/nearest.ts';
+import { readCandidate } from '../shared/simulation/candidate.ts';
+import { answerParts } from '../shared/simulation/node-answer.ts';
+import { EVALUATE_POLICY } from '../shared/simulation.ts';
 import { VERSION } from '../shared/version.ts';
 import type { Check } from './check.ts';
 import { agent as selfCheck } from './checks/agent.ts';
@@ -145,7 +148,11 @@ export async function startAgent(
         commands: new CommandAnswers({
           rescan: async () => {
             await rescan();
-            return { rootHash: state.rootHash };
+            return [{ rootHash: state.rootHash }];
+          },
+          [EVALUATE_POLICY]: async (command, signal) => {
+            const candidate = readCandidate(command.arguments);
+            return answerParts(await verifierOf(host).rehearse(candidate, clock, signal));
           },
         }),
         clock,

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Json } from '../shared/canonical.ts';
 import type { Clock } from '../shared/clock.ts';
 import { CodedError } from '../shared/errors.ts';
-import type { Command, CommandResult } from '../shared/protocol.ts';
+import { type Command, type CommandResult, LIMITS } from '../shared/protocol.ts';
 
 const CODES = [
   'ERR_COMMAND_TIMEOUT',
@@ -23,12 +23,13 @@ export class CommandError extends CodedError<CommandErrorCode> {
 interface Asked {
   readonly deadlineMs: number;
   readonly parts: Json[];
+  /** JSON of the parts so far, in UTF-16 code units. */
+  length: number;
   readonly resolve: (parts: readonly Json[]) => void;
   readonly reject: (error: CommandError) => void;
 }
 
 const MAX_OPEN = 32;
-const MAX_PARTS = 64;
 
 /** Commands under way on one session: asked once, answered in parts, never waited for past their deadline. */
 export class Commands {
@@ -49,7 +50,7 @@ export class Commands {
     const id = randomUUID();
     const { promise, resolve, reject } = Promise.withResolvers<readonly Json[]>();
     const deadlineMs = this.#clock.monotonicMs() + withinMs;
-    this.#asked.set(id, { deadlineMs, parts: [], resolve, reject });
+    this.#asked.set(id, { deadlineMs, parts: [], length: 0, resolve, reject });
     this.#send({
       type: 'command',
       id,
@@ -69,8 +70,9 @@ export class Commands {
       this.#end(result.id, asked, new CommandError('ERR_COMMAND_REFUSED', why));
       return;
     }
-    if (result.data !== undefined) asked.parts.push(result.data);
-    if (result.part >= result.of || asked.parts.length >= MAX_PARTS) this.#end(result.id, asked);
+    const fault = add(asked, result);
+    if (fault !== undefined) this.#end(result.id, asked, fault);
+    else if (result.part === result.of) this.#end(result.id, asked);
   }
 
   expire(): void {
@@ -96,4 +98,18 @@ export class Commands {
     if (error === undefined) asked.resolve(asked.parts);
     else asked.reject(error);
   }
+}
+
+/** Takes one part; parts come in order, as frames do. What a node may not send ends the command. */
+function add(asked: Asked, { part, of, data }: CommandResult): CommandError | undefined {
+  const due = asked.parts.length + 1;
+  if (part !== due || of < part || of > LIMITS.resultParts) {
+    const why = `the node answered with part ${part} of ${of}, expected part ${due}`;
+    return new CommandError('ERR_COMMAND_REFUSED', why);
+  }
+  asked.parts.push(data ?? null);
+  // A frame bounds a single one.
+  if (of > 1) asked.length += JSON.stringify(data ?? null).length;
+  if (asked.length <= LIMITS.resultLength) return undefined;
+  return new CommandError('ERR_COMMAND_REFUSED', 'the answer of the node is too long');
 }

@@ -43,10 +43,16 @@ const imageSchema = v.looseObject({
   message: v.optional(v.string()),
   signedBy: v.array(v.string()),
   scope: v.string(),
-  requirements: v.array(v.unknown()),
+  requirements: v.array(v.looseObject({ type: v.string() })),
   signatures: v.array(v.unknown()),
   source: v.string(),
-  pods: v.array(v.unknown()),
+  pods: v.array(
+    v.looseObject({
+      namespace: v.optional(v.string()),
+      pod: v.optional(v.string()),
+      container: v.string(),
+    }),
+  ),
 });
 
 const digest = v.nullable(v.string());

@@ -164,11 +164,10 @@ function addRoute(app: FastifyInstance, options: ServerOptions, route: Route): v
       const record = new AuditRecord(options.api.audit, options.clock, request, route);
       try {
         const answer = await handle(request, reply, options, route, record);
-        await record.end(answer instanceof Reply ? answer.status : 200);
+        const status = answer instanceof Reply ? answer.status : (route.status ?? 200);
+        await record.end(status);
         if (answer === undefined) return reply;
-        return answer instanceof Reply
-          ? send(reply, answer.status, answer.body)
-          : send(reply, 200, answer);
+        return send(reply, status, answer instanceof Reply ? answer.body : answer);
       } catch (error) {
         await record.end(toProblem(error).status);
         throw error;

@@ -86,6 +86,11 @@ export class AgentSession {
     return this.#hello?.host;
   }
 
+  /** What the agent said that it can do; empty before `hello`. */
+  get capabilities(): readonly string[] {
+    return this.#hello?.capabilities ?? [];
+  }
+
   /** Bytes that wait for the peer to read. */
   get bufferedBytes(): number {
     return this.#channel.bufferedBytes;

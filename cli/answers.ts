@@ -107,7 +107,8 @@ export const readCheck: ItemReader<CheckItem> = reader(CHECK);
 export const readPolicy: ItemReader<PolicyItem> = reader(POLICY);
 export const readEvent: ItemReader<EventRecord> = reader(EVENT);
 
-function reader<Item>(shape: Shape): ItemReader<Item> {
+/** A reader of objects of one shape. */
+export function reader<Item>(shape: Shape): ItemReader<Item> {
   return (value, place, server) => {
     const fault = misfit(value, shape, place);
     if (fault !== undefined) throw rubbish(server, fault);

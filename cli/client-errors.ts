@@ -132,6 +132,8 @@ export function problemError(
   }
   if (status === 404) return fail('ERR_CLI_NOT_FOUND', 'not found');
   if (status === 400) return fail('ERR_CLI_USAGE', `${server} does not understand the question`);
+  if (status === 413 || status === 422)
+    return fail('ERR_CLI_INPUT', `${server} does not take this`);
   const next = retryAfter === undefined ? 'try again' : `try again in ${retryAfter} s`;
   return fail('ERR_CLI_UNREACHABLE', `${server} could not answer`, next);
 }

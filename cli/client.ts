@@ -98,7 +98,7 @@ export class Client implements Disposable {
         const tookMs = this.#io.nowMs() - startMs;
         this.#io.stderr.write(`${method} ${path}: ${response.statusCode} after ${tookMs} ms\n`);
       }
-      if (response.statusCode !== 200) throw await this.#refusal(response);
+      if (!isDone(response)) throw await this.#refusal(response);
       return parseAnswer(await readBody(response, this.server), this.server);
     } catch (error) {
       this.#io.signal.throwIfAborted();
@@ -155,6 +155,11 @@ export class Client implements Disposable {
       cause,
     });
   }
+}
+
+/** 202: what was asked for is under way. */
+function isDone({ statusCode }: IncomingMessage): boolean {
+  return statusCode === 200 || statusCode === 202;
 }
 
 /** `unix:/run/…`: a socket of this machine. */

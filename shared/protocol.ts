@@ -17,6 +17,10 @@ export const LIMITS = {
   inflightBytes: 1_048_576,
   /** Items in one part of a section's change. */
   partItems: 8192,
+  /** Parts of one result. */
+  resultParts: 64,
+  /** JSON of all parts of one result, in UTF-16 code units. */
+  resultLength: 16_777_216,
   heartbeatSeconds: 20,
   /** Dead after so long without a byte. */
   silentSeconds: 50,
@@ -167,9 +171,11 @@ export interface Command {
   readonly arguments: Json;
   readonly deadlineMs: number;
 }
+/** One part of an answer; the parts come in order. A refusal is one part, whichever came before it. */
 export interface CommandResult {
   readonly type: 'result';
   readonly id: string;
+  /** From 1 to `of`. */
   readonly part: number;
   readonly of: number;
   readonly ok: boolean;

@@ -1,10 +1,8 @@
-import { gunzipSync } from 'node:zlib';
-import { messageOf } from '../../shared/errors.ts';
+import { IgnitionContentError, ignitionContent } from '../../shared/ignition/content.ts';
 import { memoryPerHost } from '../content-memory.ts';
 import { textOf } from '../file-text.ts';
 import type { Host } from '../host.ts';
 import { JsonMember } from '../json-member.ts';
-import { DataUrlError, decodeDataUrl } from './data-url.ts';
 import { MachineConfigError } from './machine-config-error.ts';
 import {
   contentsBy,
@@ -26,8 +24,6 @@ const PATHS = [
   '/etc/mcs-machine-config-content.json',
 ];
 const LIMIT_BYTES = 16 * 1024 * 1024;
-/** Longest content of one file after inflating; what is larger is no configuration. */
-const CONTENT_LIMIT_BYTES = 8 * 1024 * 1024;
 /** Kubernetes allows no longer one; it stands in every report. */
 const MAX_NAME_LENGTH = 253;
 
@@ -143,22 +139,15 @@ function contentOf(machineConfig: string, file: JsonMember): Buffer {
   const source = file.at('contents', 'source');
   const url = source.text();
   if (url === undefined || url === '') return Buffer.alloc(0);
-  const compression = file.at('contents', 'compression').text() ?? '';
-  const contentError = (what: string, cause?: unknown): MachineConfigError => {
-    const message = `${source.place}: ${what}`;
-    return new MachineConfigError('ERR_MACHINE_CONFIG_CONTENT', machineConfig, message, { cause });
-  };
+  const compression = file.at('contents', 'compression');
   try {
-    const bytes = decodeDataUrl(url);
-    if (compression === '' && bytes.length <= CONTENT_LIMIT_BYTES) return bytes;
-    if (compression === '') throw contentError(`larger than ${CONTENT_LIMIT_BYTES} bytes`);
-    if (compression === 'gzip') return gunzipSync(bytes, { maxOutputLength: CONTENT_LIMIT_BYTES });
+    return ignitionContent(url, compression.text());
   } catch (cause) {
-    if (cause instanceof MachineConfigError) throw cause;
-    const what = cause instanceof DataUrlError ? cause.message : `not gzip (${messageOf(cause)})`;
-    throw contentError(what, cause);
+    if (!(cause instanceof IgnitionContentError)) throw cause;
+    if (cause.code === 'ERR_IGNITION_COMPRESSION') throw compression.error(cause.message);
+    const message = `${source.place}: ${cause.message}`;
+    throw new MachineConfigError('ERR_MACHINE_CONFIG_CONTENT', machineConfig, message, { cause });
   }
-  throw file.at('contents', 'compression').error('expected "" or gzip');
 }
 
 function parseJson(path: string, text: string): unknown {

@@ -1,6 +1,7 @@
 import { sha256 } from '../../shared/canonical.ts';
 import type { ImageVerdict } from '../../shared/images.ts';
 import type { PolicyScope } from '../../shared/trust/policy-types.ts';
+import { scopeText } from '../../shared/trust/scope.ts';
 import { isUnenforced } from '../../shared/trust/verdict.ts';
 import type { PolicyVerdict } from '../../shared/trust/verdict-types.ts';
 import type { JudgedImage } from './policy-judges.ts';
@@ -41,7 +42,7 @@ export function toImageVerdict(
     policy: file.path,
     ...(namespace === undefined ? {} : { namespace }),
     ...statementOf(decisive),
-    scope: scopeText(scope),
+    scope: scope === undefined ? '' : scopeText(scope),
     requirements: scope?.requirements ?? [],
     pods: users.get(image.id) ?? [],
   };
@@ -109,11 +110,4 @@ const MAX_SHOWN = 600;
 function shown(name: string | undefined): string {
   if (name === undefined) return '<none>';
   return name.length <= MAX_SHOWN ? name : `${name.slice(0, 80).toWellFormed()}… (${sha256(name)})`;
-}
-
-function scopeText(scope: PolicyScope | undefined): string {
-  if (scope === undefined) return '';
-  return scope.section === 'default'
-    ? 'default'
-    : `${scope.transport} ${JSON.stringify(scope.scope)}`;
 }

@@ -1,10 +1,13 @@
 import type { Clock } from '../../shared/clock.ts';
+import type { CheckedCandidate } from '../../shared/simulation/candidate.ts';
+import type { NodeSimulation } from '../../shared/simulation.ts';
 import type { Host } from '../host.ts';
 import { HttpReader } from '../signatures/http.ts';
 import type { SourceId } from '../signatures/source.ts';
 import { readNodeTrust } from '../trust.ts';
 import { OrdinaryHere } from './ordinary-here.ts';
 import { PassMemory } from './pass-memory.ts';
+import { rehearse } from './rehearse.ts';
 import type { ReleaseSettings } from './release-signature.ts';
 import { VerdictCache } from './verdict-cache.ts';
 import { type ImageVerification, verifyImages } from './verify.ts';
@@ -29,6 +32,8 @@ export class ImageVerifier {
   readonly #memory = new PassMemory();
   readonly #evaluator = new OrdinaryHere(new WorkerEvaluator());
   #latest: ImageVerification | undefined;
+  /** Rehearsals take the memory of a whole pass each: one after another. */
+  #rehearsed: Promise<unknown> = Promise.resolve();
 
   constructor(host: Host, settings: VerifierSettings = {}) {
     this.#host = host;
@@ -56,6 +61,35 @@ export class ImageVerifier {
       contents: true,
     });
     return this.#latest;
+  }
+
+  /** What a candidate would say of the images beside a pass made for it. Throws the signal's reason. */
+  async rehearse(
+    candidate: CheckedCandidate,
+    clock: Clock,
+    signal: AbortSignal,
+  ): Promise<NodeSimulation> {
+    const rehearsal = this.#rehearsed.then(() => this.#rehearse(candidate, clock, signal));
+    this.#rehearsed = rehearsal.catch(() => {});
+    return await rehearsal;
+  }
+
+  async #rehearse(
+    candidate: CheckedCandidate,
+    clock: Clock,
+    signal: AbortSignal,
+  ): Promise<NodeSimulation> {
+    signal.throwIfAborted();
+    const now = await this.verify(clock, signal);
+    const trust = await readNodeTrust(this.#host);
+    const { sources } = this.#settings;
+    return await rehearse(this.#host, trust, candidate, now, {
+      ...(sources === undefined ? {} : { sources }),
+      http: this.#http,
+      clock,
+      signal,
+      evaluator: this.#evaluator,
+    });
   }
 }
 

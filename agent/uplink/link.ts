@@ -56,7 +56,7 @@ export interface Farewell {
 
 /** A peer that takes nothing for so long is given up. */
 const STUCK_MS = 15_000;
-const CAPABILITIES: readonly string[] = ['state.delta', 'codec.gzip', 'command.rescan'];
+const CAPABILITIES: readonly string[] = ['state.delta', 'codec.gzip'];
 
 /** One connection from `hello` to its end: both planes, heartbeats, commands. */
 export class Link {
@@ -101,7 +101,7 @@ export class Link {
 
   /** Says who speaks and what it holds. The aggregator's `welcome` starts everything else. */
   hello(): void {
-    const { spool, state, clock, version, host } = this.#context;
+    const { spool, state, commands, clock, version, host } = this.#context;
     const { epoch, first, next, bytes, lost } = spool.state;
     this.#do(
       this.#send({
@@ -109,7 +109,7 @@ export class Link {
         protocol: PROTOCOL,
         agent: { version },
         host,
-        capabilities: CAPABILITIES,
+        capabilities: [...CAPABILITIES, ...commands.capabilities],
         spool: { epoch, first: Math.max(1, first), next, bytes, lost },
         sections: state.hashes,
         rootHash: state.rootHash,
@@ -248,7 +248,7 @@ export class Link {
 
   async #answer(command: Command): Promise<void> {
     const nowMs = this.#serverClock.nowMs();
-    await this.#send(await this.#context.commands.answer(command, nowMs));
+    for (const part of await this.#context.commands.answer(command, nowMs)) await this.#send(part);
   }
 
   async #sayAlive(): Promise<void> {

@@ -10,6 +10,7 @@ import { nodeRoutes } from './nodes.ts';
 import { describeApi } from './openapi.ts';
 import { policyRoutes } from './policies.ts';
 import type { Route } from './route.ts';
+import { simulationRoutes } from './simulations.ts';
 import { tokenRoutes } from './tokens.ts';
 import { watchRoutes } from './watch.ts';
 
@@ -22,6 +23,7 @@ const answering: readonly Route[] = [
   ...checkRoutes,
   ...policyRoutes,
   ...watchRoutes,
+  ...simulationRoutes,
   ...enrolRoutes,
   ...admissionRoutes,
   ...tokenRoutes,

@@ -9,10 +9,10 @@ import type { Json } from '../../shared/canonical.ts';
 import { rfc3339 } from '../../shared/clock.ts';
 import type { SectionName } from '../../shared/report.ts';
 import { RESULTS } from '../../shared/results.ts';
+import { askNode } from '../ask-node.ts';
 import type { FleetNode } from '../fleet-node.ts';
 import { toFindingItem, toImageItem } from '../section-items.ts';
 import { decodePageToken, encodePageToken } from '../store/page-token.ts';
-import { askNode } from './ask-node.ts';
 import { list, notFound } from './list.ts';
 import type { ApiContext, Route } from './route.ts';
 

@@ -48,6 +48,8 @@ const PROBLEM: Json = {
   },
 };
 
+const ANY_BODY: Json = { type: 'object' };
+
 const NEEDS: Readonly<Record<Route['role'], string>> = {
   viewer: 'Needs the role viewer.',
   operator: 'Needs the role operator.',
@@ -68,7 +70,7 @@ function describeRoute(route: Route): Json {
     in: 'query',
     schema: { type: name === 'limit' ? 'integer' : 'string' },
   }));
-  const type = route.path === '/v1/watch' ? 'text/event-stream' : 'application/json';
+  const type = route.path.endsWith('/watch') ? 'text/event-stream' : 'application/json';
   return {
     summary: route.summary,
     description: NEEDS[route.role],
@@ -76,10 +78,10 @@ function describeRoute(route: Route): Json {
     ...(route.role === 'join' ? { security: [] } : {}),
     ...(route.role === 'node' ? { security: [{ certificate: [] }] } : {}),
     ...(route.method === 'POST'
-      ? { requestBody: { content: { 'application/json': { schema: { type: 'object' } } } } }
+      ? { requestBody: { content: { 'application/json': { schema: route.body ?? ANY_BODY } } } }
       : {}),
     responses: {
-      200: { description: 'The answer', content: { [type]: {} } },
+      [route.status ?? 200]: { description: 'The answer', content: { [type]: {} } },
       default: { $ref: '#/components/responses/problem' },
     },
   };

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { Problem } from '../../shared/api.ts';
+import { CandidateError } from '../../shared/simulation/candidate.ts';
 import { AuditError } from '../audit.ts';
 import { CommandError } from '../commands.ts';
 import { CertificateRequestError } from '../identity/certificate-request.ts';
@@ -56,6 +57,9 @@ function describe(error: unknown): Description {
   if (error instanceof CommandError) {
     const { code, message } = error;
     return { status: COMMAND_STATUS[code], code: COMMAND_CODE[code], detail: message };
+  }
+  if (error instanceof CandidateError) {
+    return { status: 422, code: 'invalidCandidate', detail: error.message };
   }
   if (error instanceof TokenStoreError) {
     const [status, code] = TOKEN_PROBLEM[error.code];

@@ -12,6 +12,7 @@ import type { Principal, Role } from '../identity/principal.ts';
 import type { TokenAuthority } from '../identity/tokens.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Sessions } from '../sessions.ts';
+import type { Simulations } from '../simulations/simulations.ts';
 import type { Store } from '../store/store.ts';
 import type { Query } from './query.ts';
 
@@ -20,6 +21,7 @@ export interface ApiContext {
   readonly store: Store;
   readonly fleet: Fleet;
   readonly sessions: Sessions;
+  readonly simulations: Simulations;
   readonly metrics: Metrics;
   readonly tokens: TokenAuthority;
   readonly credentials: Credentials;
@@ -69,6 +71,10 @@ export interface Route {
   readonly summary: string;
   /** Names of query parameters; others are refused. */
   readonly query: readonly string[];
+  /** Status of an answer, when it is not 200. */
+  readonly status?: 202;
+  /** JSON Schema of the body, where the description of the API has one. */
+  readonly body?: Json;
   /** What is answered as JSON, a `Reply` for another status than 200; undefined when the route took the answer over. */
   handle(request: ApiRequest, context: ApiContext): Promise<unknown>;
 }

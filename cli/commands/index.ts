@@ -15,6 +15,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./verify.ts')).verify,
   },
   {
+    path: ['simulate'],
+    group: 'this node',
+    summary: 'what would a policy refuse that is not in force yet: its rehearsal',
+    load: async () => (await import('./simulate.ts')).simulate,
+  },
+  {
     path: ['verify-signature'],
     group: 'this node',
     summary: 'verify one signature of one manifest, as skopeo standalone-verify',

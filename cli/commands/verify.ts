@@ -1,9 +1,7 @@
 import { verifyImages } from '../../agent/images/verify.ts';
-import { SOURCE_IDS, type SourceId } from '../../agent/signatures/source.ts';
 import { readNodeTrust } from '../../agent/trust.ts';
 import { API_VERSION } from '../../shared/api.ts';
 import { type ImageVerdict, VERDICTS } from '../../shared/images.ts';
-import { nearest } from '../../shared/nearest.ts';
 import type { Command } from '../command.ts';
 import { usageError } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
@@ -18,6 +16,7 @@ import { explainImage, IMAGE_COLUMNS } from '../output/image.ts';
 import { listText } from '../output/list.ts';
 import { safeText } from '../output/safe.ts';
 import { RELEASE_OPTIONS, readReleaseOptions } from '../release-options.ts';
+import { readSources, SOURCES_OPTION } from '../signature-sources.ts';
 
 const PRESENTATION: Presentation<ImageVerdict> = {
   resource: 'image',
@@ -45,12 +44,7 @@ Exit code 1: an image is rejected. 6: none is, but one is unknown. 5: an image t
   options: [
     HOST_ROOT_OPTION,
     { flags: '--all', description: 'every image of the store (also when no IMAGE is named)' },
-    {
-      flags: '--sources <list>',
-      description: `where signatures are taken from, in this order: ${SOURCE_IDS.join(', ')};
-named, lookaside asks servers of lookasides too, registry registries.
-Default: store, then lookasides that are files of the node`,
-    },
+    SOURCES_OPTION,
     IMAGE_LIBRARY_OPTION,
     ...RELEASE_OPTIONS,
     { flags: '--explain', description: 'how each verdict came about' },
@@ -122,19 +116,6 @@ Default: store, then lookasides that are files of the node`,
     return exitFor(verdicts, gaps, notFound.length);
   },
 };
-
-function readSources(text: string): readonly SourceId[] {
-  const words = text.split(',').filter((word) => word !== '');
-  if (words.length === 0) throw usageError('--sources names no source');
-  return words.map((word) => {
-    const source = SOURCE_IDS.find((id) => id === word);
-    if (source !== undefined) return source;
-    const close = nearest(word, SOURCE_IDS);
-    throw usageError(`--sources: '${word}' is no source of signatures`, {
-      next: close === undefined ? `known: ${SOURCE_IDS.join(', ')}` : `did you mean '${close}'?`,
-    });
-  });
-}
 
 /** An image that is not there leaves part of the question open; a refusal is told before what is undecided. */
 function exitFor(verdicts: readonly ImageVerdict[], gaps: number, notFound: number): ExitCode {

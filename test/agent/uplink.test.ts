@@ -360,7 +360,7 @@ t.test('commands', async (t) => {
 
   t.test('are answered, and the same answer is given again', async (t) => {
     let runs = 0;
-    await using rig = await rigOf(t, { rescan: async () => ({ run: ++runs }) });
+    await using rig = await rigOf(t, { rescan: async () => [{ run: ++runs }] });
     const peer = await greeted(rig);
     for (let n = 0; n < 3; n++) {
       peer.send({ ...command, deadlineMs: later() });
@@ -371,7 +371,7 @@ t.test('commands', async (t) => {
   });
 
   t.test('that are not known are refused', async (t) => {
-    await using rig = await rigOf(t, { rescan: async () => null });
+    await using rig = await rigOf(t, { rescan: async () => [null] });
     const peer = await greeted(rig);
     for (const verb of ['evaluatePolicy', 'exec', '__proto__', 'constructor', '']) {
       peer.send({ ...command, id: verb, verb, deadlineMs: later() });
@@ -379,10 +379,49 @@ t.test('commands', async (t) => {
     }
   });
 
+  t.test('are answered in parts, and a long answer is made anew for who asks again', async (t) => {
+    let runs = 0;
+    await using rig = await rigOf(t, { list: async () => [++runs, 'b', null] });
+    const peer = await greeted(rig);
+    for (const run of [1, 2]) {
+      peer.send({ ...command, id: 'long', verb: 'list', deadlineMs: later() });
+      for (const [part, data] of [
+        [1, run],
+        [2, 'b'],
+        [3, null],
+      ] as const) {
+        t.match(await peer.next('result'), { id: 'long', part, of: 3, ok: true, data });
+      }
+    }
+  });
+
+  t.test('with too many parts or none are refused', async (t) => {
+    await using rig = await rigOf(t, {
+      many: async () => new Array(65).fill(0),
+      none: async () => [],
+    });
+    const peer = await greeted(rig);
+    peer.send({ ...command, id: 'm', verb: 'many', deadlineMs: later() });
+    t.match(await peer.next('result'), { id: 'm', ok: false, error: 'an answer of 65 parts' });
+    peer.send({ ...command, id: 'n', verb: 'none', deadlineMs: later() });
+    t.match(await peer.next('result'), { id: 'n', ok: false, error: 'an answer of 0 parts' });
+  });
+
+  t.test('are named among the capabilities', async (t) => {
+    await using rig = await rigOf(t, { list: async () => [], rescan: async () => [null] });
+    const peer = await rig.server.peer();
+    const { capabilities } = await peer.next('hello');
+    t.same(capabilities, ['state.delta', 'codec.gzip', 'command.list', 'command.rescan']);
+  });
+
   t.test('that fail or come too late say so', async (t) => {
+    let ended: AbortSignal | undefined;
     await using rig = await rigOf(t, {
       fails: () => Promise.reject(new Error('no')),
-      never: () => new Promise(() => {}),
+      never: (_, signal) => {
+        ended = signal;
+        return new Promise(() => {});
+      },
     });
     const peer = await greeted(rig);
     peer.send({ ...command, id: '1', verb: 'fails', deadlineMs: later() });
@@ -391,6 +430,7 @@ t.test('commands', async (t) => {
     t.match(await peer.next('result'), { id: '2', ok: false, error: 'deadline' });
     peer.send({ ...command, id: '3', verb: 'never', deadlineMs: Date.now() + 30 });
     t.match(await peer.next('result'), { id: '3', ok: false, error: 'deadline' });
+    t.match(ended, { aborted: true, reason: { message: 'deadline' } });
   });
 });
 

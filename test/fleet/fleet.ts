@@ -90,7 +90,7 @@ export async function runFleet(
         const rate = options.rate / processes;
         const { url } = aggregator;
         const start: Order = {
-          ...{ order: 'start', from, count, seed, tokens, url, everyMs, rate },
+          ...{ order: 'start', from, count, seed, tokens, url, everyMs, rate, images: 0 },
           folder: join(folder, 'agents'),
         };
         worker.send(start);
@@ -264,7 +264,8 @@ class Run {
   }
 }
 
-async function makeTokens(stateDir: string, nodes: number): Promise<string> {
+/** Gives each node of a fleet its token; the folder of the tokens. */
+export async function makeTokens(stateDir: string, nodes: number): Promise<string> {
   const log = createLogger({ program: 'fleet', level: 'error', fd: 2 });
   const authority = await TokenAuthority.open(stateDir, systemClock, log);
   for (let from = 0; from < nodes; from += 64) {

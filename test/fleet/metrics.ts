@@ -10,7 +10,7 @@ export async function scrape(url: string, token: string): Promise<Scrape> {
 export function parseScrape(text: string): Scrape {
   const values = new Map<string, number>();
   for (const line of text.split('\n')) {
-    const [, name, value] = /^(nodeseal_\S+) (\S+)/.exec(line) ?? [];
+    const [, name, value] = /^((?:nodeseal|process)_\S+) (\S+)/.exec(line) ?? [];
     if (name !== undefined) values.set(name, Number(value));
   }
   return values;

@@ -3,8 +3,10 @@ import type { CheckResult } from '../../agent/runner.ts';
 import type { RuleResult } from '../../shared/findings.ts';
 import type { Items } from '../../shared/report.ts';
 import type { Result } from '../../shared/results.ts';
+import { EVALUATE_POLICY } from '../../shared/simulation.ts';
 import { LinkNode } from '../support/link-node.ts';
 import { type Random, randomFrom } from '../support/random.ts';
+import { imagesOf, itemsOfImages, judgeOf } from './simulated-images.ts';
 
 const RULES = 60;
 
@@ -16,6 +18,8 @@ export interface SimulatedAgentOptions {
   readonly tokenFile: string;
   /** A result changes so often, on average, milliseconds. */
   readonly everyMs: number;
+  /** Images it holds, and can be asked about. */
+  readonly images: number;
 }
 
 /** An agent with everything real but its checks: their results change by themselves. */
@@ -40,11 +44,14 @@ export class SimulatedAgent implements AsyncDisposable {
   }
 
   static async start(options: SimulatedAgentOptions): Promise<SimulatedAgent> {
-    const { index, seed, folder, url, tokenFile } = options;
+    const { index, seed, folder, url, tokenFile, images } = options;
     const random = randomFrom(seed * 100_003 + index);
     const host = { name: nameOf(index), machineId: `machine-${index}`, bootId: `boot-${index}` };
     const uniform = (): number => random.next();
-    const link = await LinkNode.start({ folder, url, tokenFile, host, random: uniform });
+    const held = imagesOf(images);
+    const verbs = images === 0 ? {} : { [EVALUATE_POLICY]: judgeOf(held) };
+    const link = await LinkNode.start({ folder, url, tokenFile, host, random: uniform, verbs });
+    link.state.replace('images', itemsOfImages(held));
     return new SimulatedAgent(link, options, random);
   }
 

@@ -16,6 +16,8 @@ export type Order =
       readonly everyMs: number;
       /** So many agents a second. */
       readonly rate: number;
+      /** Images on each node. */
+      readonly images: number;
     }
   | { readonly order: 'look' | 'rest' | 'stop' };
 
@@ -59,6 +61,7 @@ async function obey(order: Order): Promise<void> {
           url: order.url,
           tokenFile: join(order.tokens, `${nameOf(index)}.token`),
           everyMs: order.everyMs,
+          images: order.images,
         }),
       );
     }

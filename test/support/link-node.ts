@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { NodeState } from '../../agent/node-state.ts';
 import type { SpoolLimits } from '../../agent/spool/retention.ts';
 import { Spool } from '../../agent/spool.ts';
-import { CommandAnswers } from '../../agent/uplink/commands.ts';
+import { CommandAnswers, type Verbs } from '../../agent/uplink/commands.ts';
 import type { HeldSections } from '../../agent/uplink/state-sender.ts';
 import { Uplink } from '../../agent/uplink.ts';
 import { type Clock, systemClock } from '../../shared/clock.ts';
@@ -21,6 +21,8 @@ export interface LinkNodeOptions {
   /** No delay after a lost connection and half a spread after a failed attempt, when not given. */
   readonly random?: () => number;
   readonly log?: Logger;
+  /** What it can be asked; nothing when not given. */
+  readonly verbs?: Verbs;
 }
 
 const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => SILENT };
@@ -39,7 +41,7 @@ export class LinkNode implements AsyncDisposable {
       spool,
       state: this.state,
       held: this.#held,
-      commands: new CommandAnswers({}),
+      commands: new CommandAnswers(options.verbs ?? {}),
       clock: options.clock ?? systemClock,
       random: options.random ?? (() => 0),
       log: options.log ?? SILENT,

@@ -1,12 +1,13 @@
-import type { Json } from '../../shared/canonical.ts';
-import { CommandError } from '../commands.ts';
-import type { FleetNode } from '../fleet-node.ts';
-import { Refusal } from '../identity/credentials.ts';
-import type { ApiContext } from './route.ts';
+import type { Json } from '../shared/canonical.ts';
+import { CommandError } from './commands.ts';
+import type { FleetNode } from './fleet-node.ts';
+import { Refusal } from './identity/credentials.ts';
+import type { Sessions } from './sessions.ts';
+import type { Store } from './store/store.ts';
 
 /** What a connected node answers, to whichever aggregator it is connected. Throws `Refusal`, `CommandError`. */
 export async function askNode(
-  { sessions, store }: Pick<ApiContext, 'sessions' | 'store'>,
+  { sessions, store }: { readonly sessions: Sessions; readonly store: Store },
   { uid, name }: Pick<FleetNode, 'uid' | 'name'>,
   verb: string,
   args: Json,

@@ -1,4 +1,4 @@
-import { CodedError } from '../../shared/errors.ts';
+import { CodedError } from '../errors.ts';
 
 /** A source of Ignition that does not decode; the message says where in it. */
 export class DataUrlError extends CodedError<'ERR_DATA_URL_SCHEME' | 'ERR_DATA_URL_SYNTAX'> {}
