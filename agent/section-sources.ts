@@ -39,7 +39,8 @@ export const sectionSources: readonly SectionSource[] = [
     section: 'trust',
     watches: trustWatches,
     watchesIn: trustWatchesIn,
-    collect: async ({ host }) => describeTrust(await readNodeTrust(host)),
+    collect: async ({ host, clock }) =>
+      await describeTrust(await readNodeTrust(host), clock.nowMs()),
   },
   { section: 'images', after: 'images', collect: describeImages },
 ];

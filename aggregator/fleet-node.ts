@@ -14,6 +14,10 @@ export interface LiveSession {
   conditions: readonly string[];
 }
 
+export interface EndedSession extends LiveSession {
+  readonly endedMs: number;
+}
+
 /** One node in memory; the fleet alone changes it. */
 export interface FleetNode {
   uid: string;
@@ -37,6 +41,8 @@ export interface FleetNode {
   /** Monotonic clock; undefined when not heard since this program started. */
   heardMs: number | undefined;
   live: LiveSession | undefined;
+  /** What it said in its last session here; undefined while it is connected, and before its first. */
+  last: EndedSession | undefined;
   /** Connected to another aggregator on the same database. */
   elsewhere: boolean;
   /** The state that watchers were told last. */
@@ -79,6 +85,7 @@ export function newNode(identity: NodeIdentity): FleetNode {
     lastSeenMs: null,
     heardMs: undefined,
     live: undefined,
+    last: undefined,
     elsewhere: false,
     shown: 'expected',
   };

@@ -126,7 +126,8 @@ export class Fleet implements ExpectedSink {
     if (node.retired || node.sections.checks !== opened.have.sections.checks) {
       this.failing.outdated(node.uid, identity.name);
     }
-    Object.assign(node, identity, { agentVersion, live, retired: false, elsewhere: false });
+    const isHere = { live, last: undefined, retired: false, elsewhere: false };
+    Object.assign(node, identity, { agentVersion, ...isHere });
     node.gone = false;
     node.conflictMs = undefined;
     node.refused = undefined;
@@ -140,7 +141,9 @@ export class Fleet implements ExpectedSink {
 
   disconnected(uid: string, session: number): void {
     const node = this.#nodes.get(uid);
-    if (node?.live?.session === session) node.live = undefined;
+    if (node?.live?.session !== session) return;
+    node.last = { ...node.live, endedMs: this.#options.clock.nowMs() };
+    node.live = undefined;
   }
 
   /** Its session was ended because its credential no longer holds. */

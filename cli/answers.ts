@@ -1,4 +1,5 @@
 import type {
+  CheckDetail,
   CheckItem,
   Coverage,
   DriftItem,
@@ -9,8 +10,10 @@ import type {
   NodeDetail,
   NodeItem,
   PolicyItem,
+  PoolBaseline,
 } from '../shared/api.ts';
 import { API_VERSION } from '../shared/api.ts';
+import { COMPARED_SECTIONS } from '../shared/comparable.ts';
 import { rubbish } from './client-errors.ts';
 import { isObject, misfit, type Shape } from './shape.ts';
 
@@ -40,6 +43,9 @@ const FINDING: Shape = {
   subject: 'text?',
   reason: 'text?',
   message: 'text',
+  since: 'text?',
+  remediation: 'object',
+  mappings: 'list',
 };
 const IMAGE: Shape = {
   node: 'text',
@@ -87,8 +93,20 @@ const CHECK: Shape = {
   severity: 'text',
   nodes: 'object',
   worst: 'text',
+  remediation: 'object',
+  mappings: 'list',
 };
-const POLICY: Shape = { digest: 'text', nodes: 'list' };
+const POLICY: Shape = {
+  digest: 'text',
+  nodes: 'list',
+  pools: 'list',
+  majorityOf: 'list',
+  outliers: 'list',
+  trust: 'object?',
+};
+const CHECK_DETAIL: Shape = { check: 'object', findings: 'list', coverage: 'object' };
+const BASELINE: Shape = { pool: 'text', trust: 'object?', sections: 'object', coverage: 'object' };
+const MAJORITY: Shape = { nodes: 'number', items: 'object', varying: 'list' };
 const COVERAGE: Shape = { expected: 'number', reporting: 'number', missing: 'list' };
 const DETAIL: Shape = {
   node: 'object',
@@ -97,6 +115,8 @@ const DETAIL: Shape = {
   images: 'list',
   events: 'list',
   session: 'object',
+  reported: 'object?',
+  absence: 'text?',
 };
 
 export const readNode: ItemReader<NodeItem> = reader(NODE);
@@ -150,6 +170,26 @@ function readCoverage(value: unknown, server: string): Coverage {
     reader({ node: 'text', cause: 'text' })(missing, `coverage.missing[${index}]`, server);
   }
   return coverage;
+}
+
+/** One rule with what every node says of it. */
+export function readCheckDetail(value: unknown, server: string): CheckDetail {
+  const detail = reader<CheckDetail>(CHECK_DETAIL)(value, 'answer', server);
+  const check = readCheck(detail.check, 'check', server);
+  const remediation = reader<CheckItem['remediation']>({ kind: 'text', text: 'text' });
+  remediation(check.remediation, 'check.remediation', server);
+  detail.findings.forEach((one, index) => void readFinding(one, `findings[${index}]`, server));
+  readCoverage(detail.coverage, server);
+  return detail;
+}
+
+/** What most nodes of a pool say. */
+export function readPoolBaseline(value: unknown, server: string): PoolBaseline {
+  const baseline = reader<PoolBaseline>(BASELINE)(value, 'answer', server);
+  for (const section of COMPARED_SECTIONS) {
+    reader(MAJORITY)(baseline.sections[section], `sections.${section}`, server);
+  }
+  return baseline;
 }
 
 /** One node with everything; its members are looked at as those of the lists. */

@@ -29,6 +29,27 @@ export const HOST_ROOT_OPTION: OptionSpec = {
   default: '/',
 };
 
+/** The same where a command is about the fleet as well: without a default, so that it is known whether it was given. */
+export const LOCAL_ROOT_OPTION: OptionSpec = {
+  flags: '--host-root <dir>',
+  description: 'this node: where its files are, / by default, /host in a debug pod',
+};
+
+export const ALL_NODES_OPTION: OptionSpec = {
+  flags: '--all-nodes',
+  description: 'every node of the fleet, as the aggregator knows it',
+};
+
+export const NODE_OPTION: OptionSpec = {
+  flags: '--node <name>',
+  description: 'this node of the fleet alone',
+};
+
+export const POOL_OPTION: OptionSpec = {
+  flags: '--pool <name>',
+  description: 'the nodes of this pool alone',
+};
+
 export const STATE_DIR_OPTION: OptionSpec = {
   flags: '--state-dir <dir>',
   description: "folder of the agent's own state, with the baseline; default below the host root",
@@ -75,6 +96,12 @@ export const LEADING_VALUE_FLAGS: ReadonlySet<string> = new Set([
   '--require-coverage',
   '--color',
   '--host-root',
+  '--node',
+  '--pool',
+  '--baseline',
+  '--at',
+  '--as-of',
+  '--section',
   '--state-dir',
   '--profile',
   '--exceptions',

@@ -120,7 +120,7 @@ const findings: Resource<FindingItem> = {
   }),
 };
 
-const images: Resource<ImageItem> = {
+export const IMAGES: Resource<ImageItem> = {
   type: 'images',
   kind: 'ImageVerdictList',
   read: readImage,
@@ -178,7 +178,7 @@ const drift: Resource<DriftItem> = {
   presentation: () => DRIFT,
 };
 
-const checks: Resource<CheckItem> = {
+export const CHECKS: Resource<CheckItem> = {
   type: 'checks',
   kind: 'CheckList',
   read: readCheck,
@@ -198,7 +198,7 @@ const policies: Resource<PolicyItem> = {
   namesOf: ({ digest }) => [digest, digest.slice('sha256:'.length, 'sha256:'.length + 12)],
   nodesOf: ({ nodes }) => nodes,
   keyOf: ({ digest }) => digest,
-  fields: ['digest', 'policy'],
+  fields: ['digest', 'policy', 'nodes', 'pools', 'outliers'],
   parameters: {},
   isWatched: false,
   isPaged: false,
@@ -216,13 +216,13 @@ export function withResource<Answer>(
     case 'findings':
       return use(findings);
     case 'images':
-      return use(images);
+      return use(IMAGES);
     case 'drift':
       return use(drift);
     case 'events':
       return use(events);
     case 'checks':
-      return use(checks);
+      return use(CHECKS);
     case 'policies':
       return use(policies);
   }

@@ -1,7 +1,9 @@
 import type { Json } from './canonical.ts';
+import type { ComparedSection } from './comparable.ts';
 import type { Mapping, Remediation, RuleResult } from './findings.ts';
 import type { ImageVerdict, Verdict } from './images.ts';
 import type { EventClass } from './protocol.ts';
+import type { SectionName } from './report.ts';
 import type { Result, ResultCounts, Severity } from './results.ts';
 
 /** What the aggregator's HTTP API and `-o json` of the command line say, in one place (PRODUCT.md, "JSON"). */
@@ -76,6 +78,13 @@ export interface NodeDetail {
   readonly node: NodeItem;
   /** Sections `host`, `trust`, `files`, `agent` as the node reported them: key to item. */
   readonly sections: Readonly<Record<string, Readonly<Record<string, Json>>>>;
+  /**
+   * When each section became what it is, by the node's clock (RFC 3339); it says the same since. One that is not here
+   * was never reported, or is not known for the time that was asked for.
+   */
+  readonly reported?: Readonly<Partial<Record<SectionName, string>>>;
+  /** Why the node does not count as reporting; absent for one that does. */
+  readonly absence?: string;
   readonly findings: readonly FindingItem[];
   readonly images: readonly ImageItem[];
   readonly events: readonly EventRecord[];
@@ -88,7 +97,24 @@ export interface NodeDetail {
     readonly clockSkewSeconds: number | null;
     /** What the agent says of itself, as `SpoolDegraded`; empty when all is well or it is not connected. */
     readonly conditions?: readonly string[];
+    /**
+     * What a node that is not connected said last; null when that is not known here, as after a restart of the
+     * aggregator. Absent for one that is connected.
+     */
+    readonly lastWords?: LastWords | null;
   };
+}
+
+/** The end of a node's last session. */
+export interface LastWords {
+  /** RFC 3339, the aggregator's clock. */
+  readonly at: string;
+  /** When that session began. */
+  readonly since: string;
+  /** Events the node still had to send, as it said last. */
+  readonly unsentRecords: number;
+  readonly clockSkewSeconds: number | null;
+  readonly conditions: readonly string[];
 }
 
 /** What one node says, and whether it still says it. */
@@ -98,7 +124,13 @@ export interface OfNode {
   readonly nodeState?: NodeState;
 }
 
-export interface FindingItem extends RuleResult, OfNode {}
+export interface FindingItem extends RuleResult, OfNode {
+  /**
+   * Since when the result is what it is, by the node's clock (RFC 3339): in the answers about one node or one rule, for
+   * what does not pass, as far back as events are kept.
+   */
+  readonly since?: string;
+}
 export type FindingList = List<'FindingList', FindingItem>;
 
 export interface ImageItem extends ImageVerdict, OfNode {}
@@ -162,15 +194,48 @@ export interface CheckDetail {
   readonly coverage: Coverage;
 }
 
-/** A policy.json in force, and the nodes that have exactly this one. */
+/** Nodes whose trust in images comes to the same, whatever their files are called and how they are written. */
 export interface PolicyItem {
-  /** SHA-256 of the canonical JSON of `policy`: names this policy among others. */
+  /** Names what the nodes have in common: policies, keys, lookasides, mirrors (shared/trust-meaning.ts). */
   readonly digest: string;
   readonly nodes: readonly string[];
-  /** The item `policy` of the section `trust`: path, default, scopes, or why there is none. */
+  /** Pools that nodes with this are in. */
+  readonly pools: readonly string[];
+  /** Pools of which more than half of the nodes that reported have this. */
+  readonly majorityOf: readonly string[];
+  /** Nodes of pools whose majority has another. */
+  readonly outliers: readonly string[];
+  /** The item `policy` of the section `trust` as one of the nodes has it: path, default, scopes, or why there is none. */
   readonly policy: Json;
+  /** The whole section `trust` of that node: key to item. Only where one was asked for by its digest. */
+  readonly trust?: Readonly<Record<string, Json>>;
 }
 export type PolicyList = List<'PolicyList', PolicyItem>;
+
+/** What more than half of the nodes of a pool say in one section. */
+export interface SectionMajority {
+  /** How many of the nodes reported it. */
+  readonly nodes: number;
+  /** By key of `comparablesOf` (shared/comparable.ts); keys that more than half of the nodes do not have are not here. */
+  readonly items: Readonly<Record<string, Json>>;
+  /** Keys on which no value has the majority. */
+  readonly varying: readonly string[];
+}
+/** The state that a node of a pool is compared with. */
+export interface PoolBaseline {
+  readonly apiVersion: typeof API_VERSION;
+  readonly kind: 'PoolBaseline';
+  readonly pool: string;
+  readonly nodes: readonly string[];
+  /** The trust in images that more than half of them have; null when none has that majority. */
+  readonly trust: {
+    readonly digest: string;
+    /** The section `trust` of one of them: key to item. */
+    readonly items: Readonly<Record<string, Json>>;
+  } | null;
+  readonly sections: Readonly<Record<ComparedSection, SectionMajority>>;
+  readonly coverage: Coverage;
+}
 
 /** Answer of a node to a command (`POST /v1/nodes/NAME/rescan`). */
 export interface CommandAnswer {

@@ -2,7 +2,8 @@ import { API_VERSION, type CheckDetail, type CheckItem, type CheckList } from '.
 import { combine, RESULTS, type Result, SEVERITIES, type Severity } from '../../shared/results.ts';
 import { toFindingItem } from '../section-items.ts';
 import type { OutcomeCount, Store } from '../store/store.ts';
-import { list, notFound } from './list.ts';
+import { withSince } from './failing-since.ts';
+import { list, notFound, withNodeState } from './list.ts';
 import type { Route } from './route.ts';
 
 const DETAIL_FINDINGS = 5000;
@@ -30,15 +31,17 @@ const getCheck: Route = {
   role: 'viewer',
   summary: 'One rule with what every node says of it',
   query: [],
-  async handle({ name }, { store, fleet }): Promise<CheckDetail> {
+  async handle({ name }, context): Promise<CheckDetail> {
+    const { store, fleet } = context;
     const check = (await readChecks(store)).find((item) => item.ruleId === name);
     if (check === undefined) throw notFound('check', name);
     const page = await store.items({ section: 'checks', limit: DETAIL_FINDINGS, subject: name });
+    const findings = page.rows.map((row) => toFindingItem(row.node, row.key, row.item));
     return {
       apiVersion: API_VERSION,
       kind: 'Check',
       check,
-      findings: page.rows.map((row) => toFindingItem(row.node, row.key, row.item)),
+      findings: withNodeState(context, await withSince(store, findings), undefined),
       coverage: fleet.coverage(),
     };
   },

@@ -9,6 +9,7 @@ import { imageRoutes } from './images.ts';
 import { nodeRoutes } from './nodes.ts';
 import { describeApi } from './openapi.ts';
 import { policyRoutes } from './policies.ts';
+import { poolRoutes } from './pools.ts';
 import type { Route } from './route.ts';
 import { simulationRoutes } from './simulations.ts';
 import { tokenRoutes } from './tokens.ts';
@@ -22,6 +23,7 @@ const answering: readonly Route[] = [
   ...driftRoutes,
   ...checkRoutes,
   ...policyRoutes,
+  ...poolRoutes,
   ...watchRoutes,
   ...simulationRoutes,
   ...enrolRoutes,

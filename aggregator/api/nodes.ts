@@ -1,18 +1,21 @@
 import {
   API_VERSION,
   type CommandAnswer,
+  type LastWords,
   NODE_STATES,
   type NodeDetail,
   type NodeList,
 } from '../../shared/api.ts';
 import type { Json } from '../../shared/canonical.ts';
 import { rfc3339 } from '../../shared/clock.ts';
-import type { SectionName } from '../../shared/report.ts';
+import { SECTIONS, type SectionName } from '../../shared/report.ts';
 import { RESULTS } from '../../shared/results.ts';
 import { askNode } from '../ask-node.ts';
-import type { FleetNode } from '../fleet-node.ts';
+import type { EndedSession, FleetNode } from '../fleet-node.ts';
 import { toFindingItem, toImageItem } from '../section-items.ts';
 import { decodePageToken, encodePageToken } from '../store/page-token.ts';
+import type { StoredSection } from '../store/store.ts';
+import { withSince } from './failing-since.ts';
 import { list, notFound } from './list.ts';
 import type { ApiContext, Route } from './route.ts';
 
@@ -102,36 +105,63 @@ async function detail(
   { store, fleet }: ApiContext,
   asOfMs: number | undefined,
 ): Promise<NodeDetail> {
-  const read = async (name: SectionName): Promise<ReadonlyMap<string, Json>> =>
-    (await store.section(node.uid, name, asOfMs))?.items ?? new Map();
-  const sections: Record<string, Readonly<Record<string, Json>>> = {};
-  for (const name of DETAIL_SECTIONS) sections[name] = Object.fromEntries(await read(name));
-  const findings =
-    asOfMs === undefined
-      ? await store.items({ section: 'checks', limit: DETAIL_ITEMS, node: node.name })
-      : { rows: [...(await read('checks'))].map(([key, item]) => ({ key, item })) };
-  const images =
-    asOfMs === undefined
-      ? await store.items({ section: 'images', limit: DETAIL_ITEMS, node: node.name })
-      : { rows: [...(await read('images'))].map(([key, item]) => ({ key, item })) };
+  const stored = new Map<SectionName, StoredSection>();
+  for (const name of SECTIONS) {
+    const section = await store.section(node.uid, name, asOfMs);
+    if (section !== undefined) stored.set(name, section);
+  }
+  const isNow = asOfMs === undefined;
+  const rows = async (section: 'checks' | 'images'): Promise<readonly Row[]> =>
+    isNow
+      ? (await store.items({ section, limit: DETAIL_ITEMS, node: node.name })).rows
+      : [...(stored.get(section)?.items ?? [])].map(([key, item]) => ({ key, item }));
+  const findings = (await rows('checks')).map((row) => toFindingItem(node.name, row.key, row.item));
+  const images = (await rows('images')).map((row) => toImageItem(node.name, row.key, row.item));
   const events = await store.events({ limit: DETAIL_EVENTS, node: node.name });
-  const { live } = node;
+  const [missing] = node.retired ? [] : fleet.coverage(new Set([node.name])).missing;
   return {
     apiVersion: API_VERSION,
     kind: 'Node',
     node: fleet.item(node),
-    sections,
-    findings: findings.rows.map(({ key, item }) => toFindingItem(node.name, key, item)),
-    images: images.rows.map(({ key, item }) => toImageItem(node.name, key, item)),
+    sections: Object.fromEntries(
+      DETAIL_SECTIONS.map((name) => [name, Object.fromEntries(stored.get(name)?.items ?? [])]),
+    ),
+    reported: Object.fromEntries([...stored].map(([name, { asOfMs: ms }]) => [name, rfc3339(ms)])),
+    ...(missing === undefined ? {} : { absence: missing.cause }),
+    findings: isNow ? await withSince(store, findings) : findings,
+    images,
     events: events.rows,
-    session: {
-      connected: live !== undefined || node.elsewhere,
-      since: live === undefined ? null : rfc3339(live.sinceMs),
-      rootHash: fleet.rootHash(node.uid),
-      unsentRecords: live?.unsentRecords ?? 0,
-      lostRecords: node.lost,
-      clockSkewSeconds: live?.clockSkewSeconds ?? null,
-      conditions: live?.conditions ?? [],
-    },
+    session: sessionOf(node, fleet.rootHash(node.uid)),
   };
+}
+
+interface Row {
+  readonly key: string;
+  readonly item: Json;
+}
+
+function sessionOf(node: FleetNode, rootHash: string): NodeDetail['session'] {
+  const { live, last, elsewhere, lost } = node;
+  const connected = live !== undefined || elsewhere;
+  return {
+    connected,
+    since: live === undefined ? null : rfc3339(live.sinceMs),
+    rootHash,
+    unsentRecords: live?.unsentRecords ?? 0,
+    lostRecords: lost,
+    clockSkewSeconds: live?.clockSkewSeconds ?? null,
+    conditions: live?.conditions ?? [],
+    ...(connected ? {} : { lastWords: last === undefined ? null : lastWordsOf(last) }),
+  };
+}
+
+function lastWordsOf({
+  endedMs,
+  sinceMs,
+  unsentRecords,
+  clockSkewSeconds,
+  conditions,
+}: EndedSession): LastWords {
+  const [at, since] = [rfc3339(endedMs), rfc3339(sinceMs)];
+  return { at, since, unsentRecords, clockSkewSeconds, conditions };
 }

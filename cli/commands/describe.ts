@@ -1,120 +1,183 @@
-import type { NodeDetail } from '../../shared/api.ts';
-import { countResults } from '../../shared/results.ts';
-import { readNodeDetail } from '../answers.ts';
+import { API_VERSION, type Coverage, type FindingItem } from '../../shared/api.ts';
+import type { Rule } from '../../shared/findings.ts';
+import { readCheckDetail, readNodeDetail } from '../answers.ts';
 import { Client } from '../client.ts';
-import type { Command } from '../command.ts';
-import { ago } from '../duration.ts';
-import { usageError } from '../errors.ts';
+import type { Command, Invocation } from '../command.ts';
+import { CliError, usageError } from '../errors.ts';
 import { EXIT } from '../exit.ts';
+import { findImages } from '../fleet-images.ts';
+import { EVERYTHING, fetchChosen } from '../fleet-list.ts';
+import type { Io } from '../io.ts';
 import { outputOption, SERVER_OPTIONS } from '../options.ts';
-import { type Style, styleOf } from '../output/colour.ts';
+import { styleOf } from '../output/colour.ts';
+import { imageText } from '../output/describe-image.ts';
+import { nodeText } from '../output/describe-node.ts';
+import { ruleText } from '../output/describe-rule.ts';
 import { DOCUMENT_FORMATS, documentText } from '../output/document.ts';
-import { eventPresentation } from '../output/event.ts';
-import { byUrgency, countsText, findingLines, wrap } from '../output/finding.ts';
-import { IMAGE_COLUMNS } from '../output/image.ts';
-import { nodeStateText } from '../output/node.ts';
-import { safeText } from '../output/safe.ts';
+import { RULE_SUMMARY } from '../output/fleet.ts';
 import { tableText } from '../output/table.ts';
-import { readTypeAndNames } from '../resources.ts';
-
-/** So many events are shown; `get events` has them all. */
-const SHOWN_EVENTS = 10;
+import { CHECKS, type ResourceType, readTypeAndNames } from '../resources.ts';
 
 export const describe: Command = {
-  description: `Shows a node with everything one would ask next: state, connection, what it is, findings that do not pass, images that
-are not accepted, and its last events. -o json has all of it.`,
+  description: `Shows one thing with everything one would ask next, and the next command. -o json has all of it.
+node: state, last words when it is silent, what it is, findings that do not pass and for how long, exceptions, images that
+are not accepted, last events.
+image: each verdict with the nodes it is from, how it came about, who uses it.
+finding, check: why the rule asks, how to put it right, which nodes fail it for how long, exceptions.`,
   arguments: [
-    { name: 'TYPE', description: 'node, or node/NAME', required: true },
-    { name: 'NAME', description: 'name of the node' },
+    {
+      name: 'TYPE',
+      description: 'node, image, finding or check; or TYPE/NAME',
+      required: true,
+    },
+    { name: 'NAME', description: 'a node; an image; RULE or NODE/RULE; a rule or a check' },
   ],
   options: [outputOption(DOCUMENT_FORMATS), ...SERVER_OPTIONS],
-  examples: [{ line: 'nodeseal describe node worker-1', meaning: 'what is known of worker-1' }],
+  examples: [
+    { line: 'nodeseal describe node worker-1', meaning: 'what is known of worker-1' },
+    {
+      line: 'nodeseal describe finding worker-1/selinux.enforcing',
+      meaning: 'one finding of one node, with its evidence',
+    },
+    { line: 'nodeseal describe check trust.default-reject', meaning: 'a rule over all nodes' },
+    { line: 'nodeseal describe image quay.io/team/app:v1', meaning: 'where it is, and accepted' },
+  ],
   async run(invocation, io) {
     const { type, names } = readTypeAndNames(invocation.positional);
-    const [name] = names;
-    if (type !== 'nodes') {
-      throw usageError(`describe shows nodes, not ${type}`, { next: `nodeseal get ${type}` });
+    const [name, ...more] = names;
+    const shown = DESCRIBED[type];
+    if (shown === undefined) {
+      throw usageError(`describe shows nodes, images, findings and checks, not ${type}`, {
+        next: type === 'policies' ? 'nodeseal trust show --all-nodes' : `nodeseal get ${type}`,
+      });
     }
-    if (name === undefined) throw usageError('no node is named', { next: 'describe node NAME' });
+    if (name === undefined || name === '') {
+      throw usageError(`no ${shown.what} is named`, { next: `describe ${shown.what} NAME` });
+    }
+    if (more.length > 0) throw usageError('describe shows one thing', { next: 'nodeseal get' });
     using client = await Client.open(invocation, io);
-    const answer = await client.get(`/v1/nodes/${encodeURIComponent(name)}`);
-    const detail = readNodeDetail(answer, client.server);
-    const style = styleOf(io, invocation.value('color'));
-    io.stdout.write(
-      documentText(detail, invocation.value('output'), () => {
-        return peopleText(detail, style, io.nowMs());
-      }),
-    );
+    const { document, people } = await shown.read(client, name, invocation, io);
+    io.stdout.write(documentText(document, invocation.value('output'), people));
     return EXIT.clean;
   },
 };
 
-function peopleText(detail: NodeDetail, style: Style, nowMs: number): string {
-  const { node, session, findings, images, events } = detail;
-  const open = findings
-    .filter(({ result }) => result !== 'pass' && result !== 'notapplicable')
-    .sort(byUrgency);
-  const doubtful = images.filter(({ verdict }) => verdict !== 'accepted');
-  const seen = node.lastSeen === null ? 'never' : `${ago(node.lastSeen, nowMs)} ago`;
-  const facts: (readonly [string, string])[] = [
-    ['Name', `${node.name} (uid ${node.uid})`],
-    ['State', `${nodeStateText(node.state)}, last seen ${seen}`],
-    ['Pool', node.pool],
-    ['Agent', node.agentVersion ?? '-'],
-    ['Connection', connectionText(session, nowMs)],
-    ...hostFacts(detail),
-    ['Rules', countsText(countResults(findings.map(({ result }) => result)))],
-    ['Drift', node.drift === 0 ? 'none' : `${node.drift} (nodeseal get drift)`],
-  ];
-  const blocks = [
-    facts.map(([name, text]) => factText(name, safeText(text), style)).join(''),
-    block('Findings', open.length, findingLines(open, style).join('\n')),
-    block('Images not accepted', doubtful.length, tableText(doubtful, IMAGE_COLUMNS, style)),
-    block(
-      'Last events',
-      events.length,
-      tableText(events.slice(0, SHOWN_EVENTS), eventPresentation(nowMs).columns.slice(1), style),
-    ),
-  ];
-  return blocks.join('\n');
+/** What is answered: one object for programs, and how people are told. */
+interface Description {
+  readonly document: unknown;
+  readonly people: () => string;
+}
+interface Described {
+  readonly what: string;
+  read(client: Client, name: string, invocation: Invocation, io: Io): Promise<Description>;
 }
 
-const LABEL_COLUMNS = 14;
+const DESCRIBED: Readonly<Partial<Record<ResourceType, Described>>> = {
+  nodes: { what: 'node', read: describeNode },
+  images: { what: 'image', read: describeImage },
+  findings: { what: 'finding', read: describeFinding },
+  checks: { what: 'check', read: describeCheck },
+};
 
-function factText(name: string, text: string, style: Style): string {
-  const columns = style.isTerminal ? style.columns - LABEL_COLUMNS : Number.POSITIVE_INFINITY;
-  const lines = wrap(text, columns).join(`\n${' '.repeat(LABEL_COLUMNS)}`);
-  return `${`${name}:`.padEnd(LABEL_COLUMNS)}${lines}\n`;
+async function describeNode(
+  client: Client,
+  name: string,
+  invocation: Invocation,
+  io: Io,
+): Promise<Description> {
+  const answer = await client.get(`/v1/nodes/${encodeURIComponent(name)}`);
+  const detail = readNodeDetail(answer, client.server);
+  const style = styleOf(io, invocation.value('color'));
+  return { document: detail, people: () => nodeText(detail, style, io.nowMs()) };
 }
 
-function block(title: string, count: number, text: string): string {
-  return count === 0 ? `${title}: none\n` : `${title}:\n${text.trimEnd()}\n`;
+async function describeImage(
+  client: Client,
+  name: string,
+  invocation: Invocation,
+  io: Io,
+): Promise<Description> {
+  const { items, coverage } = await findImages(client, name, undefined);
+  if (items.length === 0) throw noneCalled('image', name, 'nodeseal get images');
+  const kind = 'ImageVerdictList';
+  const document = { apiVersion: API_VERSION, kind, items, ...(coverage && { coverage }) };
+  const style = styleOf(io, invocation.value('color'));
+  return { document, people: () => imageText(items, coverage, style) };
 }
 
-function connectionText(session: NodeDetail['session'], nowMs: number): string {
-  const { connected, since, unsentRecords, lostRecords, clockSkewSeconds } = session;
-  const state = connected ? `connected since ${ago(since, nowMs)}` : 'not connected';
-  const skew =
-    clockSkewSeconds === null ? '' : `, clock skew ${Math.abs(clockSkewSeconds).toFixed(1)}s`;
-  return `${state}, ${unsentRecords} events unsent, ${lostRecords} lost${skew}`;
+/** `RULE` over all nodes, or `NODE/RULE`. */
+async function describeFinding(
+  client: Client,
+  name: string,
+  invocation: Invocation,
+  io: Io,
+): Promise<Description> {
+  const slash = name.indexOf('/');
+  const node = name.slice(0, Math.max(slash, 0));
+  const ruleId = name.slice(slash + 1);
+  const { findings, coverage } =
+    node === '' ? await ruleOverFleet(client, ruleId) : await findingsOf(client, node, ruleId);
+  const [first] = findings;
+  if (first === undefined) throw noneCalled('finding', name, 'nodeseal get findings --all');
+  const known = await knownRule(first.ruleId);
+  const kind = 'FindingList';
+  const style = styleOf(io, invocation.value('color'));
+  return {
+    document: { apiVersion: API_VERSION, kind, items: findings, coverage },
+    people: () => ruleText({ rule: first, known, findings, coverage }, style, io.nowMs()),
+  };
 }
 
-/** The flat members of the section `host`: what the machine is. */
-function hostFacts({ sections }: NodeDetail): readonly (readonly [string, string])[] {
-  const host = sections['host'] ?? {};
-  return Object.entries(host).map(([key, item]) => {
-    const isFlat = typeof item !== 'object' || item === null;
-    const text = isFlat ? String(item) : membersText(item);
-    return [safeText(key), text] as const;
-  });
+async function describeCheck(
+  client: Client,
+  name: string,
+  invocation: Invocation,
+  io: Io,
+): Promise<Description> {
+  const style = styleOf(io, invocation.value('color'));
+  if (name.includes('.')) {
+    const detail = await ruleOverFleet(client, name);
+    const { check: rule, findings, coverage } = detail;
+    const known = await knownRule(name);
+    const view = { rule, known, counts: rule.nodes, findings, coverage };
+    return { document: detail, people: () => ruleText(view, style, io.nowMs()) };
+  }
+  const list = await fetchChosen(client, CHECKS, { ...EVERYTHING, names: [name] }, undefined);
+  if (list.items.length === 0) throw noneCalled('check', name, 'nodeseal get checks');
+  return {
+    document: list,
+    people: () => tableText(list.items, RULE_SUMMARY.columns, style, { wide: true }),
+  };
 }
 
-/** What is not known of the machine is left out. */
-function membersText(item: object): string {
-  return Object.entries(item)
-    .filter(([, value]) => value !== null)
-    .map(([name, value]) => {
-      return `${name}=${typeof value === 'object' ? JSON.stringify(value) : String(value)}`;
-    })
-    .join(' ');
+async function ruleOverFleet(
+  client: Client,
+  ruleId: string,
+): Promise<ReturnType<typeof readCheckDetail>> {
+  const answer = await client.get(`/v1/checks/${encodeURIComponent(ruleId)}`);
+  return readCheckDetail(answer, client.server);
+}
+
+async function findingsOf(
+  client: Client,
+  node: string,
+  ruleId: string,
+): Promise<{ readonly findings: readonly FindingItem[]; readonly coverage: Coverage }> {
+  const answer = await client.get(`/v1/nodes/${encodeURIComponent(node)}`);
+  const { findings, absence } = readNodeDetail(answer, client.server);
+  const missing = absence === undefined ? [] : [{ node, cause: absence }];
+  return {
+    findings: findings.filter((finding) => finding.ruleId === ruleId),
+    coverage: { expected: 1, reporting: 1 - missing.length, missing },
+  };
+}
+
+/** Why a rule is there says the catalogue of this program; a newer agent may have rules that it does not know. */
+async function knownRule(ruleId: string): Promise<Rule | undefined> {
+  const { checks } = await import('../../agent/checks/index.ts');
+  return checks.flatMap(({ rules }) => rules).find(({ id }) => id === ruleId);
+}
+
+function noneCalled(what: string, name: string, next: string): CliError {
+  return new CliError('ERR_CLI_NOT_FOUND', `no ${what} is called ${name}`, { next });
 }

@@ -1,7 +1,7 @@
 import { checks } from '../../agent/checks/index.ts';
 import { isAsked, type Profile, type Tailoring, tailoringOf } from '../../agent/profile.ts';
 import { API_VERSION } from '../../shared/api.ts';
-import type { Mapping, Rule } from '../../shared/findings.ts';
+import type { Rule } from '../../shared/findings.ts';
 import { matches } from '../../shared/pattern.ts';
 import type { Command } from '../command.ts';
 import { EXIT } from '../exit.ts';
@@ -11,6 +11,7 @@ import type { Presentation } from '../output/column.ts';
 import { wrap } from '../output/finding.ts';
 import { isFormat } from '../output/format.ts';
 import { listText } from '../output/list.ts';
+import { mappingText } from '../output/mapping.ts';
 import { namedProfile } from '../profile.ts';
 import { rulesOf, unknownRule } from '../rules.ts';
 
@@ -125,9 +126,4 @@ function ruleText(
       ? []
       : [part('Profile', `${tailoring.profile}: ${ROLE_WORDS[roleWord(tailoring)]}`)]),
   ].join('');
-}
-
-/** `STIG CNTR-OS-000540`, with `~` before what is our own judgement. */
-function mappingText({ framework, id, basis }: Mapping): string {
-  return `${basis === 'derived' ? '~' : ''}${framework} ${id}`;
 }

@@ -57,6 +57,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./trust-show.ts')).trustShow,
   },
   {
+    path: ['trust', 'explain'],
+    group: 'the fleet',
+    summary: 'which policy speaks for an image on which nodes, and what the verdict is',
+    load: async () => (await import('./trust-explain.ts')).trustExplain,
+  },
+  {
     path: ['baseline', 'capture'],
     group: 'this node',
     summary: 'accept the state of this node for the first time',
@@ -89,8 +95,14 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     path: ['describe'],
     group: 'the fleet',
-    summary: 'one node with everything one would ask next',
+    summary: 'a node, image, finding or check with everything one would ask next',
     load: async () => (await import('./describe.ts')).describe,
+  },
+  {
+    path: ['diff'],
+    group: 'the fleet',
+    summary: 'what differs between two nodes, a node and its pool, or two times',
+    load: async () => (await import('./diff.ts')).diff,
   },
   {
     path: ['watch'],

@@ -11,9 +11,9 @@ import { EXIT } from '../exit.ts';
 import { readInput } from '../files.ts';
 import type { Io } from '../io.ts';
 import { outputOption } from '../options.ts';
-import { type Style, styleOf, type Tone } from '../output/colour.ts';
+import { changeLines } from '../output/change.ts';
+import { type Style, styleOf } from '../output/colour.ts';
 import { DOCUMENT_FORMATS, documentText } from '../output/document.ts';
-import { safeText } from '../output/safe.ts';
 import { parsePolicyInput, readRegistriesDFolder } from '../policy-files.ts';
 
 interface PolicyDiff {
@@ -23,14 +23,6 @@ interface PolicyDiff {
   /** Of the files themselves: equal meaning need not be equal text. */
   readonly bytes: { readonly equal: boolean; readonly old: string; readonly new: string };
 }
-
-const LOOKS: Readonly<
-  Record<PolicyChange['effect'], { readonly symbol: 'bad' | 'good' | 'none'; readonly tone: Tone }>
-> = {
-  weakened: { symbol: 'bad', tone: 'bad' },
-  strengthened: { symbol: 'good', tone: 'good' },
-  neutral: { symbol: 'none', tone: 'dim' },
-};
 
 export const policyDiff: Command = {
   description: `Says what changes from one policy.json to another by what it means, not by its text: for each scope whether images
@@ -93,13 +85,7 @@ async function configuration(
 }
 
 function peopleText({ changes, bytes }: PolicyDiff, style: Style): string {
-  const lines = changes.map(({ effect, part, transport, scope, reason }) => {
-    const { symbol, tone } = LOOKS[effect];
-    const mark = style.paint(`${style.symbols[symbol]} ${effect}`.padEnd(14), tone);
-    const place =
-      transport === undefined ? 'default' : `${transport} ${JSON.stringify(scope ?? '')}`;
-    return `${mark}  ${safeText(`${part} ${place}: ${reason}`)}`;
-  });
+  const lines = [...changeLines(changes, style)];
   if (changes.length === 0) lines.push('no change in meaning');
   lines.push(bytes.equal ? 'bytes: equal' : `bytes: ${bytes.old} -> ${bytes.new}`);
   return lines.map((line) => `${line}\n`).join('');

@@ -8,7 +8,15 @@ import { EXIT, type ExitCode } from '../exit.ts';
 import { openHostRoot } from '../host-root.ts';
 import { IMAGE_LIBRARY_OPTION, readImageLibrary } from '../image-library.ts';
 import { clockOf } from '../node-state.ts';
-import { HOST_ROOT_OPTION, NO_HEADERS_OPTION, outputOption } from '../options.ts';
+import {
+  ALL_NODES_OPTION,
+  LOCAL_ROOT_OPTION,
+  NO_HEADERS_OPTION,
+  NODE_OPTION,
+  outputOption,
+  REQUIRE_COVERAGE_OPTION,
+  SERVER_OPTIONS,
+} from '../options.ts';
 import { styleOf } from '../output/colour.ts';
 import type { Presentation } from '../output/column.ts';
 import { isFormat } from '../output/format.ts';
@@ -33,7 +41,10 @@ accepted: signed as the policy asks. unenforced: the policy asked for no signatu
 unknown: could not be decided, with the reason.
 Images that a signed OpenShift release names are told with it; the verdict stays that of the policy. The release image is
 found in the store, and signed as the policy asks or by the keys of --release-key.
-Exit code 1: an image is rejected. 6: none is, but one is unknown. 5: an image that was named is not in the store.`,
+With --node or --all-nodes: the verdicts that nodes of the fleet reported last on the images that are named.
+
+Exit code 1: an image is rejected. 6: none is, but one is unknown. 5: an image that was named is not in the store.
+Of the fleet 6 also when a node does not report, before 1; 3 with --require-coverage.`,
   arguments: [
     {
       name: 'IMAGE',
@@ -42,14 +53,18 @@ Exit code 1: an image is rejected. 6: none is, but one is unknown. 5: an image t
     },
   ],
   options: [
-    HOST_ROOT_OPTION,
+    LOCAL_ROOT_OPTION,
     { flags: '--all', description: 'every image of the store (also when no IMAGE is named)' },
     SOURCES_OPTION,
     IMAGE_LIBRARY_OPTION,
     ...RELEASE_OPTIONS,
     { flags: '--explain', description: 'how each verdict came about' },
+    NODE_OPTION,
+    ALL_NODES_OPTION,
+    REQUIRE_COVERAGE_OPTION,
     outputOption(),
     NO_HEADERS_OPTION,
+    ...SERVER_OPTIONS,
   ],
   examples: [
     { line: 'sudo nodeseal verify', meaning: 'every image on this node' },
@@ -62,12 +77,23 @@ Exit code 1: an image is rejected. 6: none is, but one is unknown. 5: an image t
       meaning: 'which images belong to a release that Red Hat signed',
     },
     {
+      line: 'nodeseal verify quay.io/team/app:v1 --all-nodes',
+      meaning: 'what every node of the fleet says of one image',
+    },
+    {
       line: 'nodeseal verify --host-root /host -o json | jq \'.items[] | select(.verdict=="rejected")\'',
       meaning: 'what the policy refuses, from a debug pod on the node',
     },
   ],
   async run(invocation, io) {
     const references = invocation.positional.map((word) => word.replace(/^image\//, ''));
+    if (invocation.value('node') !== undefined || invocation.flag('all-nodes')) {
+      const { verifyFleet } = await import('./verify-fleet.ts');
+      return await verifyFleet(references, invocation, io);
+    }
+    if (invocation.value('require-coverage') !== undefined) {
+      throw usageError('--require-coverage is for the fleet: with --node or --all-nodes');
+    }
     if (references.length > 0 && invocation.flag('all')) {
       throw usageError('--all and the name of an image exclude each other');
     }

@@ -2,6 +2,7 @@ import type { CheckItem, DriftItem, PolicyItem } from '../../shared/api.ts';
 import { fieldOf } from '../selector.ts';
 import type { Presentation } from './column.ts';
 import { resultTone, resultWord } from './finding.ts';
+import { mappingText } from './mapping.ts';
 
 /** Files that differ from what they should be, as `get drift` shows them. */
 export const DRIFT: Presentation<DriftItem> = {
@@ -73,6 +74,19 @@ export const RULE_SUMMARY: Presentation<CheckItem> = {
       align: 'right',
     },
     { header: 'PASS', key: 'pass', value: ({ nodes }) => nodes.pass, align: 'right' },
+    {
+      header: 'N/A',
+      key: 'notapplicable',
+      value: ({ nodes }) => nodes.notapplicable,
+      align: 'right',
+      wide: true,
+    },
+    {
+      header: 'CONTROLS',
+      key: 'mappings',
+      value: ({ mappings }) => mappings.map(mappingText).join(';') || null,
+      wide: true,
+    },
     { header: 'TITLE', key: 'title', value: ({ title }) => title, wide: true },
   ],
 };
@@ -84,6 +98,13 @@ export const POLICY: Presentation<PolicyItem> = {
   columns: [
     { header: 'DIGEST', key: 'digest', value: ({ digest }) => digest },
     { header: 'NODES', key: 'nodes', value: ({ nodes }) => nodes.length, align: 'right' },
+    {
+      header: 'OUTLIERS',
+      key: 'outliers',
+      value: ({ outliers }) => outliers.length,
+      tone: ({ outliers }) => (outliers.length > 0 ? 'bad' : undefined),
+      align: 'right',
+    },
     { header: 'PATH', key: 'path', value: ({ policy }) => text(policy, 'path'), shrink: 'start' },
     { header: 'DEFAULT', key: 'default', value: ({ policy }) => defaultText(policy) },
     { header: 'SCOPES', key: 'scopes', value: ({ policy }) => scopeCount(policy), align: 'right' },
@@ -93,6 +114,7 @@ export const POLICY: Presentation<PolicyItem> = {
       value: ({ policy }) => text(policy, 'problem.reason'),
       tone: () => 'bad',
     },
+    { header: 'POOLS', key: 'pools', value: ({ pools }) => pools.join(','), wide: true },
     { header: 'ON', key: 'on', value: ({ nodes }) => nodes.join(','), wide: true },
   ],
 };

@@ -233,7 +233,8 @@ t.test('the section of a report has an item for each part and is JSON', async (t
       'default-docker: {lookaside: "file:///x"}\ndocker: {quay.io: {use-sigstore-attachments: true}}\n',
     '/etc/crio/policies/team.json': ANYTHING,
   };
-  const items = describeTrust(await readNodeTrust(openHost(writeFiles(t.testdir({}), files))));
+  const trust = await readNodeTrust(openHost(writeFiles(t.testdir({}), files)));
+  const items = await describeTrust(trust, Date.parse('2026-11-21T12:00:00Z'));
   t.same(
     [...items.keys()],
     [

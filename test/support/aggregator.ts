@@ -19,6 +19,7 @@ export interface RunningAggregator extends AsyncDisposable {
   readonly url: string;
   readonly log: ReturnType<typeof keptLog>;
   readonly adminToken: string;
+  /** Of the node of the bootstrap; empty where there is none. */
   readonly agentToken: string;
   /** Answer of the API, as the administrator unless another token is given; null sends none. */
   get(
@@ -48,7 +49,8 @@ export async function runAggregator(
   );
   const { url, tokenFiles } = aggregator;
   const adminToken = (await readFile(tokenFiles.admin, 'utf8')).trim();
-  const agentToken = (await readFile(tokenFiles.agent ?? '', 'utf8')).trim();
+  const { agent: agentFile } = tokenFiles;
+  const agentToken = agentFile === undefined ? '' : (await readFile(agentFile, 'utf8')).trim();
   const headers = (token: string | null): Record<string, string> =>
     token === null ? {} : { authorization: `Bearer ${token}` };
   return {
