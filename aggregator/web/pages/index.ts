@@ -7,12 +7,15 @@ import { images } from './images.ts';
 import { node, rescan } from './node.ts';
 import { nodes } from './nodes.ts';
 import { overview } from './overview.ts';
+import { trust, trustGroup } from './trust.ts';
 
 /** Every page but the one to sign in. */
 export const PAGES: readonly Page[] = [
   overview,
   nodes,
   node,
+  trust,
+  trustGroup,
   images,
   checks,
   check,
