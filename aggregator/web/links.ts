@@ -12,12 +12,17 @@ export function pathTo(
   return given.length === 0 ? path : `${path}?${new URLSearchParams(given)}`;
 }
 
+/** A name as one part of a path; half a character, which no path can hold, is replaced. */
+export function segment(name: string): string {
+  return encodeURIComponent(name.toWellFormed());
+}
+
 export function nodeLink(name: string, tab?: string): Html {
-  return html`<a href="${pathTo(`/nodes/${encodeURIComponent(name)}`, { tab })}"><bdi>${cut(name, 64)}</bdi></a>`;
+  return html`<a href="${pathTo(`/nodes/${segment(name)}`, { tab })}"><bdi>${cut(name, 64)}</bdi></a>`;
 }
 
 export function ruleLink(ruleId: string): Html {
-  return html`<a href="/checks/${encodeURIComponent(ruleId)}"><bdi>${cut(ruleId, 64)}</bdi></a>`;
+  return html`<a href="/checks/${segment(ruleId)}"><bdi>${cut(ruleId, 64)}</bdi></a>`;
 }
 
 /** Names with links, the first ones of many. */

@@ -7,6 +7,8 @@ import { images } from './images.ts';
 import { node, rescan } from './node.ts';
 import { nodes } from './nodes.ts';
 import { overview } from './overview.ts';
+import { simulate, startSimulation } from './simulate.ts';
+import { simulation } from './simulation.ts';
 import { trust, trustGroup } from './trust.ts';
 
 /** Every page but the one to sign in. */
@@ -20,8 +22,10 @@ export const PAGES: readonly Page[] = [
   checks,
   check,
   drift,
+  simulate,
+  simulation,
   coverage,
 ];
 
 /** What forms of pages do, beside signing in and out and the choice of a theme. */
-export const ACTIONS: readonly Action[] = [rescan];
+export const ACTIONS: readonly Action[] = [rescan, startSimulation];

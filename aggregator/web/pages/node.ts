@@ -3,7 +3,7 @@ import type { ApiContext } from '../../api/route.ts';
 import { mayAct } from '../../identity/principal.ts';
 import { type Html, html } from '../html.ts';
 import { formToken } from '../layout.ts';
-import { pathTo, time } from '../links.ts';
+import { pathTo, segment, time } from '../links.ts';
 import { agentTab } from '../node-tabs/agent.ts';
 import { checksTab } from '../node-tabs/checks.ts';
 import { compareTab } from '../node-tabs/compare.ts';
@@ -80,7 +80,7 @@ export const rescan: Action = {
 };
 
 function pathOf(name: string): string {
-  return `/nodes/${encodeURIComponent(name)}`;
+  return `/nodes/${segment(name)}`;
 }
 
 function facts({ node: item, session }: NodeDetail, nowMs: number): Html {

@@ -5,7 +5,7 @@ import { diffTrust } from '../../../shared/trust-changes.ts';
 import { filterForm } from '../filters.ts';
 import { type Html, html } from '../html.ts';
 import { imageTable } from '../image-table.ts';
-import { nodeLinks } from '../links.ts';
+import { nodeLinks, segment } from '../links.ts';
 import type { Page, PageRequest } from '../page.ts';
 import { list, requirementTexts } from '../reported.ts';
 import { type Column, emptyList, live, noneFound, table } from '../table.ts';
@@ -85,8 +85,7 @@ ${trustView(own)}`,
 const COLUMNS: readonly Column<PolicyItem>[] = [
   {
     header: 'Trust',
-    cell: (item) =>
-      html`<a href="/trust/${encodeURIComponent(item.digest)}">${digest(item.digest)}</a>`,
+    cell: (item) => html`<a href="/trust/${segment(item.digest)}">${digest(item.digest)}</a>`,
   },
   {
     header: 'Nodes',
