@@ -3,6 +3,7 @@ import { type Clock, rfc3339, systemClock } from '../shared/clock.ts';
 import { ConfigError } from '../shared/config.ts';
 import { ensureFolder } from '../shared/folder.ts';
 import type { Logger } from '../shared/log.ts';
+import { LogTail } from '../shared/log-tail.ts';
 import { nearest } from '../shared/nearest.ts';
 import { readCandidate } from '../shared/simulation/candidate.ts';
 import { answerParts } from '../shared/simulation/node-answer.ts';
@@ -12,6 +13,8 @@ import type { Check } from './check.ts';
 import { agent as selfCheck } from './checks/agent.ts';
 import { exceptions as exceptionsCheck } from './checks/exceptions.ts';
 import { checks as allChecks } from './checks/index.ts';
+import { ClockSkew } from './clock-skew.ts';
+import { collect } from './collect.ts';
 import { Conditions } from './conditions.ts';
 import type { AgentConfig } from './config.ts';
 import { Exceptions } from './exceptions.ts';
@@ -46,8 +49,10 @@ export interface Agent extends AsyncDisposable {
 /** Resolves when the agent looks and reports; the first looks are under way then. Throws `ConfigError`. */
 export async function startAgent(
   config: AgentConfig,
-  { log, clock = systemClock, random = Math.random, checks }: AgentOptions,
+  { log: logger, clock = systemClock, random = Math.random, checks }: AgentOptions,
 ): Promise<Agent> {
+  const tail = new LogTail(clock);
+  const log = tail.of(logger);
   const { stateDir, hostRoot, intervalMs } = config;
   const chosen = checks ?? chooseChecks(allChecks, config.checks);
   await ensureFolder(stateDir);
@@ -69,7 +74,7 @@ export async function startAgent(
   const state = new NodeState();
   const spool = parts.use(await Spool.open({ folder: join(stateDir, 'spool'), clock }));
   const lostBefore = spool.state.lost;
-  let serverAheadMs: number | undefined;
+  const skew = new ClockSkew();
   const emit = async (event: EventDraft): Promise<void> => {
     await spool.append(event);
     conditions.set('SpoolDegraded', spool.state.degraded);
@@ -110,7 +115,7 @@ export async function startAgent(
       exceptions,
       self: {
         lostEvents: () => spool.state.lost - lostBefore,
-        serverAheadMs: () => serverAheadMs,
+        serverAheadMs: () => skew.aheadMs,
       },
     },
   });
@@ -150,6 +155,16 @@ export async function startAgent(
             await rescan();
             return [{ rootHash: state.rootHash }];
           },
+          collect: async () =>
+            collect({
+              config,
+              profile: profile.name,
+              state,
+              spool: spool.state,
+              conditions: conditions.names,
+              results: reporter.results,
+              log: tail,
+            }),
           [EVALUATE_POLICY]: async (command, signal) => {
             const candidate = readCandidate(command.arguments);
             return answerParts(await verifierOf(host).rehearse(candidate, clock, signal));
@@ -161,8 +176,7 @@ export async function startAgent(
         version: VERSION,
         host: introduction,
         onServerTime: (aheadMs) => {
-          serverAheadMs = aheadMs;
-          schedule.changed([selfCheck.id]);
+          if (skew.note(aheadMs)) schedule.changed([selfCheck.id]);
         },
         conditions: () => {
           // The spool recovers by itself, without an event.

@@ -1,6 +1,6 @@
 import { CodedError } from '../shared/errors.ts';
 
-const HOST_ERROR_CODES = [
+export const HOST_ERROR_CODES = [
   'ERR_HOST_ROOT',
   'ERR_HOST_PERMISSION',
   'ERR_HOST_TOO_LARGE',

@@ -27,13 +27,26 @@ const SYSTEM = '/etc/containers/registries.conf';
  */
 export async function readRegistriesConf(host: Host, home: string): Promise<NodeRegistriesConf> {
   const own = posix.join(home, '.config/containers/registries.conf');
-  const files: TrustFile[] = [];
   let path = SYSTEM;
   try {
     const isOwn = (await host.stat(own)) !== undefined;
     path = isOwn ? own : SYSTEM;
     const folders = isOwn ? [`${own}.d`] : [`${SYSTEM}.d`, `${own}.d`];
     const dropIns = (await Promise.all(folders.map((folder) => dropInsOf(host, folder)))).flat();
+    return await readConfFiles(host, path, dropIns);
+  } catch (error) {
+    return { path, files: [], problem: problemOf(error, path) };
+  }
+}
+
+/** The main file, which need not exist, and drop-ins in the order in which they apply. */
+export async function readConfFiles(
+  host: Host,
+  path: string,
+  dropIns: readonly string[],
+): Promise<NodeRegistriesConf> {
+  const files: TrustFile[] = [];
+  try {
     const contents: NamedContent[] = [];
     for (const place of [path, ...dropIns]) {
       const { bytes, ...file } = await readTrustFile(host, place);

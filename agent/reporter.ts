@@ -58,6 +58,11 @@ export class Reporter {
     return new Reporter(options, await recall(memoryFile(options)), changes);
   }
 
+  /** What each check said last. */
+  get results(): readonly CheckResult[] {
+    return [...this.#results.values()];
+  }
+
   /** What is to be scheduled: checks and sections that go by no check, with what they look at. */
   get jobs(): readonly Pick<Check, 'id' | 'watches' | 'watchesIn' | 'polls'>[] {
     const { checks, sources } = this.#options;

@@ -6,7 +6,7 @@ import type { Host } from './host.ts';
 export interface SelfKnowledge {
   /** Events given up since this process started. */
   readonly lostEvents: () => number;
-  /** How far the aggregator's clock was ahead at the last connection, milliseconds; undefined before the first. */
+  /** How far the aggregator's clock is ahead, milliseconds, see `ClockSkew`; undefined before the first connection. */
   readonly serverAheadMs: () => number | undefined;
 }
 

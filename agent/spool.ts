@@ -6,7 +6,7 @@ import type { EventClass, EventItem } from '../shared/protocol.ts';
 import { fillGaps } from './spool/gaps.ts';
 import { writeHead } from './spool/head.ts';
 import { createLifeOf, GROUP_RECORDS, type Life, openLife } from './spool/life.ts';
-import { nextAfter } from './spool/record.ts';
+import { fitting, nextAfter } from './spool/record.ts';
 import {
   enforceAge,
   enforceCap,
@@ -110,12 +110,12 @@ export class Spool implements AsyncDisposable {
   async append(draft: EventDraft): Promise<number> {
     const { clock } = this.#options;
     const sequence = this.#next++;
-    const item: EventItem = {
+    const item = fitting({
       sequence,
       at: rfc3339(clock.nowMs()),
       monotonicMs: Math.round(clock.monotonicMs()),
       ...draft,
-    };
+    });
     this.#pending = [...this.#pending, item];
     // Those that are appended while one group is written make up the next.
     this.#flushing ??= this.#serial(async () => {

@@ -122,7 +122,8 @@ async function readPolicy(host: Host, config: string): Promise<NodePolicy> {
   return { origin: 'system', path, problem };
 }
 
-async function readPolicyFile(host: Host, path: string): Promise<PolicyFile> {
+/** A policy at this path, or why there is none. */
+export async function readPolicyFile(host: Host, path: string): Promise<PolicyFile> {
   try {
     const made = await policiesOf(host).of(path);
     if (made === undefined) return { path, problem: missing(path, 'no such file') };

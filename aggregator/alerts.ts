@@ -13,7 +13,7 @@ import {
 import { AlertGroup, type HoldDown } from './alerts/group.ts';
 import { type Notice, toNotice } from './alerts/notice.ts';
 import type { Sink } from './alerts/sink.ts';
-import { type AlertsState, writeAlertsState } from './alerts/state-file.ts';
+import type { AlertsState, AlertsStateRecord } from './alerts/state-record.ts';
 import type { Fleet } from './fleet.ts';
 
 export interface AlertsOptions {
@@ -26,12 +26,12 @@ export interface AlertsOptions {
   readonly atLeast: Severity;
   /** Added to every notice. */
   readonly labels: Readonly<Record<string, string>>;
-  readonly stateFile: string;
+  readonly record: AlertsStateRecord;
   /** So long after the start nodes may take to come back before they are missed. */
   readonly returnMs: number;
 }
 
-/** What is not written yet is written this often at most: with many nodes it is much. */
+/** What is not written yet, and was not to be told, is written this often at most: with many nodes it is much. */
 const KEEP_MS = 5000;
 const NOBODY: Pick<Condition, 'nodes'> = { nodes: new Map() };
 
@@ -45,12 +45,18 @@ export class Alerts implements AsyncDisposable {
   readonly #families: Set<Family>;
   readonly #startedMs: number;
   #unkept = false;
+  #isNews = false;
+  /** Notices that wait, as it was written. */
+  #keptWaiting = 0;
+  /** Another aggregator has taken over. */
+  #isOver = false;
   #keptMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: AlertsOptions, { families, groups }: AlertsState) {
     this.#options = options;
     this.#families = new Set(families);
     this.#startedMs = options.clock.monotonicMs();
+    this.#keptWaiting = this.#waitingCount();
     for (const state of groups) this.#groups.set(state.key, new AlertGroup(state, this.#startedMs));
   }
 
@@ -73,9 +79,14 @@ export class Alerts implements AsyncDisposable {
     if (clock.monotonicMs() - this.#startedMs >= returnMs) {
       this.#look('coverage', [coverageCondition(fleet)]);
     }
+    // Before it is told: who comes after a crash then tells it with the same id, and nothing twice as something new.
+    // And once it was taken: it must not be delivered again.
+    const isDelivered = this.#waitingCount() < this.#keptWaiting;
+    const isDue = this.#isNews || isDelivered || clock.monotonicMs() - this.#keptMs >= KEEP_MS;
+    if ((this.#unkept || isDelivered) && isDue) await this.#keep();
+    if (this.#isOver) return;
     const firing = this.firing();
     for (const sink of this.sinks) sink.tick(firing);
-    if (this.#unkept && clock.monotonicMs() - this.#keptMs >= KEEP_MS) await this.#keep();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -127,6 +138,8 @@ export class Alerts implements AsyncDisposable {
   #tell(group: AlertGroup, change: ReturnType<AlertGroup['update']>): void {
     this.#unkept ||= group.takeChanged();
     if (change === undefined) return;
+    this.#unkept = true;
+    this.#isNews = true;
     const notice = this.#notice(group);
     this.#options.log.info({ alert: notice.alert, change, nodes: notice.count }, notice.summary);
     for (const sink of this.sinks) sink.accept(notice);
@@ -137,22 +150,29 @@ export class Alerts implements AsyncDisposable {
     return toNotice(group, { id: randomUUID(), atMs: clock.nowMs(), labels });
   }
 
+  #waitingCount(): number {
+    return this.sinks.reduce((sum, sink) => sum + sink.waiting().length, 0);
+  }
+
   /** A disk that is full keeps nothing from being told. */
   async #keep(): Promise<void> {
-    const { stateFile, clock, log } = this.#options;
+    const { record, clock, log } = this.#options;
     this.#keptMs = clock.monotonicMs();
     this.#unkept = false;
+    this.#isNews = false;
+    this.#keptWaiting = this.#waitingCount();
     try {
-      await writeAlertsState(stateFile, {
+      const isOurs = await record.write({
         families: [...this.#families],
         groups: [...this.#groups.values()].filter(({ isOn }) => isOn).map((group) => group.state()),
         waiting: Object.fromEntries(
           this.sinks.map((sink) => [sink.status().name, sink.waiting()] as const),
         ),
       });
+      this.#isOver = !isOurs;
     } catch (error) {
       this.#unkept = true;
-      log.warn({ file: stateFile, reason: messageOf(error) }, 'state of alerts cannot be kept');
+      log.warn({ path: record.place, reason: messageOf(error) }, 'state of alerts cannot be kept');
     }
   }
 }

@@ -10,6 +10,11 @@ export interface Certificate {
   readonly key: Buffer;
 }
 
+/** When the server's own certificate, the first of the file, ends; milliseconds since 1970. */
+export function expiryOf({ cert }: Pick<Certificate, 'cert'>): number {
+  return new X509Certificate(cert).validToDate.getTime();
+}
+
 /** Reads what the configuration names, and tries it before anybody connects. Throws `ConfigError`. */
 export async function readCertificate({
   tls,

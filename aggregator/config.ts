@@ -48,8 +48,9 @@ export interface AggregatorConfig {
   readonly alerts?: AlertsConfig | undefined;
   readonly logLevel: LogLevel;
   readonly limits: {
-    /** Agents between connecting and saying who they are, in all and from one address. */
+    /** Agents between connecting and saying who they are, in all. */
     readonly handshakes: number;
+    /** And from one address. A router or NAT gives many agents one: no less than 150 a second for their time to hello. */
     readonly handshakesPerSource: number;
     /** Both sides say so often that they are there, in seconds. */
     readonly heartbeatSeconds: number;
@@ -174,8 +175,8 @@ export const configSchema: v.GenericSchema<unknown, AggregatorConfig> = v.strict
   logLevel: v.optional(v.picklist(LOG_LEVELS), 'info'),
   limits: v.optional(
     v.strictObject({
-      handshakes: v.optional(whole(1, 100_000), 512),
-      handshakesPerSource: v.optional(whole(1, 100_000), 128),
+      handshakes: v.optional(whole(1, 100_000), 1024),
+      handshakesPerSource: v.optional(whole(1, 100_000), 512),
       heartbeatSeconds: v.optional(
         v.pipe(v.number(), v.minValue(0.05), v.maxValue(3600)),
         LIMITS.heartbeatSeconds,

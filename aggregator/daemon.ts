@@ -1,13 +1,15 @@
 import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { messageOf } from '../shared/errors.ts';
 import { ensureFolder } from '../shared/folder.ts';
 import type { Logger } from '../shared/log.ts';
+import { LogTail } from '../shared/log-tail.ts';
 import { openAlerts } from './alerts/open.ts';
 import { ROUTES } from './api/index.ts';
 import type { ApiContext } from './api/route.ts';
 import { AuditLog } from './audit.ts';
-import { readCertificate } from './certificate.ts';
+import { caPinOf } from './certificate.ts';
 import { type AggregatorConfig, assertUsable, durationMs } from './config.ts';
 import type { ExpectedSource, SourceStatus } from './coverage/expected.ts';
 import { openSources } from './coverage/sources.ts';
@@ -16,11 +18,13 @@ import { observeFleet } from './fleet-metrics.ts';
 import { isDeparted } from './fleet-node.ts';
 import { peerListener } from './follow-peers.ts';
 import { openIdentity, type TokenFiles } from './identity/identity.ts';
+import { RecordFile } from './identity/record-file.ts';
 import { LoopDelay } from './loop-delay.ts';
 import { Metrics } from './metrics.ts';
 import { observeProgram } from './program-metrics.ts';
-import { readiness } from './readiness.ts';
+import { type ReadyCheck, readiness } from './readiness.ts';
 import { HttpServer } from './server.ts';
+import { ServerCertificate } from './server-certificate.ts';
 import type { SessionContext } from './sessions.ts';
 import { Sessions } from './sessions.ts';
 import { Simulations } from './simulations/simulations.ts';
@@ -54,20 +58,24 @@ const SILENT_MS = 300_000;
 /** Starts everything and resolves when requests are answered. */
 export async function startAggregator(
   config: AggregatorConfig,
-  { log, clock = systemClock }: AggregatorOptions,
+  { log: logger, clock = systemClock }: AggregatorOptions,
 ): Promise<Aggregator> {
+  const tail = new LogTail(clock);
+  const log = tail.of(logger);
   assertUsable(config);
   const { stateDir, limits } = config;
   await ensureFolder(stateDir);
   await using parts = new AsyncDisposableStack();
-  const tls = await readCertificate(config);
+  const certificate = await ServerCertificate.open(config, log);
   const metrics = new Metrics();
-  const identity = await openIdentity(config, tls, { metrics, clock, log });
-  const { tokens, credentials, tokenFiles, ca, enrolment, enrolled, denied } = identity;
-  const audit = parts.use(new AuditLog(stateDir, log));
   const serverId = randomUUID();
   const onCommit = (seconds: number): void => metrics.commit.observe(seconds);
   const store = parts.use(await openStore(config, serverId, onCommit, log));
+  const { peers } = store;
+  const caPin = (): string | undefined => certificate && caPinOf(certificate.current);
+  const identity = await openIdentity(config, { peers, caPin, metrics, clock, log });
+  const { tokens, credentials, tokenFiles, ca, enrolment, enrolled, denied } = identity;
+  const audit = parts.use(new AuditLog(stateDir, log));
   let sources: readonly ExpectedSource[] = [];
   const statuses = (): readonly SourceStatus[] => sources.map((source) => source.status());
   const fleet = await Fleet.load({
@@ -93,15 +101,16 @@ export async function startAggregator(
   const lists = await openSources(config, { sink: fleet, clock, log });
   sources = lists.all.map((source) => parts.use(source));
   const sessions = new Sessions((uid) => fleet.inConflict(uid));
-  store.peers?.follow(peerListener(fleet, sessions));
+  peers?.follow(peerListener(fleet, sessions));
   const delay = parts.use(new LoopDelay(clock, (seconds) => metrics.loopDelay.observe(seconds)));
   observeFleet(metrics, fleet, statuses);
-  observeProgram(metrics, { sessions, store, loopDelayMs: () => delay.meanMs });
+  observeProgram(metrics, { sessions, store, certificate, loopDelayMs: () => delay.meanMs });
   const alerts =
     config.alerts &&
     parts.use(
       await openAlerts(config.alerts, {
-        stateDir,
+        records: () => peers?.records('alerts') ?? new RecordFile(join(stateDir, 'alerts.json')),
+        isOurs: () => peers?.isLeader ?? true,
         fleet,
         metrics,
         clock,
@@ -121,7 +130,18 @@ export async function startAggregator(
     serverId,
     loopDelayMs: () => delay.meanMs,
   };
-  const simulations = parts.use(new Simulations({ store, fleet, sessions, clock, log }));
+  const ready = (): Promise<readonly ReadyCheck[]> =>
+    readiness({
+      store,
+      audit,
+      sources,
+      sinks: alerts?.sinks ?? [],
+      certificate,
+      nowMs: clock.nowMs(),
+    });
+  const simulations = parts.use(
+    new Simulations({ store, fleet, sessions, clock, log }, store.peers?.records('simulation')),
+  );
   const api: ApiContext = {
     store,
     fleet,
@@ -134,21 +154,22 @@ export async function startAggregator(
     enrolled,
     denied,
     audit,
-    hasTls: tls !== undefined,
+    hasTls: certificate !== undefined,
     clock,
+    self: { config, ready, log: tail },
   };
   const server = parts.use(
     await HttpServer.listen({
       host: config.listen.address,
       port: config.listen.port,
-      ...(tls === undefined ? {} : { tls: { ...tls, ca: ca.certificate } }),
+      ...(certificate && { tls: { ...certificate.current, ca: ca.certificate } }),
       socket: config.socket,
       routes: ROUTES,
       api,
       web: await Web.open({ api, clock, log }),
       upgrade: new AgentUpgrade(credentials, context, limits),
       credentials,
-      ready: () => readiness({ store, audit, sources, sinks: alerts?.sinks ?? [] }),
+      ready,
       clock,
       log,
     }),
@@ -173,6 +194,12 @@ export async function startAggregator(
   parts.use(
     every(RELOAD_MS, log, async () => {
       await identity.reload();
+      // Those that another aggregator let in.
+      for (const node of identity.nodes()) {
+        if (fleet.find(node.name) === undefined) fleet.expect(node);
+      }
+      const renewed = await certificate?.reload();
+      if (renewed !== undefined) server.showCertificate(renewed);
       await lists.inventory?.reload();
     }),
   );

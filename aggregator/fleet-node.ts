@@ -1,7 +1,7 @@
 import type { EventRecord, NodeItem, NodeState } from '../shared/api.ts';
 import { type Clock, rfc3339 } from '../shared/clock.ts';
 import type { Hashes } from '../shared/protocol.ts';
-import { combine, RESULTS, type ResultCounts, WORST_FIRST } from '../shared/results.ts';
+import { combine, RESULTS, type ResultCounts } from '../shared/results.ts';
 import type { NodeIdentity, NodeSummary, StoredNode } from './store/store.ts';
 import { summarize } from './store/summary.ts';
 
@@ -185,26 +185,6 @@ export function resultsOf({ summary }: FleetNode, state: NodeState): ResultCount
 
 function withoutPass(results: ResultCounts): ResultCounts {
   return { ...results, pass: 0, unknown: results.unknown + results.pass };
-}
-
-const ATTENTION: Readonly<Record<NodeState, number>> = {
-  conflict: 0,
-  online: 1,
-  late: 1,
-  silent: 1,
-  stale: 1,
-  expected: 2,
-  retired: 3,
-};
-
-/** Worst first: conflicts, then by result and number of failures, never seen and retired nodes last; then by name. */
-export function compareNodes(a: NodeItem, b: NodeItem): number {
-  return (
-    ATTENTION[a.state] - ATTENTION[b.state] ||
-    WORST_FIRST.indexOf(a.worst) - WORST_FIRST.indexOf(b.worst) ||
-    b.results.fail - a.results.fail ||
-    (a.name < b.name ? -1 : a.name > b.name ? 1 : a.uid < b.uid ? -1 : 1)
-  );
 }
 
 /** How many events a record of the aggregator's own says were lost. */

@@ -1,12 +1,12 @@
 import type { Coverage, EventRecord, NodeItem, NodeState } from '../shared/api.ts';
 import type { Clock } from '../shared/clock.ts';
+import { compareNodes } from '../shared/node-order.ts';
 import { hashRoot } from '../shared/report.ts';
 import type { ExpectedNode, ExpectedSink, SourceStatus } from './coverage/expected.ts';
 import { ExpectedNodes } from './coverage/expected-nodes.ts';
 import { Failing } from './failing.ts';
 import { absentAmong, coverageOf } from './fleet-coverage.ts';
 import {
-  compareNodes,
   type FleetNode,
   fill,
   heardAt,

@@ -1,17 +1,22 @@
 import { VERSION } from '../shared/version.ts';
 import type { Metrics } from './metrics.ts';
+import type { ServerCertificate } from './server-certificate.ts';
 import type { Sessions } from './sessions.ts';
 import type { Store } from './store/store.ts';
 
 export interface Program {
   readonly sessions: Sessions;
   readonly store: Store;
+  readonly certificate: ServerCertificate | undefined;
   /** Mean delay of the event loop. */
   loopDelayMs(): number;
 }
 
 /** What the program itself is and holds. */
-export function observeProgram(metrics: Metrics, { sessions, store, loopDelayMs }: Program): void {
+export function observeProgram(
+  metrics: Metrics,
+  { sessions, store, certificate, loopDelayMs }: Program,
+): void {
   metrics.gauge('build_info', 'Version of the aggregator', ['version'], () => [
     [{ version: VERSION }, 1],
   ]);
@@ -19,6 +24,15 @@ export function observeProgram(metrics: Metrics, { sessions, store, loopDelayMs 
   metrics.gauge('ws_buffered_bytes', 'Bytes that agents have not read yet', [], () => [
     [{}, sessions.bufferedBytes],
   ]);
+  // A gauge that is there is never without a number, and 0 would be of 1970.
+  if (certificate !== undefined) {
+    metrics.gauge(
+      'server_certificate_expiry_timestamp_seconds',
+      'When the certificate that the server shows ends',
+      [],
+      () => [[{}, certificate.expiresAtMs / 1000]],
+    );
+  }
   metrics.gauge('db_size_bytes', 'Size of the database', [], async () => [
     [{}, await store.sizeBytes()],
   ]);

@@ -3,6 +3,7 @@ import { messageOf } from '../shared/errors.ts';
 import type { Sink, SinkStatus } from './alerts/sink.ts';
 import type { AuditLog } from './audit.ts';
 import type { ExpectedSource, SourceStatus } from './coverage/expected.ts';
+import type { ServerCertificate } from './server-certificate.ts';
 import type { Store } from './store/store.ts';
 
 /** One part of the program. */
@@ -20,6 +21,9 @@ export interface Parts {
   readonly audit: AuditLog;
   readonly sources: readonly ExpectedSource[];
   readonly sinks: readonly Sink[];
+  /** Undefined when the server speaks plain HTTP. */
+  readonly certificate: ServerCertificate | undefined;
+  readonly nowMs: number;
 }
 
 /** Looks at every part, those that answers depend on first. */
@@ -28,11 +32,14 @@ export async function readiness({
   audit,
   sources,
   sinks,
+  certificate,
+  nowMs,
 }: Parts): Promise<readonly ReadyCheck[]> {
   return [
     await storeCheck(store),
     auditCheck(audit),
     ...sources.map((source) => sourceCheck(source.status())),
+    ...(certificate === undefined ? [] : [certificateCheck(certificate, nowMs)]),
     ...sinks.map((sink) => sinkCheck(sink.status())),
   ];
 }
@@ -51,6 +58,14 @@ function auditCheck({ failure }: AuditLog): ReadyCheck {
   return failure === undefined
     ? { name: 'audit', ok: true, required: true }
     : { name: 'audit', ok: false, required: true, reason: failure };
+}
+
+/** Who checks it stays away by himself. */
+function certificateCheck({ refused, expiresAtMs }: ServerCertificate, nowMs: number): ReadyCheck {
+  const ended = expiresAtMs <= nowMs ? `ended at ${rfc3339(expiresAtMs)}` : undefined;
+  const reasons = [ended, refused].filter((reason) => reason !== undefined);
+  if (reasons.length === 0) return { name: 'certificate', ok: true, required: false };
+  return { name: 'certificate', ok: false, required: false, reason: reasons.join('; ') };
 }
 
 function sourceCheck({ source, reason, asOfMs }: SourceStatus): ReadyCheck {

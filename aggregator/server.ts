@@ -1,4 +1,5 @@
 import type { Server } from 'node:http';
+import type { Server as TlsServer } from 'node:https';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import type { Clock } from '../shared/clock.ts';
 import type { Logger } from '../shared/log.ts';
@@ -7,6 +8,7 @@ import { Query } from './api/query.ts';
 import { nameOf } from './api/request-name.ts';
 import { type ApiContext, Reply, type Route } from './api/route.ts';
 import { AuditRecord } from './audit-record.ts';
+import type { Certificate } from './certificate.ts';
 import { assertNode, assertRole, type Credentials, Refusal } from './identity/credentials.ts';
 import type { Principal } from './identity/principal.ts';
 import { isLocal, LOCAL_ADMIN, LocalSocket } from './local-socket.ts';
@@ -19,7 +21,7 @@ export interface ServerOptions {
   readonly host: string;
   readonly port: number;
   /** PEM; without it the server speaks plain HTTP. `ca` is of the clients' certificates that are asked for. */
-  readonly tls?: { readonly cert: Buffer; readonly key: Buffer; readonly ca: string };
+  readonly tls?: Certificate & { readonly ca: string };
   /** Path of a socket for administrators of this machine, beside the port. */
   readonly socket?: string | undefined;
   readonly routes: readonly Route[];
@@ -36,6 +38,7 @@ const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 15_000;
 const MAX_HEADER_BYTES = 8192;
 const MAX_BODY_BYTES = 1_048_576;
+const MIN_TLS = 'TLSv1.2';
 const HTTP_LIMITS = {
   headersTimeout: HEADERS_TIMEOUT_MS,
   requestTimeout: REQUEST_TIMEOUT_MS,
@@ -82,6 +85,15 @@ export class HttpServer implements AsyncDisposable {
     const name = host.includes(':') ? `[${host}]` : host;
     const url = `${options.tls === undefined ? 'http' : 'https'}://${name}:${bound}`;
     return new HttpServer(app, options, url, local);
+  }
+
+  /** Connections made from now on see this certificate; those that are open stay. */
+  showCertificate(certificate: Certificate): void {
+    const { tls } = this.#options;
+    // The types of fastify know one kind of server.
+    const server = this.#app.server as Server | TlsServer;
+    if (tls === undefined || !('setSecureContext' in server)) return;
+    server.setSecureContext({ ...certificate, ca: tls.ca, minVersion: MIN_TLS });
   }
 
   /** Stops listening, ends what is open (watchers never end by themselves), resolves when all is closed. */
@@ -150,7 +162,7 @@ function fastifyOf({ tls }: ServerOptions): FastifyInstance {
     // Who has none comes with a token; what a certificate is worth is decided where credentials are.
     requestCert: true,
     rejectUnauthorized: false,
-    minVersion: 'TLSv1.2',
+    minVersion: MIN_TLS,
     handshakeTimeout: 10_000,
   } as const;
   return fastify({ ...common, https }) as unknown as FastifyInstance<Server>;

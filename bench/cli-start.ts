@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 /**
- * From start to first byte: `version`, and `get nodes` against a server on loopback that answers at once, of the built
+ * From start to first byte: `version`, and `get nodes` of 50 nodes against a server on loopback that answers at once, of the built
  * program, beside a Node.js that does nothing but print. All take turns in every round, so that what else runs on the
  * machine weighs on all alike; the ratio of medians is what counts.
  *
@@ -23,6 +23,7 @@ const { values: options } = parseArgs({
   },
 });
 
+const NODES = 50;
 const root = fileURLToPath(new URL('..', import.meta.url));
 const out = mkdtempSync(join(tmpdir(), 'nodeseal-bench-cli-'));
 const tsc = join(root, 'node_modules/.bin/tsc');
@@ -33,9 +34,9 @@ execFileSync(tsc, ['-p', 'tsconfig.build.json', '--outDir', out, '--incremental'
 cpSync(join(root, 'package.json'), join(out, 'package.json'));
 symlinkSync(join(root, 'node_modules'), join(out, 'node_modules'));
 
-const node = {
-  name: 'node-1',
-  uid: 'u',
+const nodeItem = (number: number): object => ({
+  name: `worker-${number}.cluster.example.com`,
+  uid: `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`,
   pool: 'worker',
   state: 'online',
   results: { pass: 1, fail: 0, error: 0, unknown: 0, notapplicable: 0, notchecked: 0 },
@@ -44,12 +45,12 @@ const node = {
   images: { accepted: 1, unenforced: 0, rejected: 0, unknown: 0 },
   lastSeen: '2026-11-21T12:00:00.000Z',
   agentVersion: '0.1.0',
-};
+});
 const answer = JSON.stringify({
   apiVersion: 'nodeseal.dev/v1',
   kind: 'NodeList',
-  items: [node],
-  coverage: { expected: 1, reporting: 1, missing: [] },
+  items: Array.from({ length: NODES }, (_, index) => nodeItem(index)),
+  coverage: { expected: NODES, reporting: NODES, missing: [] },
 });
 const server = createServer((_request, response) => void response.end(answer));
 server.listen(0, '127.0.0.1');

@@ -7,35 +7,18 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { configSchema } from '../aggregator/config.ts';
-import { startAggregator } from '../aggregator/daemon.ts';
-import { TokenAuthority } from '../aggregator/identity/tokens.ts';
-import { openSqlite } from '../aggregator/store/sqlite.ts';
-import type { Store } from '../aggregator/store/store.ts';
-import type { Json } from '../shared/canonical.ts';
-import { systemClock } from '../shared/clock.ts';
-import { parseConfig } from '../shared/config.ts';
-import { createLogger } from '../shared/log.ts';
-import { hashItems } from '../shared/report.ts';
-import { SEVERITIES } from '../shared/results.ts';
 import { AgentClient, event } from '../test/support/agent-client.ts';
-import { findingItem } from '../test/support/findings.ts';
+import { fill } from './filled-store.ts';
+import { AGENTS, SERVER, type Target } from './serving-fleet.ts';
 
 const FINDINGS = '/v1/findings?limit=500';
 const NODES = '/v1/nodes?limit=500';
-const AGENTS = 10;
 const WARM_UP = 5;
-
-interface Target {
-  readonly url: string;
-  readonly admin: string;
-  readonly agents: readonly string[];
-}
 
 async function measure(): Promise<void> {
   const { values } = parseArgs({
@@ -52,7 +35,7 @@ async function measure(): Promise<void> {
   const startedMs = performance.now();
   await fill(stateDir, Number(values.nodes) - AGENTS, Number(values.rules), Number(values.failing));
   const fillSeconds = Math.round((performance.now() - startedMs) / 1000);
-  const server = fork(import.meta.filename, ['serve', stateDir]);
+  const server = fork(SERVER, [stateDir]);
   const beganMs = performance.now();
   const [target] = (await once(server, 'message')) as [Target];
   const startSeconds = Number(((performance.now() - beganMs) / 1000).toFixed(2));
@@ -95,61 +78,6 @@ async function measure(): Promise<void> {
     ratio: Number((busy.p50 / bare.p50).toFixed(1)),
   };
   process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
-}
-
-/** A store as it is after every node has reported once. */
-async function fill(
-  stateDir: string,
-  nodes: number,
-  rules: number,
-  failing: number,
-): Promise<void> {
-  await using store = openSqlite({ path: join(stateDir, 'nodeseal.db'), clock: systemClock });
-  const chunk = 100;
-  for (let first = 0; first < nodes; first += chunk) {
-    const numbers = Array.from({ length: Math.min(chunk, nodes - first) }, (_, i) => first + i);
-    await Promise.all(numbers.map((number) => fillNode(store, number, rules, failing)));
-  }
-}
-
-async function fillNode(
-  store: Store,
-  number: number,
-  rules: number,
-  failing: number,
-): Promise<void> {
-  const name = `worker-${String(number).padStart(5, '0')}.cluster.example.com`;
-  const uid = `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
-  const [atMs, epoch] = [Date.now(), 'bench'];
-  const { session } = await store.openSession({
-    node: { uid, name, pool: number % 3 === 0 ? 'infra' : 'worker' },
-    hello: {
-      agent: { version: 'bench' },
-      host: { name, machineId: uid, bootId: uid },
-      spool: { epoch, first: 1, next: 1, bytes: 0, lost: 0 },
-    },
-    atMs,
-  });
-  const items = new Map<string, Json>();
-  for (let rule = 0; rule < rules; rule++) {
-    const ruleId = `check-${rule % 10}.rule-${rule}`;
-    // The same ones in each run, spread over nodes and rules.
-    const isFailing = ((number * 7919 + rule * 104_729) % 1000) / 1000 < failing;
-    const severity = SEVERITIES[rule % SEVERITIES.length] ?? 'high';
-    items.set(ruleId, findingItem({ ruleId, severity, result: isFailing ? 'fail' : 'pass' }));
-  }
-  const applied = await store.apply({
-    uid,
-    session,
-    section: 'checks',
-    mode: 'full',
-    to: hashItems(items),
-    upsert: [...items],
-    remove: [],
-    asOfMs: atMs,
-    receivedAtMs: atMs,
-  });
-  if (applied.kind !== 'applied') throw new Error(`${name}: ${applied.kind}`);
 }
 
 /** Agents that send events at a steady rate. */
@@ -243,31 +171,4 @@ async function timedBare(body: string, count: number): Promise<Timing> {
   return timing;
 }
 
-async function serve(stateDir: string): Promise<void> {
-  const log = createLogger({ program: 'bench', level: 'error', fd: 2 });
-  const authority = await TokenAuthority.open(stateDir, systemClock, log);
-  const files: string[] = [];
-  for (let agent = 0; agent < AGENTS; agent++) {
-    files.push(await authority.ensureAgent(`load-${agent}`, 'bench'));
-  }
-  const read = async (file: string): Promise<string> => (await readFile(file, 'utf8')).trim();
-  const defaults = parseConfig('', 'bench', configSchema);
-  const listen = { ...defaults.listen, port: 0 };
-  const aggregator = await startAggregator({ ...defaults, listen, stateDir }, { log });
-  process.send?.({
-    url: aggregator.url,
-    admin: await read(aggregator.tokenFiles.admin),
-    agents: await Promise.all(files.map(read)),
-  });
-  for (let message: unknown; message !== 'stop'; ) {
-    [message] = await once(process, 'message');
-    const { user, system } = process.cpuUsage();
-    if (message === 'cpu') process.send?.((user + system) / 1000);
-  }
-  await aggregator[Symbol.asyncDispose]();
-  process.exit();
-}
-
-const [role, folder = ''] = process.argv.slice(2);
-if (role === 'serve') await serve(folder);
-else await measure();
+await measure();

@@ -44,9 +44,9 @@ const FINDING: Shape = {
   reason: 'text?',
   message: 'text',
   since: 'text?',
-  remediation: 'object',
-  mappings: 'list',
 };
+/** As `FINDING`, where the rule itself is shown too. */
+const RULE_RESULT: Shape = { ...FINDING, title: 'text', remediation: 'object', mappings: 'list' };
 const IMAGE: Shape = {
   node: 'text',
   imageId: 'text',
@@ -121,6 +121,7 @@ const DETAIL: Shape = {
 
 export const readNode: ItemReader<NodeItem> = reader(NODE);
 export const readFinding: ItemReader<FindingItem> = reader(FINDING);
+const readRuleResult: ItemReader<FindingItem> = reader(RULE_RESULT);
 export const readImage: ItemReader<ImageItem> = reader(IMAGE);
 export const readDrift: ItemReader<DriftItem> = reader(DRIFT);
 export const readCheck: ItemReader<CheckItem> = reader(CHECK);
@@ -178,7 +179,7 @@ export function readCheckDetail(value: unknown, server: string): CheckDetail {
   const check = readCheck(detail.check, 'check', server);
   const remediation = reader<CheckItem['remediation']>({ kind: 'text', text: 'text' });
   remediation(check.remediation, 'check.remediation', server);
-  detail.findings.forEach((one, index) => void readFinding(one, `findings[${index}]`, server));
+  detail.findings.forEach((one, index) => void readRuleResult(one, `findings[${index}]`, server));
   readCoverage(detail.coverage, server);
   return detail;
 }
@@ -196,7 +197,7 @@ export function readPoolBaseline(value: unknown, server: string): PoolBaseline {
 export function readNodeDetail(value: unknown, server: string): NodeDetail {
   const detail = reader<NodeDetail>(DETAIL)(value, 'answer', server);
   readNode(detail.node, 'node', server);
-  detail.findings.forEach((one, index) => void readFinding(one, `findings[${index}]`, server));
+  detail.findings.forEach((one, index) => void readRuleResult(one, `findings[${index}]`, server));
   detail.images.forEach((one, index) => void readImage(one, `images[${index}]`, server));
   detail.events.forEach((one, index) => void readEvent(one, `events[${index}]`, server));
   return detail;

@@ -59,13 +59,18 @@ export class Client implements Disposable {
     return await this.#ask('DELETE', path, {});
   }
 
-  /** The bytes of an answer that does not end, as they come. Ends with the connection or `signal`. */
-  async *stream(path: string, query: Query, signal: AbortSignal): AsyncGenerator<Buffer, void> {
+  /** The bytes of an answer without a known end, as they come. Ends with the answer or `signal`. */
+  async *stream(
+    path: string,
+    query: Query,
+    signal: AbortSignal,
+    accept = 'text/event-stream',
+  ): AsyncGenerator<Buffer, void> {
     const opening = new AbortController();
     const timer = setTimeout(() => opening.abort(), this.#timeoutMs);
     try {
       const either = AbortSignal.any([signal, opening.signal]);
-      const response = await this.#send('GET', path, query, 'text/event-stream', either);
+      const response = await this.#send('GET', path, query, accept, either);
       clearTimeout(timer);
       response.setTimeout(MAX_SILENCE_MS, () => response.destroy(new Error('it fell silent')));
       if (response.statusCode !== 200) throw await this.#refusal(response);

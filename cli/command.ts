@@ -7,6 +7,8 @@ export interface OptionSpec {
   readonly description: string;
   /** Anything else is a usage error that names these. */
   readonly choices?: readonly string[];
+  /** Words that completion offers; others may be right too. */
+  readonly suggestions?: readonly string[];
   readonly default?: string;
   /** May be given several times. */
   readonly repeatable?: true;
@@ -17,6 +19,8 @@ export interface ArgumentSpec {
   /** `<FILE>` mandatory, `[NAME…]` any number. */
   readonly name: string;
   readonly description: string;
+  /** Words that completion offers; the command itself says what is right. */
+  readonly suggestions?: readonly string[];
   readonly required?: true;
   readonly repeatable?: true;
 }

@@ -1,6 +1,7 @@
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { API_VERSION } from '../shared/api.ts';
 import { messageOf } from '../shared/errors.ts';
 import { ensureFolder } from '../shared/folder.ts';
@@ -77,20 +78,80 @@ export async function loadContexts(io: Io): Promise<ContextFile> {
   return { path, contexts: { ...NONE, ...(value as Partial<Contexts>) } };
 }
 
+/** Longest wait for another command that is changing the file. */
+const LOCK_MS = 2000;
+const LOCK_STEP_MS = 20;
+
+/**
+ * Changes the contexts, one command at a time: what another one writes meanwhile is not lost. Gives back what `change`
+ * made of them.
+ */
+export async function changeContexts(
+  io: Io,
+  change: (file: ContextFile) => Contexts,
+): Promise<ContextFile> {
+  const path = contextPath(io);
+  await ensureFolder(dirname(path)).catch((cause: unknown) => {
+    throw fileError(cause, `cannot write the configuration ${path}`);
+  });
+  const lock = await takeLock(`${path}.lock`, path);
+  try {
+    const before = await loadContexts(io);
+    const after = { path, contexts: change(before) };
+    await saveContexts(after);
+    return after;
+  } finally {
+    await rm(lock, { force: true });
+  }
+}
+
+/** A file that only one process can make, as kubectl does it. */
+async function takeLock(lock: string, path: string): Promise<string> {
+  const what = `cannot write the configuration ${path}`;
+  for (let waitedMs = 0; ; waitedMs += LOCK_STEP_MS) {
+    try {
+      await (await open(lock, 'wx', 0o600)).close();
+      return lock;
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw fileError(cause, what);
+    }
+    if (waitedMs > LOCK_MS) {
+      const why = 'another nodeseal is changing it, or was ended while it did';
+      throw new CliError('ERR_CLI_INPUT', what, { why, next: `if none is: rm ${lock}` });
+    }
+    await sleep(LOCK_STEP_MS);
+  }
+}
+
 /** Written as JSON, which is YAML too: reading it then costs no YAML library. */
-export async function saveContexts({ path, contexts }: ContextFile): Promise<void> {
+async function saveContexts({ path, contexts }: ContextFile): Promise<void> {
+  const text = `${JSON.stringify(contexts, undefined, 2)}\n`;
+  await writePrivate(path, text, `cannot write the configuration ${path}`);
+}
+
+/** Puts a file of mode 0600 in place of another, whole or not at all. */
+export async function writePrivate(path: string, text: string, what: string): Promise<void> {
   const draft = `${path}.${process.pid}.new`;
   try {
     await ensureFolder(dirname(path));
     await rm(draft, { force: true });
     await using file = await open(draft, 'wx', 0o600);
-    await file.writeFile(`${JSON.stringify(contexts, undefined, 2)}\n`);
+    await file.writeFile(text);
     await file.sync();
     await rename(draft, path);
   } catch (cause) {
     await rm(draft, { force: true });
-    throw fileError(cause, `cannot write the configuration ${path}`);
+    throw fileError(cause, what);
   }
+}
+
+/** The contexts with one more, or with one in place of that of the same name; the first becomes the current one. */
+export function withContext(contexts: Contexts, context: Context): Contexts {
+  const isNew = !contexts.contexts.some(({ name }) => name === context.name);
+  const list = isNew
+    ? [...contexts.contexts, context]
+    : contexts.contexts.map((other) => (other.name === context.name ? context : other));
+  return { ...contexts, currentContext: contexts.currentContext ?? context.name, contexts: list };
 }
 
 async function parse(text: string, path: string): Promise<unknown> {

@@ -1,4 +1,5 @@
 import type { Coverage } from '../shared/api.ts';
+import { ago } from './duration.ts';
 import { usageError } from './errors.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import type { Io } from './io.ts';
@@ -11,15 +12,28 @@ const NAMED = 5;
  * For how many nodes an answer speaks: `118 of 120 nodes reporting; not: infra-2 (silent since …)`, and how old a list of
  * nodes is that is not renewed.
  */
-export function coverageText({ expected, reporting, missing, sources = [] }: Coverage): string {
+export function coverageText(
+  { expected, reporting, missing, sources = [] }: Coverage,
+  nowMs?: number,
+): string {
   const old = sources
     .filter(({ reason }) => reason !== undefined)
     .map(({ source, asOf }) => safeText(` (expected by ${source} as of ${asOf ?? 'never'})`));
   const head = `${reporting} of ${expected} ${expected === 1 ? 'node' : 'nodes'} reporting${old.join('')}`;
   if (missing.length === 0) return head;
-  const named = missing.slice(0, NAMED).map(({ node, cause }) => safeText(`${node} (${cause})`));
+  const named = missing
+    .slice(0, NAMED)
+    .map(({ node, cause }) => safeText(`${node} (${causeText(cause, nowMs)})`));
   const more = missing.length > NAMED ? `, and ${missing.length - NAMED} more` : '';
   return `${head}; not: ${named.join(', ')}${more}`;
+}
+
+const SINCE = /\bsince (\d{4}-\d\d-\d\dT[\d:.]+Z)/g;
+
+/** Why a node does not report, with `silent for 14m` in place of `silent since …` where it is known what time it is. */
+export function causeText(cause: string, nowMs: number | undefined): string {
+  if (nowMs === undefined) return cause;
+  return cause.replaceAll(SINCE, (_, time: string) => `for ${ago(time, nowMs)}`);
 }
 
 /** Share of the expected nodes that report, 0 to 100; of no node at all: 0, because nothing is known. */

@@ -14,6 +14,20 @@ export const EXIT = {
 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
+/** What they mean, in words. */
+export const EXIT_MEANINGS: readonly (readonly [code: ExitCode, meaning: string])[] = [
+  [EXIT.clean, 'clean'],
+  [EXIT.findings, 'findings, differences or a refused image'],
+  [EXIT.usage, 'usage'],
+  [EXIT.coverage, 'coverage below what was required'],
+  [EXIT.unreachable, 'cannot reach, or not allowed'],
+  [EXIT.notFound, 'not found'],
+  [EXIT.partial, 'partial: some did not answer'],
+  [EXIT.inputInvalid, 'input invalid'],
+  [EXIT.internal, 'internal'],
+  [EXIT.interrupted, 'interrupted'],
+];
+
 /** When several hold at once, the first of these speaks. */
 const PRECEDENCE: readonly ExitCode[] = [
   EXIT.unreachable,

@@ -3,7 +3,7 @@ import { parseDigest } from '../shared/trust/digest.ts';
 import { referenceText, tryParseReference, withDefaultTag } from '../shared/trust/reference.ts';
 import type { Client } from './client.ts';
 import { EVERYTHING, fetchChosen } from './fleet-list.ts';
-import { IMAGES } from './resources.ts';
+import { IMAGES } from './resources/images.ts';
 import type { Condition } from './selector.ts';
 
 export interface FoundImages {

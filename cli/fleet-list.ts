@@ -1,14 +1,16 @@
-import type { Coverage, List } from '../shared/api.ts';
+import { API_VERSION, type Coverage, type List } from '../shared/api.ts';
 import { isAtLeast, RESULTS, SEVERITIES, type Severity } from '../shared/results.ts';
 import { readList } from './answers.ts';
 import type { Client, Query } from './client.ts';
 import type { Invocation } from './command.ts';
 import { usageError } from './errors.ts';
-import { NODES, type Resource, type ResourceType } from './resources.ts';
+import type { Resource, ResourceType } from './resource.ts';
 import { assertFields, type Condition, parseSelector, selects } from './selector.ts';
 
-/** Items asked for at once; the aggregator gives no more. */
-const PAGE = 5000;
+/** Items asked for at once: enough that asking costs little, few enough that a page weighs little. */
+const PAGE = 500;
+/** An aggregator gives no more at once; nodes are small. */
+const NODES_PAGE = 5000;
 /** What `-l` may ask of a node. */
 const LABELS = ['name', 'uid', 'pool', 'state', 'agentVersion'] as const;
 
@@ -34,6 +36,7 @@ export const EVERYTHING: Choice = {
 
 /** What the aggregator keeps the history of, item by item. */
 const WITH_HISTORY: readonly ResourceType[] = ['findings', 'images', 'drift'];
+const WITH_SINCE: readonly ResourceType[] = [...WITH_HISTORY, 'events'];
 
 /** The time that `--as-of` names; one for a resource without history is a usage error. */
 export function readAsOf(
@@ -67,7 +70,7 @@ export function readChoice(
     );
   }
   const since = invocation.value('since');
-  if (since !== undefined && resource.type !== 'events') {
+  if (since !== undefined && !WITH_SINCE.includes(resource.type)) {
     throw usageError(`--since says nothing of ${resource.type}`, {
       next: 'get events --since 24h',
     });
@@ -75,29 +78,57 @@ export function readChoice(
   return { names, fields, labels, all: invocation.flag('all'), since, asOf: undefined };
 }
 
-/** The chosen items of the whole fleet with the nodes they speak for; at most `most` when it is given. */
+/** Some of the chosen items, and the nodes that the whole answer speaks for. */
+export interface ChosenPage<Item> {
+  readonly items: readonly Item[];
+  readonly coverage: Coverage | undefined;
+}
+
+/**
+ * The chosen items of the whole fleet as they come, at most `most` when it is given; at least one page, and none is held
+ * here.
+ */
+export async function* chosenPages<Item>(
+  client: Client,
+  resource: Resource<Item>,
+  choice: Choice,
+  most: number | undefined,
+): AsyncGenerator<ChosenPage<Item>, void> {
+  const nodes = await selectNodes(client, choice);
+  const isWanted = filterOf(resource, choice, nodes);
+  let left = most ?? Number.POSITIVE_INFINITY;
+  let coverage: Coverage | undefined;
+  for await (const page of pages(client, resource, queryOf(resource, choice))) {
+    coverage ??= page.coverage && restricted(page.coverage, nodes);
+    const items = page.items.filter(isWanted).slice(0, left);
+    left -= items.length;
+    yield { items, coverage };
+    if (left === 0) return;
+  }
+}
+
+/** The same as one list. */
 export async function fetchChosen<Item>(
   client: Client,
   resource: Resource<Item>,
   choice: Choice,
   most: number | undefined,
 ): Promise<List<string, Item>> {
-  const nodes = await selectNodes(client, choice);
-  const isWanted = filterOf(resource, choice, nodes);
   const items: Item[] = [];
   let coverage: Coverage | undefined;
-  for await (const page of pages(client, resource, queryOf(resource, choice))) {
-    coverage ??= page.coverage;
-    items.push(...page.items.filter(isWanted));
-    if (most !== undefined && items.length >= most) break;
+  for await (const page of chosenPages(client, resource, choice, most)) {
+    for (const item of page.items) items.push(item);
+    coverage = page.coverage;
   }
-  const kept = most === undefined ? items : items.slice(0, most);
-  return {
-    apiVersion: 'nodeseal.dev/v1',
-    kind: resource.kind,
-    items: kept,
-    ...(coverage === undefined ? {} : { coverage: restricted(coverage, nodes) }),
-  };
+  return { ...frameOf(resource, coverage), items };
+}
+
+/** What a list says beside its items. */
+export function frameOf(
+  { kind }: Pick<Resource<never>, 'kind'>,
+  coverage: Coverage | undefined,
+): Omit<List<string, never>, 'items'> {
+  return { apiVersion: API_VERSION, kind, ...(coverage === undefined ? {} : { coverage }) };
 }
 
 async function* pages<Item>(
@@ -105,10 +136,11 @@ async function* pages<Item>(
   resource: Resource<Item>,
   query: Query,
 ): AsyncGenerator<List<string, Item>, void> {
+  const limit = String(resource.type === 'nodes' ? NODES_PAGE : PAGE);
   for (let next: string | undefined; ; ) {
     const answer = await client.get(`/v1/${resource.type}`, {
       ...query,
-      ...(resource.isPaged ? { limit: String(PAGE), continue: next } : {}),
+      ...(resource.isPaged ? { limit, continue: next } : {}),
     });
     const page = readList(answer, resource.kind, resource.read, client.server);
     yield page;
@@ -124,11 +156,17 @@ export async function selectNodes(
   { labels }: Choice,
 ): Promise<ReadonlySet<string> | undefined> {
   if (labels.length === 0) return undefined;
-  const names = new Set<string>();
-  for await (const page of pages(client, NODES, {})) {
-    for (const item of page.items) if (selects(labels, item)) names.add(item.name);
-  }
-  return names;
+  return new Set(await nodeNames(client, labels));
+}
+
+/** The names of the nodes that meet some conditions; of all when there are none. */
+export async function nodeNames(
+  client: Client,
+  labels: readonly Condition[],
+): Promise<readonly string[]> {
+  const { NODES } = await import('./resources/nodes.ts');
+  const { items } = await fetchChosen(client, NODES, { ...EVERYTHING, fields: labels }, undefined);
+  return items.map(({ name }) => name);
 }
 
 /** True for the items that a choice wants; the same for a list and for what a watch tells. */
@@ -160,7 +198,11 @@ export function isOmitting<Item>(resource: Resource<Item>, choice: Choice): bool
 
 /** What the aggregator can choose itself, so that it does not send what is thrown away here. */
 function queryOf<Item>(resource: Resource<Item>, choice: Choice): Query {
-  const query: Record<string, string> = {};
+  const query: Record<string, string | undefined> = {};
+  const [name] = choice.names;
+  if (name !== undefined && choice.names.length === 1) {
+    Object.assign(query, resource.nameQuery?.(name));
+  }
   for (const { field, values, negated } of choice.fields) {
     const parameter = resource.parameters[field];
     const [value] = values ?? [];
@@ -171,7 +213,7 @@ function queryOf<Item>(resource: Resource<Item>, choice: Choice): Query {
   if (omitted !== undefined && resource.type === 'findings') {
     query['result'] = RESULTS.filter((result) => !omitted.values?.includes(result)).join(',');
   }
-  if (choice.since !== undefined) query['since'] = choice.since;
+  if (choice.since !== undefined && resource.type === 'events') query['since'] = choice.since;
   if (choice.asOf !== undefined) query['asOf'] = choice.asOf;
   return query;
 }

@@ -1,16 +1,29 @@
 import type { CommandEntry } from './command.ts';
+import { EXIT_MEANINGS } from './exit.ts';
 
 const HEAD = `Usage: nodeseal VERB [TYPE/NAME] [flags]
 
 Is every node still enforcing SELinux, FIPS, seccomp and its image-trust policy?
 `;
 
-const EXITS = `Exit codes:
-  0 clean   1 findings, differences or a refused image   2 usage   3 coverage below what was required
-  4 cannot reach, or not allowed   5 not found   6 partial   7 input invalid   8 internal   130 interrupted
-
-'nodeseal VERB --help' shows flags and examples.
+const TAIL = `'nodeseal VERB --help' shows flags and examples.
 `;
+
+const EXITS = EXIT_MEANINGS.map(([code, meaning]) => `${code} ${meaning}`);
+
+/** The exit codes, the same for every command. */
+export const EXITS_TEXT: string = `Exit codes:
+  ${EXITS.slice(0, 4).join('   ')}
+  ${EXITS.slice(4, 7).join('   ')}
+  ${EXITS.slice(7).join('   ')}
+`;
+
+/** What a command does, a paragraph each: lines are broken where they are shown, exit codes have one of their own. */
+export function paragraphsOf(description: string): readonly string[] {
+  return description
+    .split(/\n\n|\n(?=Exit code)/)
+    .map((paragraph) => paragraph.trim().replaceAll(/\s+/g, ' '));
+}
 
 /** The list of commands, by where they get their answer from. */
 export function helpText(entries: readonly CommandEntry[]): string {
@@ -22,5 +35,5 @@ export function helpText(entries: readonly CommandEntry[]): string {
     });
     return `On ${group}:\n`.replace('On nodeseal', 'About nodeseal') + lines.join('');
   });
-  return [HEAD, ...sections, EXITS].join('\n');
+  return [HEAD, ...sections, EXITS_TEXT, TAIL].join('\n');
 }

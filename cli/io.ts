@@ -1,6 +1,10 @@
 /** Where text goes. */
 export interface Sink {
   write(text: string): void;
+  /** Resolves when so much has been taken that more may be written: what is long must not pile up here. */
+  drained(): Promise<void>;
+  /** What is no text: an archive. */
+  writeBytes(bytes: Uint8Array): void;
   readonly isTerminal: boolean;
   /** Width and height of the terminal; absent when it is none. */
   readonly columns?: number | undefined;

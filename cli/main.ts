@@ -16,7 +16,17 @@ function sink(stream: NodeJS.WriteStream): Sink {
   });
   return {
     write: (text) => {
-      if (isOpen) stream.write(text);
+      if (isOpen && text !== '') stream.write(text);
+    },
+    async drained() {
+      if (!isOpen || !stream.writableNeedDrain) return;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      stream.once('drain', resolve).once('close', resolve);
+      await promise;
+      stream.off('drain', resolve).off('close', resolve);
+    },
+    writeBytes: (bytes) => {
+      if (isOpen) stream.write(bytes);
     },
     isTerminal: stream.isTTY === true,
     get columns() {
@@ -57,10 +67,12 @@ process.on('uncaughtException', (error) => {
   process.exit(EXIT.internal);
 });
 // The first signal ends the command in good order, a second one ends the process as the system does.
-process.once('SIGINT', () => {
-  interrupted.abort();
-  // A command that waits for something else than the signal must not hold the person up.
-  setTimeout(() => process.exit(EXIT.interrupted), 1000).unref();
-});
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => {
+    interrupted.abort();
+    // A command that waits for something else than the signal must not hold the person up.
+    setTimeout(() => process.exit(EXIT.interrupted), 1000).unref();
+  });
+}
 // Not process.exit(): what is written to a pipe would be cut off.
 process.exitCode = await run(process.argv.slice(2), io);

@@ -1,5 +1,5 @@
 import type { OptionSpec } from './command.ts';
-import { FORMATS, type Format } from './output/format.ts';
+import { FORMATS } from './output/format.ts';
 
 /** Understood by every command. */
 export const COMMON_OPTIONS: readonly OptionSpec[] = [
@@ -14,7 +14,7 @@ export const COMMON_OPTIONS: readonly OptionSpec[] = [
 ];
 
 /** `-o` with the formats a command has. */
-export function outputOption(formats: readonly Format[] = FORMATS): OptionSpec {
+export function outputOption(formats: readonly string[] = FORMATS): OptionSpec {
   return {
     flags: '-o, --output <format>',
     description: `output: ${formats.join(', ')}`,
@@ -64,7 +64,7 @@ export const PROFILE_OPTION: OptionSpec = {
 /** Which aggregator is asked, and as whom. */
 export function serverOptions(timeout: string): readonly OptionSpec[] {
   return [
-    { flags: '--context <name>', description: 'context of the configuration file to use' },
+    { flags: '--context <context>', description: 'context of the configuration file to use' },
     { flags: '--server <url>', description: 'address of the aggregator, in place of a context' },
     { flags: '--token-file <file>', description: 'file that holds the token' },
     { flags: '--ca-file <file>', description: 'certificates the server is verified by (PEM)' },
@@ -110,11 +110,19 @@ export const LEADING_VALUE_FLAGS: ReadonlySet<string> = new Set([
   '--token-file',
   '--ca-file',
   '--timeout',
+  '-f',
+  '--file',
+  '--as-of',
 ]);
 
 export const NO_HEADERS_OPTION: OptionSpec = {
   flags: '--no-headers',
   description: 'leave out the column headers',
+};
+
+export const NO_GROUP_OPTION: OptionSpec = {
+  flags: '--no-group',
+  description: 'table: a row for each node, also where several say the same',
 };
 
 export const POLICY_OPTION: OptionSpec = {
@@ -141,7 +149,11 @@ export const CHOICE_OPTIONS: readonly OptionSpec[] = [
     description: 'only items with: severity=high,reason!=permission',
   },
   { flags: '--all', description: 'findings: also what passed and what does not apply' },
-  { flags: '--since <time>', description: 'events: since 24h ago, or since 2026-11-21T12:00:00Z' },
+  {
+    flags: '--since <time>',
+    description:
+      'events since 24h ago, or since 2026-11-21T12:00:00Z; findings, images, drift: what was not so then',
+  },
 ];
 
 export const REQUIRE_COVERAGE_OPTION: OptionSpec = {

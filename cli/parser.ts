@@ -1,98 +1,140 @@
-import { Argument, Command as Commander, CommanderError, Option } from 'commander';
+import { type ParseArgsOptionDescriptor, parseArgs } from 'node:util';
+import { nearest } from '../shared/nearest.ts';
 import type { Command, CommandEntry, Invocation, OptionSpec } from './command.ts';
 import { usageError } from './errors.ts';
 import { COMMON_OPTIONS } from './options.ts';
 
 export type Parsed =
-  | { readonly kind: 'help'; readonly text: string }
+  | { readonly kind: 'help' }
   | { readonly kind: 'run'; readonly invocation: Invocation };
 
-/** Reads the words after the verb. Throws a usage error that names the nearest flag. */
+export const HELP_OPTION: OptionSpec = { flags: '-h, --help', description: 'show this help' };
+
+/** Every option of a command, in the order of its help. */
+export function optionsOf({ options }: Command): readonly OptionSpec[] {
+  return [...options, ...COMMON_OPTIONS, HELP_OPTION];
+}
+
+/** An option, as its flags say: `-o, --output <format>`. */
+interface Flag {
+  readonly spec: OptionSpec;
+  /** Long name without dashes. */
+  readonly name: string;
+  /** One letter, or ''. */
+  readonly letter: string;
+  readonly takesValue: boolean;
+}
+
+const FLAGS = /^(?:-(\w), )?--([\w-]+)( <[^>]+>)?$/;
+
+function readFlags(spec: OptionSpec): Flag {
+  const [, letter = '', name, value] = FLAGS.exec(spec.flags) ?? [];
+  if (name === undefined) throw new TypeError(`these are no flags: ${spec.flags}`);
+  return { spec, name, letter, takesValue: value !== undefined };
+}
+
+/**
+ * Reads the words after the verb as getopt_long(3) does: `--name value`, `--name=value`, `-n value`, `-nvalue`, `-qv`;
+ * after `--` nothing is a flag. Throws a usage error that names the nearest flag or value.
+ */
 export function parseArguments(
   entry: CommandEntry,
   command: Command,
   words: readonly string[],
-  columns: number,
 ): Parsed {
-  const name = entry.path.join(' ');
-  let help = '';
-  const program = new Commander(`nodeseal ${name}`)
-    .description(command.description)
-    .helpOption('-h, --help', 'show this help')
-    .exitOverride()
-    .configureOutput({
-      writeOut: (text) => {
-        help += text;
-      },
-      writeErr: () => {},
-      getOutHelpWidth: () => columns,
-    })
-    .addHelpText('after', () => examplesText(command));
-  for (const { name, description, required, repeatable } of command.arguments) {
-    const dots = repeatable ? '...' : '';
-    const text = required ? `<${name}${dots}>` : `[${name}${dots}]`;
-    program.addArgument(new Argument(text, description));
+  const help = `nodeseal ${entry.path.join(' ')} --help`;
+  const flags = optionsOf(command).map(readFlags);
+  const given = new Map<string, string[]>();
+  const positional: string[] = [];
+  // Not strict: it would say less of what is wrong.
+  const { tokens } = parseArgs({
+    args: [...words],
+    options: Object.fromEntries(flags.map((flag) => [flag.name, kindOf(flag)])),
+    strict: false,
+    tokens: true,
+  });
+  for (const token of tokens) {
+    if (token.kind === 'positional') positional.push(token.value);
+    if (token.kind !== 'option') continue;
+    const flag = flags.find(({ name }) => name === token.name);
+    if (flag === undefined) throw unknownFlag(token.rawName, flags, help);
+    if (flag.spec === HELP_OPTION) return { kind: 'help' };
+    given.set(flag.name, [...(given.get(flag.name) ?? []), readValue(flag, token.value, help)]);
   }
-  for (const spec of [...command.options, ...COMMON_OPTIONS]) program.addOption(toOption(spec));
-  try {
-    program.parse(words, { from: 'user' });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.code === 'commander.helpDisplayed') return { kind: 'help', text: help };
-    throw toUsageError(error, name);
-  }
-  return { kind: 'run', invocation: toInvocation(program) };
+  assertComplete(command, flags, given, positional, help);
+  return { kind: 'run', invocation: toInvocation(flags, given, positional) };
 }
 
-function toOption(spec: OptionSpec): Option {
-  const option = new Option(spec.flags, spec.description);
-  if (spec.choices !== undefined) option.choices(spec.choices);
-  if (spec.default !== undefined) option.default(spec.default);
-  if (spec.required) option.makeOptionMandatory();
-  if (spec.repeatable) {
-    option.default([], 'none');
-    option.argParser((value: string, before: readonly string[]) => [...before, value]);
+function kindOf({ takesValue, letter }: Flag): ParseArgsOptionDescriptor {
+  return { type: takesValue ? 'string' : 'boolean', ...(letter === '' ? {} : { short: letter }) };
+}
+
+/** The value of a flag, '' for a switch. */
+function readValue({ spec, takesValue }: Flag, value: string | undefined, help: string): string {
+  if (!takesValue) {
+    if (value === undefined) return '';
+    throw usageError(`option '${spec.flags}' takes no value`, { next: help });
   }
-  return option;
+  if (value === undefined) {
+    throw usageError(`option '${spec.flags}' argument missing`, { next: help });
+  }
+  assertChoice(value, spec, help);
+  return value;
 }
 
-function toInvocation(program: Commander): Invocation {
-  const options: Readonly<Record<string, unknown>> = program.opts();
-  const read = (name: string): unknown => {
-    const option = program.options.find((candidate) => candidate.long === `--${name}`);
-    if (option === undefined) throw new TypeError(`the command has no option --${name}`);
-    const value = options[option.attributeName()];
-    // For commander `--no-headers` is the option `headers`, true until it is given.
-    return option.negate ? value === false : value;
-  };
-  const values = (name: string): readonly string[] => {
-    const value = read(name);
-    return Array.isArray(value) ? value.map(String) : [];
-  };
-  return {
-    positional: program.args,
-    flag: (name) => read(name) === true,
-    value: (name) => {
-      const value = read(name);
-      return typeof value === 'string' ? value : undefined;
-    },
-    values,
-    list: (name) => values(name).flatMap((text) => text.split(',').filter((word) => word !== '')),
-  };
-}
-
-/** commander's message, without its `error:` and with its suggestion as the next step. */
-function toUsageError(error: CommanderError, name: string): Error {
-  const [what = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
-  const suggestion = /\(Did you mean (.+)\?\)/.exec(rest.join(' '))?.[1];
-  const help = `nodeseal ${name} --help`;
-  return usageError(what.replace(/\.$/, ''), {
-    next: suggestion === undefined ? help : `did you mean ${suggestion}? (${help})`,
+function assertChoice(value: string, { flags, choices }: OptionSpec, help: string): void {
+  if (choices === undefined || choices.includes(value)) return;
+  const close = nearest(value, choices);
+  throw usageError(`option '${flags}' argument '${value}' is invalid`, {
+    why: `allowed: ${choices.join(', ')}`,
+    next: close === undefined ? help : `did you mean ${close}? (${help})`,
   });
 }
 
-function examplesText({ examples }: Command): string {
-  if (examples.length === 0) return '';
-  const lines = examples.map(({ line, meaning }) => `  $ ${line}\n      ${meaning}`);
-  return `\nExamples:\n${lines.join('\n')}`;
+function unknownFlag(word: string, flags: readonly Flag[], help: string): Error {
+  const known = flags.map(({ name }) => `--${name}`);
+  const close = word.startsWith('--') ? nearest(word, known) : undefined;
+  return usageError(`unknown option '${word}'`, {
+    next: close === undefined ? help : `did you mean ${close}? (${help})`,
+  });
+}
+
+function assertComplete(
+  command: Command,
+  flags: readonly Flag[],
+  given: ReadonlyMap<string, unknown>,
+  positional: readonly string[],
+  help: string,
+): void {
+  const known = command.arguments;
+  const missing = known.find(({ required }, index) => required && positional[index] === undefined);
+  if (missing) throw usageError(`missing required argument '${missing.name}'`, { next: help });
+  const surplus = positional[known.length];
+  if (surplus !== undefined && known.at(-1)?.repeatable === undefined) {
+    throw usageError(`too many arguments: '${surplus}'`, { next: help });
+  }
+  const absent = flags.find(({ spec, name }) => spec.required && !given.has(name));
+  if (absent) {
+    throw usageError(`required option '${absent.spec.flags}' not specified`, { next: help });
+  }
+}
+
+function toInvocation(
+  flags: readonly Flag[],
+  given: ReadonlyMap<string, readonly string[]>,
+  positional: readonly string[],
+): Invocation {
+  const find = (name: string): Flag => {
+    const flag = flags.find((one) => one.name === name);
+    if (flag === undefined) throw new TypeError(`the command has no option --${name}`);
+    return flag;
+  };
+  const values = (name: string): readonly string[] => given.get(find(name).name) ?? [];
+  return {
+    positional,
+    flag: (name) => given.has(find(name).name),
+    value: (name) => values(name).at(-1) ?? find(name).spec.default,
+    values,
+    list: (name) => values(name).flatMap((text) => text.split(',').filter((word) => word !== '')),
+  };
 }

@@ -30,13 +30,18 @@ export async function exceptionsOf(
   io: Io,
 ): Promise<Exceptions | undefined> {
   if (file === undefined) return undefined;
-  const node = io.env['NODE_NAME'] ?? (await readFacts(host)).hostname ?? 'unknown';
+  const node = await nodeName(host, io);
   const exceptions = await Exceptions.open({ file, node, checks });
   const { problem } = exceptions;
   if (problem !== undefined) {
     io.stderr.write(`note: no exception holds: ${safeText(problem.message)}\n`);
   }
   return exceptions;
+}
+
+/** What the node is called in what is said of it. */
+export async function nodeName(host: Host, io: Io): Promise<string> {
+  return io.env['NODE_NAME'] ?? (await readFacts(host)).hostname ?? 'unknown';
 }
 
 async function orInvalid<T>(read: Promise<T>): Promise<T> {

@@ -4,10 +4,12 @@ import type { CommandEntry } from './command.ts';
 import { COMMANDS } from './commands/index.ts';
 import { CliError, usageError } from './errors.ts';
 import { EXIT, type ExitCode } from './exit.ts';
-import { helpText } from './help.ts';
 import type { Io } from './io.ts';
-import { LEADING_VALUE_FLAGS } from './options.ts';
 import { safeText } from './output/safe.ts';
+import { commandOf, membersOf, plainWords, verbIn, without } from './verb.ts';
+
+/** What shells ask with, for `nodeseal completion` and `kubectl_complete-nodeseal`; in no help. */
+export const COMPLETE = '__complete';
 
 /** Runs one command line, `words` without the program's name. Never throws: the answer is the exit code. */
 export async function run(words: readonly string[], io: Io): Promise<ExitCode> {
@@ -20,6 +22,9 @@ export async function run(words: readonly string[], io: Io): Promise<ExitCode> {
 }
 
 async function dispatch(words: readonly string[], io: Io): Promise<ExitCode> {
+  if (words[0] === COMPLETE) {
+    return await (await import('./completion/complete.ts')).complete(words.slice(1), io);
+  }
   if (words.includes('--version') && verbIn(words).length === 0) {
     return await dispatch(['version', ...words.filter((word) => word !== '--version')], io);
   }
@@ -27,7 +32,7 @@ async function dispatch(words: readonly string[], io: Io): Promise<ExitCode> {
     return await dispatch([...without(words, ['help']), '--help'], io);
   }
   const verb = verbIn(words);
-  const entry = COMMANDS.find(({ path }) => path.join(' ') === verb.join(' '));
+  const entry = commandOf(verb);
   if (entry !== undefined) return await runCommand(entry, without(words, verb), io);
   const members = verb[0] === undefined ? COMMANDS : membersOf(verb[0]);
   const asked = words.some((word) => word === '--help' || word === '-h');
@@ -36,6 +41,7 @@ async function dispatch(words: readonly string[], io: Io): Promise<ExitCode> {
     throw usageError('no command was given', { next: 'nodeseal --help' });
   }
   const isAnswer = asked || verb.length === 0;
+  const { helpText } = await import('./help.ts');
   (isAnswer ? io.stdout : io.stderr).write(helpText(members));
   return isAnswer ? EXIT.clean : EXIT.usage;
 }
@@ -46,47 +52,19 @@ async function runCommand(
   io: Io,
 ): Promise<ExitCode> {
   const [command, { parseArguments }] = await Promise.all([entry.load(), import('./parser.ts')]);
-  const parsed = parseArguments(entry, command, words, io.stdout.columns ?? 80);
+  const parsed = parseArguments(entry, command, words);
   if (parsed.kind === 'help') {
-    io.stdout.write(parsed.text);
+    const { commandHelp } = await import('./command-help.ts');
+    io.stdout.write(commandHelp(entry, command, io.stdout.columns ?? 80));
     return EXIT.clean;
   }
   const { invocation } = parsed;
   const quiet = invocation.flag('quiet');
   return await command.run(invocation, {
     ...io,
-    stdout: quiet ? { ...io.stdout, write: () => {} } : io.stdout,
+    stdout: quiet ? { ...io.stdout, write: () => {}, writeBytes: () => {} } : io.stdout,
     verbose: invocation.flag('verbose'),
   });
-}
-
-/** Two words for a group (`policy validate`), else one; none when there are only flags. */
-function verbIn(words: readonly string[]): readonly string[] {
-  const plain = plainWords(words);
-  return plain[0] !== undefined && membersOf(plain[0]).length > 0 ? plain : plain.slice(0, 1);
-}
-
-/** The first two words that are neither flags nor the value of one. */
-function plainWords(words: readonly string[]): readonly string[] {
-  const plain: string[] = [];
-  for (let at = 0; at < words.length && plain.length < 2; at++) {
-    const word = words[at] ?? '';
-    if (word === '--') break;
-    if (LEADING_VALUE_FLAGS.has(word)) at++;
-    else if (!word.startsWith('-')) plain.push(word);
-  }
-  return plain;
-}
-
-function membersOf(group: string): readonly CommandEntry[] {
-  return COMMANDS.filter(({ path }) => path.length === 2 && path[0] === group);
-}
-
-/** The words but for the first occurrence of each word of the verb. */
-function without(words: readonly string[], verb: readonly string[]): readonly string[] {
-  const rest = [...words];
-  for (const word of verb) rest.splice(rest.indexOf(word), 1);
-  return rest;
 }
 
 function unknownVerb(words: readonly string[]): CliError {

@@ -8,6 +8,7 @@ export const SOURCES_OPTION: OptionSpec = {
   description: `where signatures are taken from, in this order: ${SOURCE_IDS.join(', ')};
 named, lookaside asks servers of lookasides too, registry registries.
 Default: store, then lookasides that are files of the node`,
+  suggestions: SOURCE_IDS,
 };
 
 /** The sources that a list names, in its order. */

@@ -11,7 +11,8 @@ import {
 import { resolveRegistry } from '../shared/trust/registries-conf.ts';
 import { lookupRegistriesD, repositoryUrl } from '../shared/trust/registries-d.ts';
 import { RegistriesDError } from '../shared/trust/registries-d-file.ts';
-import { findScope, scopeText } from '../shared/trust/scope.ts';
+import { findScope } from '../shared/trust/scope.ts';
+import { scopeText } from './output/trust.ts';
 import { keysOf, type RequirementKeys } from './trust-rows.ts';
 
 /** What one policy asks of an image. */

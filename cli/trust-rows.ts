@@ -17,6 +17,8 @@ export interface RequirementKeys {
 
 /** One requirement of one scope, with all that the node declares about it. */
 export interface TrustRow extends RequirementKeys {
+  /** Whose policy it is; one file may be that of several. */
+  readonly role: ReportedPolicy['role'];
   /** Path of the policy file. */
   readonly policy: string;
   /** The namespace whose policy it is; absent for that of the node. */
@@ -46,12 +48,12 @@ export async function trustRows(trust: ReportedTrust, nowMs: number): Promise<re
 }
 
 async function policyRows(
-  { path, namespace, policy }: ReportedPolicy,
+  { role, path, namespace, policy }: ReportedPolicy,
   trust: ReportedTrust,
   nowMs: number,
 ): Promise<readonly TrustRow[]> {
   if (policy === undefined) return [];
-  const about = { policy: path, ...(namespace === undefined ? {} : { namespace }) };
+  const about = { role, policy: path, ...(namespace === undefined ? {} : { namespace }) };
   const rows = entriesOf(policy).map(async ([transport, scope, requirement]): Promise<TrustRow> => {
     return {
       ...about,

@@ -212,6 +212,21 @@ export interface PolicyItem {
 }
 export type PolicyList = List<'PolicyList', PolicyItem>;
 
+/** Answer to `GET /v1/version`. */
+export interface ServerVersion {
+  readonly apiVersion: typeof API_VERSION;
+  readonly kind: 'ServerVersion';
+  readonly version: string;
+  /** Of Node.js, `v24.1.0`. */
+  readonly node: string;
+  readonly openssl: string;
+  /** Whether OpenSSL calculates with validated algorithms only. */
+  readonly fips: boolean;
+  readonly platform: string;
+  /** `schema`: the version of the tables this program writes. */
+  readonly store: { readonly kind: 'sqlite' | 'postgres'; readonly schema: number };
+}
+
 /** What more than half of the nodes of a pool say in one section. */
 export interface SectionMajority {
   /** How many of the nodes reported it. */

@@ -74,10 +74,11 @@ export interface NodeSimulation {
 }
 
 /**
- * Where the outcomes of a node come from. `live`: it was asked. `lastKnown`: it could not be; what it said last was judged
- * as far as that can be done without its signatures. `none`: nothing is known.
+ * Where the outcomes of a node come from. `live`: it was asked. `snapshot`: a file that holds its images and signatures.
+ * `lastKnown`: it could not be asked; what it said last was judged as far as that can be done without its signatures.
+ * `none`: nothing is known.
  */
-export const SIMULATION_SOURCES = ['live', 'lastKnown', 'none'] as const;
+export const SIMULATION_SOURCES = ['live', 'snapshot', 'lastKnown', 'none'] as const;
 export type SimulationSource = (typeof SIMULATION_SOURCES)[number];
 
 /** One node's part in a result. */

@@ -1,5 +1,11 @@
-import type { PolicyRequirement } from './trust/policy-types.ts';
+import type { PolicyRequirement, PolicyScope } from './trust/policy-types.ts';
 import type { SignatureVerdict } from './trust/verdict-types.ts';
+
+/** The scope that spoke: `docker "quay.io/x"` or `default`. */
+export function scopeText(scope: Pick<PolicyScope, 'section' | 'transport' | 'scope'>): string {
+  if (scope.section === 'default') return 'default';
+  return `${scope.transport} ${JSON.stringify(scope.scope)}`;
+}
 
 /** A requirement with every member that is not key material: `signedBy keyPath=/k signedIdentity=matchExact`. */
 export function requirementText(requirement: PolicyRequirement): string {

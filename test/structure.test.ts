@@ -52,7 +52,6 @@ t.test('the libraries with one home stay there', async (t) => {
     chokidar: 'agent/watch.ts',
     systeminformation: 'agent/hardware-worker.ts',
     pino: 'shared/log.ts',
-    commander: 'cli/',
     fastify: 'aggregator/',
   };
   for (const file of programs.flatMap(sources)) {

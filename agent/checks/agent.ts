@@ -1,6 +1,7 @@
 import { messageOf } from '../../shared/errors.ts';
 import type { Finding, Observed } from '../../shared/findings.ts';
 import { type Check, type CheckContext, finding, type Statement, whereReadable } from '../check.ts';
+import { MAX_SKEW_MS } from '../clock-skew.ts';
 import { type Host, openHost } from '../host.ts';
 import { type OwnFiles, ownFiles } from '../own-files.ts';
 import { isThisMachine, readSelf, type SelfFacts, type SelfKnowledge, topMounts } from '../self.ts';
@@ -18,8 +19,6 @@ export const agent: Check = {
 
 /** Types whose processes SELinux does not hold back. */
 const UNCONFINED = /^(?:spc|unconfined|unconfined_service|kernel|initrc)_t$/;
-/** Certificates and signatures expire by the clock: a minute is beyond what NTP leaves. */
-const MAX_SKEW_MS = 60_000;
 
 async function run({ host, self }: CheckContext): Promise<readonly Finding[]> {
   const facts = await readSelf(openHost('/'));
@@ -139,13 +138,14 @@ export function clock({
   const subject = 'clock';
   const aheadMs = serverAheadMs();
   if (aheadMs === undefined) return [];
-  // Whole minutes: seconds would be another answer at each connection.
-  const observed = { skewMinutes: Math.abs(Math.round(aheadMs / MAX_SKEW_MS)) };
+  // Certificates and signatures expire by the clock, and NTP leaves far less.
   if (Math.abs(aheadMs) <= MAX_SKEW_MS) {
-    const message = 'the clocks of node and aggregator agree within a minute';
-    return [{ subject, result: 'pass', message, observed }];
+    const withinSeconds = MAX_SKEW_MS / 1000;
+    const message = `the clocks of node and aggregator agree within ${withinSeconds} s`;
+    return [{ subject, result: 'pass', message, observed: { withinSeconds } }];
   }
   const seconds = Math.round(Math.abs(aheadMs) / 1000);
+  const observed = { skewSeconds: seconds };
   const message = `the clock of the node is ${seconds} s ${aheadMs > 0 ? 'behind' : 'ahead of'} the aggregator’s`;
   return [{ subject, result: 'fail', reason: 'skewed', severity: 'low', message, observed }];
 }

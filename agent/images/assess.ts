@@ -59,6 +59,7 @@ export async function assess(
         answers.set(one, { ...answer, ...(contents === undefined ? {} : { contents }) });
       }
       reader.release();
+      options.onProgress?.(answers.size, images.length);
     }
     evaluations += judge?.evaluations ?? 0;
   }

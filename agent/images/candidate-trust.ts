@@ -73,7 +73,8 @@ async function registriesDWith(
   return { ...changed, registries };
 }
 
-async function folderOf(
+/** A folder registries.d with files given to it, beside those it has or in their place. */
+export async function folderOf(
   host: Host,
   { path, origin, files }: NodeRegistriesD,
   given: ReadonlyMap<string, string>,

@@ -1,9 +1,9 @@
 import { sha256 } from '../../shared/canonical.ts';
 import type { ImageVerdict } from '../../shared/images.ts';
 import type { PolicyScope } from '../../shared/trust/policy-types.ts';
-import { scopeText } from '../../shared/trust/scope.ts';
 import { isUnenforced } from '../../shared/trust/verdict.ts';
 import type { PolicyVerdict } from '../../shared/trust/verdict-types.ts';
+import { scopeText } from '../../shared/trust-text.ts';
 import type { JudgedImage } from './policy-judges.ts';
 import type { Trouble } from './trouble.ts';
 

@@ -26,11 +26,17 @@ export async function rehearse(
   return nodeSimulation(trust, changed, now, after, checked);
 }
 
-function nodeSimulation(
+/** What one pass said, as far as a rehearsal goes by it. */
+export type Said = Pick<ImageVerification, 'verdicts' | 'policyPath'> & {
+  readonly faults: readonly { readonly message: string }[];
+};
+
+/** What two passes said, laid side by side. */
+export function nodeSimulation(
   trust: NodeTrust,
   changed: NodeTrust,
-  now: ImageVerification,
-  after: ImageVerification,
+  now: Said,
+  after: Said,
   checked: CheckedCandidate,
 ): NodeSimulation {
   const present = new Map(now.verdicts.map((verdict) => [keyOf(verdict), verdict]));
@@ -73,7 +79,7 @@ function outcomeOf(now: ImageVerdict, after: ImageVerdict): ImageOutcome {
 }
 
 function notesOn(
-  { policy, crio }: NodeTrust,
+  { policy, crio, keyFiles }: NodeTrust,
   changed: NodeTrust,
   { candidate }: CheckedCandidate,
 ): readonly string[] {
@@ -93,7 +99,8 @@ function notesOn(
     notes.push(`registries.d could not be used then, and no image be pulled: ${problem.message}`);
   }
   for (const { path, problem } of changed.keyFiles.values()) {
-    if (problem !== undefined) notes.push(`key file: ${problem.message || path}`);
+    const isNews = keyFiles.get(path)?.problem === undefined;
+    if (problem !== undefined && isNews) notes.push(`key file: ${problem.message}`);
   }
   return notes;
 }

@@ -60,6 +60,11 @@ export async function readImageUsers(
     uses.push(told === undefined ? known : useOf(container, pod, told));
   }
   uses.sort(byPlace);
+  return usersOf(uses, problems);
+}
+
+/** Uses by image beside the uses themselves. */
+export function usersOf(uses: readonly ImageUse[], problems: readonly string[]): ImageUsers {
   const byImage = new Map(
     [...Map.groupBy(uses, ({ image }) => image)].map(([image, here]) => [
       image,

@@ -43,6 +43,8 @@ export interface VerifyOptions {
   readonly http?: HttpReader;
   readonly clock?: Clock;
   readonly signal?: AbortSignal;
+  /** Told now and then how many of the images that have to be judged are. */
+  readonly onProgress?: (done: number, all: number) => void;
   /** What judges signatures; default: this thread. */
   readonly evaluator?: Evaluator;
   /** Verdicts of earlier passes; default: none are known. */

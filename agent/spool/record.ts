@@ -21,6 +21,12 @@ export function encodeRecord(item: EventItem): Buffer {
   return Buffer.concat([header, payload]);
 }
 
+/** An event whose record could not be told from damage later says how long it was instead of what it had to say. */
+export function fitting(item: EventItem): EventItem {
+  const bytes = Buffer.byteLength(JSON.stringify(item)) + 1;
+  return bytes > MAX_PAYLOAD_BYTES ? { ...item, data: { omittedBytes: bytes } } : item;
+}
+
 export interface Located {
   readonly item: EventItem;
   readonly start: number;

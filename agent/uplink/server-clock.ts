@@ -9,13 +9,13 @@ const JUMP_MS = 1000;
  */
 export class ServerClock {
   readonly #clock: Clock;
-  readonly #onChange: ((aheadMs: number) => void) | undefined;
+  readonly #onTime: ((aheadMs: number) => void) | undefined;
   #aheadMs = 0;
 
-  /** `onChange` is told how far it is ahead when that was set, or changed by a jump. */
-  constructor(clock: Clock, onChange?: (aheadMs: number) => void) {
+  /** `onTime` is told how far it is ahead, at each frame that tells. */
+  constructor(clock: Clock, onTime?: (aheadMs: number) => void) {
     this.#clock = clock;
-    this.#onChange = onChange;
+    this.#onTime = onTime;
   }
 
   nowMs(): number {
@@ -23,11 +23,17 @@ export class ServerClock {
   }
 
   set(serverMs: number): void {
-    this.#aheadMs = serverMs - this.#clock.nowMs();
-    this.#onChange?.(this.#aheadMs);
+    this.#aheadMs = this.#tell(serverMs);
   }
 
   compare(serverMs: number): void {
-    if (Math.abs(serverMs - this.nowMs()) > JUMP_MS) this.set(serverMs);
+    const aheadMs = this.#tell(serverMs);
+    if (Math.abs(aheadMs - this.#aheadMs) > JUMP_MS) this.#aheadMs = aheadMs;
+  }
+
+  #tell(serverMs: number): number {
+    const aheadMs = serverMs - this.#clock.nowMs();
+    this.#onTime?.(aheadMs);
+    return aheadMs;
   }
 }

@@ -1,18 +1,22 @@
-import { join } from 'node:path';
 import type { Clock } from '../../shared/clock.ts';
 import type { Logger } from '../../shared/log.ts';
 import { Alerts } from '../alerts.ts';
 import type { Fleet } from '../fleet.ts';
 import type { Metrics } from '../metrics.ts';
+import type { Records } from '../store/records.ts';
 import { AlertmanagerSink } from './alertmanager.ts';
 import type { AlertsConfig } from './config.ts';
 import type { Target } from './delivery.ts';
+import { AlertDuty } from './duty.ts';
 import type { Sink, SinkCounters } from './sink.ts';
-import { readAlertsState } from './state-file.ts';
+import { AlertsStateRecord } from './state-record.ts';
 import { WebhookSink } from './webhook.ts';
 
 export interface AlertParts {
-  readonly stateDir: string;
+  /** Where the state is kept; each call of it reads anew. */
+  readonly records: () => Records;
+  /** Whether it is this aggregator that tells now. */
+  readonly isOurs: () => boolean;
   readonly fleet: Fleet;
   readonly metrics: Metrics;
   readonly clock: Clock;
@@ -21,12 +25,25 @@ export interface AlertParts {
   readonly returnMs: number;
 }
 
-/** The alerts of a configuration, with what is known from before a restart. */
-export async function openAlerts(config: AlertsConfig, parts: AlertParts): Promise<Alerts> {
-  const { stateDir, fleet, metrics, clock, log, returnMs } = parts;
-  const stateFile = join(stateDir, 'alerts.json');
-  const state = await readAlertsState(stateFile);
-  const counters = countersOf(metrics);
+type Counters = SinkCounters & { known(sink: string): void };
+
+/** The alerts of a configuration, told by one aggregator at a time. */
+export async function openAlerts(config: AlertsConfig, parts: AlertParts): Promise<AlertDuty> {
+  const counters = countersOf(parts.metrics);
+  const duty = new AlertDuty(() => begin(config, parts, counters), parts.isOurs);
+  observe(parts.metrics, duty);
+  await duty.take();
+  return duty;
+}
+
+/** The alerts with what is known from before a restart, or from who told them before. */
+async function begin(
+  config: AlertsConfig,
+  { records, fleet, clock, log, returnMs }: AlertParts,
+  counters: Counters,
+): Promise<Alerts> {
+  const record = new AlertsStateRecord(records());
+  const state = await record.read();
   const timeoutMs = config.timeoutSeconds * 1000;
   const common = { timeoutMs, clock, log, random: Math.random, counters };
   const names = new Set<string>();
@@ -52,10 +69,8 @@ export async function openAlerts(config: AlertsConfig, parts: AlertParts): Promi
     resolveMs: resolveSeconds * 1000,
     groupMs: groupSeconds * 1000,
   };
-  const options = { fleet, sinks, clock, log, times, atLeast, labels, stateFile, returnMs };
-  const alerts = new Alerts(options, state);
-  observe(metrics, alerts);
-  return alerts;
+  const options = { fleet, sinks, clock, log, times, atLeast, labels, record, returnMs };
+  return new Alerts(options, state);
 }
 
 /** Two addresses on one host are told apart by number, in the order of the configuration. */
@@ -66,7 +81,7 @@ function uniqueName(name: string, taken: Set<string>): string {
   return unique;
 }
 
-function countersOf(metrics: Metrics): SinkCounters & { known(sink: string): void } {
+function countersOf(metrics: Metrics): Counters {
   const sent = metrics.counter('alerts_sent', 'Deliveries that were taken', ['sink']);
   const failed = metrics.counter('alerts_failed', 'Deliveries that failed', ['sink']);
   const dropped = metrics.counter('alerts_dropped', 'Notices given up', ['sink', 'reason']);
@@ -83,7 +98,7 @@ function countersOf(metrics: Metrics): SinkCounters & { known(sink: string): voi
   };
 }
 
-function observe(metrics: Metrics, alerts: Alerts): void {
+function observe(metrics: Metrics, alerts: AlertDuty): void {
   metrics.gauge('alerts_firing', 'Alerts that are on', ['alert', 'severity'], () => {
     const counts = new Map<string, number>();
     for (const { alert, severity } of alerts.firing()) {

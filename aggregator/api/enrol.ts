@@ -36,7 +36,7 @@ const postEnroll: Route = {
       throw new Refusal(400, 'badRequest', `expected ${what}`);
     }
     const { token, name } = parsed.output;
-    const joinId = context.tokens.joinIdOf(token);
+    const joinId = await context.tokens.joinIdOf(token);
     if (joinId !== undefined) request.act(`join token ${joinId}`, { node: name });
     try {
       return await enrol(parsed.output, request, context);
@@ -88,7 +88,7 @@ async function enrol(
       'nodes are approved by their key: send a csr, over TLS',
     );
   }
-  if (tokens.joinIdOf(token) !== undefined && isTaken(name)) {
+  if ((await tokens.joinIdOf(token)) !== undefined && isTaken(name)) {
     throw new Refusal(409, 'nameTaken', 'a node of this name has reported already');
   }
   const { node, token: own } = await tokens.enrol(token, name);

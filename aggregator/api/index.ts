@@ -1,9 +1,11 @@
 import { admissionRoutes } from './admission.ts';
 import { auditRoutes } from './audit.ts';
 import { checkRoutes } from './checks.ts';
+import { diagnosisRoutes } from './diagnosis.ts';
 import { driftRoutes } from './drift.ts';
 import { enrolRoutes } from './enrol.ts';
 import { eventRoutes } from './events.ts';
+import { exportRoutes } from './exports.ts';
 import { findingRoutes } from './findings.ts';
 import { imageRoutes } from './images.ts';
 import { nodeRoutes } from './nodes.ts';
@@ -24,12 +26,14 @@ const answering: readonly Route[] = [
   ...checkRoutes,
   ...policyRoutes,
   ...poolRoutes,
+  ...exportRoutes,
   ...watchRoutes,
   ...simulationRoutes,
   ...enrolRoutes,
   ...admissionRoutes,
   ...tokenRoutes,
   ...auditRoutes,
+  ...diagnosisRoutes,
 ];
 
 const getOpenApi: Route = {

@@ -74,7 +74,7 @@ const getNode: Route = {
   async handle({ name, query }, context): Promise<NodeDetail> {
     const node = context.fleet.find(name);
     if (node === undefined) throw notFound('node', name);
-    return await detail(node, context, query.time('asOf'));
+    return await nodeDetail(node, context, query.time('asOf'));
   },
 };
 
@@ -100,7 +100,8 @@ const postRescan: Route = {
 
 export const nodeRoutes: readonly Route[] = [getNodes, getNode, postRescan];
 
-async function detail(
+/** Everything that is known of a node. */
+export async function nodeDetail(
   node: FleetNode,
   { store, fleet }: ApiContext,
   asOfMs: number | undefined,

@@ -1,7 +1,10 @@
 import { API_VERSION } from '../../shared/api.ts';
 import type { Json } from '../../shared/canonical.ts';
 import { VERSION } from '../../shared/version.ts';
+import { queryParameter } from './parameters.ts';
 import type { Route } from './route.ts';
+import { ref } from './schema.ts';
+import { ANSWERS, BODIES, PENDING, SCHEMAS } from './schemas.ts';
 
 /** The API as OpenAPI 3.1, made from the routes themselves. */
 export function describeApi(routes: readonly Route[]): Json {
@@ -21,6 +24,7 @@ export function describeApi(routes: readonly Route[]): Json {
     },
     paths,
     components: {
+      schemas: SCHEMAS,
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer' },
         certificate: { type: 'mutualTLS' },
@@ -28,27 +32,13 @@ export function describeApi(routes: readonly Route[]): Json {
       responses: {
         problem: {
           description: 'RFC 9457; `code` is stable',
-          content: { 'application/problem+json': { schema: PROBLEM } },
+          content: { 'application/problem+json': { schema: ref('Problem') } },
         },
       },
     },
-    security: [{ bearer: [] }],
+    security: [{ bearer: [] }, { certificate: [] }],
   };
 }
-
-const PROBLEM: Json = {
-  type: 'object',
-  required: ['type', 'title', 'status', 'code'],
-  properties: {
-    type: { type: 'string' },
-    title: { type: 'string' },
-    status: { type: 'integer' },
-    detail: { type: 'string' },
-    code: { type: 'string' },
-  },
-};
-
-const ANY_BODY: Json = { type: 'object' };
 
 const NEEDS: Readonly<Record<Route['role'], string>> = {
   viewer: 'Needs the role viewer.',
@@ -59,30 +49,67 @@ const NEEDS: Readonly<Record<Route['role'], string>> = {
 };
 
 function describeRoute(route: Route): Json {
+  const key = `${route.method} ${route.path}`;
   const inPath = [...route.path.matchAll(/:(\w+)/g)].map(([, name = '']) => ({
     name,
     in: 'path',
     required: true,
+    description: 'Name or id',
     schema: { type: 'string' },
   }));
-  const inQuery = route.query.map((name) => ({
-    name,
-    in: 'query',
-    schema: { type: name === 'limit' ? 'integer' : 'string' },
-  }));
-  const type = route.path.endsWith('/watch') ? 'text/event-stream' : 'application/json';
+  const type = route.produces ?? 'application/json';
+  const answer = ANSWERS[key];
+  const named = BODIES[key];
+  const body = route.body ?? (named === undefined ? undefined : ref(named));
   return {
+    operationId: operationId(route),
     summary: route.summary,
     description: NEEDS[route.role],
-    parameters: [...inPath, ...inQuery],
+    parameters: [...inPath, ...route.query.map(queryParameter)],
     ...(route.role === 'join' ? { security: [] } : {}),
     ...(route.role === 'node' ? { security: [{ certificate: [] }] } : {}),
-    ...(route.method === 'POST'
-      ? { requestBody: { content: { 'application/json': { schema: route.body ?? ANY_BODY } } } }
-      : {}),
+    ...(body === undefined
+      ? {}
+      : { requestBody: { content: { 'application/json': { schema: body } } } }),
     responses: {
-      [route.status ?? 200]: { description: 'The answer', content: { [type]: {} } },
-      default: { $ref: '#/components/responses/problem' },
+      [route.status ?? 200]: {
+        description: 'The answer',
+        content: { [type]: answer === undefined ? {} : { schema: ref(answer) } },
+      },
+      ...(PENDING.has(key)
+        ? {
+            202: {
+              description: 'To be asked again: an administrator has to approve the node',
+              content: { 'application/json': { schema: ref('EnrolmentPending') } },
+            },
+          }
+        : {}),
+      ...Object.fromEntries(problemsOf(route).map((status) => [status, PROBLEM])),
+      default: PROBLEM,
     },
   };
+}
+
+const PROBLEM: Json = { $ref: '#/components/responses/problem' };
+
+/** Statuses that a caller has to reckon with; others are told by `default`. */
+function problemsOf({ role, path, query, method }: Route): readonly number[] {
+  const isRead = query.length > 0 || method === 'POST';
+  return [
+    ...(isRead ? [400] : []),
+    401,
+    ...(role === 'viewer' ? [] : [403]),
+    ...(path.includes(':') ? [404] : []),
+  ];
+}
+
+/** `getNodesByName`, for generated clients. */
+function operationId({ method, path }: Route): string {
+  const words = path.match(/:?\w+/g) ?? [];
+  const named = words
+    .filter((word) => word !== 'v1')
+    .map((word) => (word.startsWith(':') ? `by-${word.slice(1)}` : word));
+  return `${method.toLowerCase()}-${named.join('-')}`.replaceAll(/-(\w)/g, (_, letter: string) =>
+    letter.toUpperCase(),
+  );
 }

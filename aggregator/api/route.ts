@@ -11,6 +11,7 @@ import type { Enrolment } from '../identity/enrolment.ts';
 import type { Principal, Role } from '../identity/principal.ts';
 import type { TokenAuthority } from '../identity/tokens.ts';
 import type { Metrics } from '../metrics.ts';
+import type { ServerSelf } from '../self.ts';
 import type { Sessions } from '../sessions.ts';
 import type { Simulations } from '../simulations/simulations.ts';
 import type { Store } from '../store/store.ts';
@@ -32,6 +33,7 @@ export interface ApiContext {
   /** Whether certificates of callers can be seen: with TLS of our own. */
   readonly hasTls: boolean;
   readonly clock: Clock;
+  readonly self: ServerSelf;
 }
 
 export interface ApiRequest {
@@ -71,6 +73,8 @@ export interface Route {
   readonly summary: string;
   /** Names of query parameters; others are refused. */
   readonly query: readonly string[];
+  /** Media type of the answer; JSON when left out. */
+  readonly produces?: string;
   /** Status of an answer, when it is not 200. */
   readonly status?: 202;
   /** JSON Schema of the body, where the description of the API has one. */

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { API_VERSION } from '../../shared/api.ts';
 import type {
   ImageOutcomeList,
@@ -9,15 +10,17 @@ import { changeOf } from '../../shared/simulation/result.ts';
 import { IMAGE_CHANGES } from '../../shared/simulation.ts';
 import type { FleetNode } from '../fleet-node.ts';
 import { Refusal } from '../identity/credentials.ts';
-import type { Simulation } from '../simulations/simulation.ts';
+import type { SimulationView } from '../simulations/shared-simulations.ts';
 import { decodePageToken, encodePageToken } from '../store/page-token.ts';
+import { StoreError } from '../store/store.ts';
 import { openEventStream } from './event-stream.ts';
 import { list, notFound } from './list.ts';
 import type { ApiContext, Route } from './route.ts';
 import { readSimulationBody, SIMULATION_BODY } from './simulation-body.ts';
 
-/** How often is told how far a simulation is. */
+/** How often is told how far a simulation is, and how often another aggregator is asked that. */
 const TELL_MS = 250;
+const ASK_MS = 1000;
 
 const postSimulations: Route = {
   method: 'POST',
@@ -34,7 +37,7 @@ const postSimulations: Route = {
     const by = caller?.kind === 'user' ? caller.name : '';
     const { simulations } = context;
     const order = { ...checked, by, nodes, ...(pool === undefined ? {} : { pool }) };
-    const simulation = simulations.start({ ...order, strict, onlyRunning });
+    const simulation = await simulations.start({ ...order, strict, onlyRunning });
     const { id, digest } = simulation.item;
     note({ simulation: id, policy: digest, nodes: nodes.length });
     return toDetail(simulation);
@@ -48,8 +51,7 @@ const getSimulations: Route = {
   summary: 'Simulations that run, and the last that ran, newest first',
   query: [],
   async handle(_request, { simulations, fleet }): Promise<SimulationList> {
-    const items = simulations.list().map(({ item }) => item);
-    return list('SimulationList', items, fleet.coverage());
+    return list('SimulationList', await simulations.items(), fleet.coverage());
   },
 };
 
@@ -59,7 +61,7 @@ const getSimulation: Route = {
   role: 'viewer',
   summary: 'How far a simulation is, and its result when it is done',
   query: [],
-  handle: async ({ name: id }, context) => toDetail(find(context, id)),
+  handle: async ({ name: id }, context) => toDetail(await find(context, id)),
 };
 
 const getProgress: Route = {
@@ -68,22 +70,22 @@ const getProgress: Route = {
   role: 'viewer',
   summary: 'How far a simulation is as server-sent events; the stream ends with it',
   query: [],
+  produces: 'text/event-stream',
   async handle(request, context) {
-    const simulation = find(context, request.name);
-    const stream = openEventStream(request, 'watching', () => clearInterval(timer));
-    let told = '';
-    const tell = (): void => {
-      const { item } = simulation;
+    let view: SimulationView | undefined = await find(context, request.name);
+    const closed = new AbortController();
+    const stream = openEventStream(request, 'watching', () => closed.abort());
+    const own = context.simulations.get(request.name);
+    for (let told = ''; view !== undefined; view = await viewOf(context, request.name)) {
+      const { item } = view;
       const text = JSON.stringify(item);
       if (text !== told) stream.send('simulation', item);
       told = text;
-    };
-    const timer = setInterval(tell, TELL_MS);
-    tell();
-    void simulation.done.then(() => {
-      tell();
-      stream.end();
-    });
+      if (item.state === 'done' || closed.signal.aborted) break;
+      const pause = sleep(own === undefined ? ASK_MS : TELL_MS, undefined, closed);
+      await Promise.race([pause.catch(() => {}), ...(own === undefined ? [] : [own.done])]);
+    }
+    stream.end();
     return undefined;
   },
 };
@@ -95,7 +97,13 @@ const getOutcomes: Route = {
   summary: 'Every image on every node as it is judged now and would be judged, by node',
   query: ['limit', 'continue', 'node', 'reference', 'change'],
   async handle({ name: id, query }, context): Promise<ImageOutcomeList> {
-    const { answers, isRunning, order } = find(context, id);
+    const own = context.simulations.get(id);
+    if (own === undefined) {
+      await find(context, id);
+      const message = `the single outcomes of simulation ${id} are with the aggregator that ran it`;
+      throw new Refusal(409, 'notHere', message);
+    }
+    const { answers, isRunning, order } = own;
     if (isRunning) throw new Refusal(409, 'simulationRunning', `simulation ${id} is under way`);
     const [node, reference] = [query.text('node'), query.text('reference')];
     const changes = query.words('change', IMAGE_CHANGES);
@@ -147,13 +155,26 @@ function chosen(
   return nodes.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-function find({ simulations }: ApiContext, id: string): Simulation {
-  const simulation = simulations.get(id);
-  if (simulation === undefined) throw notFound('simulation', id);
-  return simulation;
+async function find(context: ApiContext, id: string): Promise<SimulationView> {
+  const view = await context.simulations.view(id);
+  if (view === undefined) throw notFound('simulation', id);
+  return view;
 }
 
-function toDetail({ item, result }: Simulation): SimulationDetail {
+/** Undefined too while the database is away: who watches comes back. */
+async function viewOf(
+  { simulations }: ApiContext,
+  id: string,
+): Promise<SimulationView | undefined> {
+  try {
+    return await simulations.view(id);
+  } catch (error) {
+    if (error instanceof StoreError) return undefined;
+    throw error;
+  }
+}
+
+function toDetail({ item, result }: SimulationView): SimulationDetail {
   return {
     apiVersion: API_VERSION,
     kind: 'SimulationDetail',

@@ -10,6 +10,7 @@ const getWatch: Route = {
   role: 'viewer',
   summary: 'Changes as server-sent events, from now on; the event is named by its topic',
   query: ['topic', 'node'],
+  produces: 'text/event-stream',
   async handle(request, { fleet }) {
     const topics = request.query.words('topic', TOPICS) ?? TOPICS;
     const node = request.query.text('node');

@@ -1,10 +1,9 @@
-import { readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import * as v from 'valibot';
 import { messageOf } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
+import type { RecordChanges, Records } from '../store/records.ts';
+import { StoreError } from '../store/store.ts';
 import { InTurn } from './in-turn.ts';
-import { writePrivateFile } from './token-file.ts';
 
 /** A node, by uid, or one certificate, by serial number, that is let in no more however good its credential is. */
 export interface Denied {
@@ -28,27 +27,29 @@ const schema: v.GenericSchema<unknown, readonly Denied[]> = v.array(
   }),
 );
 
+/** The list is one record. */
+const KEY = '';
+
 /**
- * `denied.json` in the state directory. Held against every session once a second, so that an entry cuts off what is
- * connected; a file that cannot be read leaves what was read before in force.
+ * Who is let in no more. Held against every session once a second, so that an entry cuts off what is connected; a list
+ * that cannot be read leaves what was read before in force.
  */
 export class DenyList {
-  readonly #file: string;
+  readonly #records: Records;
   readonly #log: Logger;
-  readonly #changes = new InTurn();
+  readonly #turns = new InTurn();
   #entries: readonly Denied[] = [];
   #keys = new Set<string>();
-  #readAtMs: number | undefined;
 
-  private constructor(file: string, log: Logger) {
-    this.#file = file;
+  private constructor(records: Records, log: Logger) {
+    this.#records = records;
     this.#log = log;
   }
 
   /** Throws when there is a list that cannot be read: starting without it would let the revoked back in. */
-  static async open(stateDir: string, log: Logger): Promise<DenyList> {
-    const list = new DenyList(join(stateDir, 'denied.json'), log);
-    await list.#read();
+  static async open(records: Records, log: Logger): Promise<DenyList> {
+    const list = new DenyList(records, log);
+    list.#learn(await records.changes());
     return list;
   }
 
@@ -56,43 +57,53 @@ export class DenyList {
     return this.#keys.has(keyOf({ kind, value }));
   }
 
-  add(entry: Denied): Promise<void> {
-    return this.#changes.run(async () => {
-      if (this.isDenied(entry.kind, entry.value)) return;
-      await this.#keep([...this.#entries, entry]);
+  async add(entry: Denied): Promise<void> {
+    await this.#change((entries) => {
+      return this.isDenied(entry.kind, entry.value) ? undefined : [...entries, entry];
     });
   }
 
   /** Whether there was such an entry. */
-  remove(kind: Denied['kind'], value: string): Promise<boolean> {
-    return this.#changes.run(async () => {
-      if (!this.isDenied(kind, value)) return false;
-      await this.#keep(this.#entries.filter((entry) => keyOf(entry) !== keyOf({ kind, value })));
-      return true;
+  async remove(kind: Denied['kind'], value: string): Promise<boolean> {
+    return await this.#change((entries) => {
+      const key = keyOf({ kind, value });
+      return this.#keys.has(key) ? entries.filter((entry) => keyOf(entry) !== key) : undefined;
     });
   }
 
-  /** Looks whether the file was changed by hand; cheap when it was not. */
+  /** Looks whether the list was changed by hand or elsewhere; cheap when it was not. */
   async reload(): Promise<void> {
-    try {
-      await this.#read();
-    } catch (error) {
-      const reason = messageOf(error);
-      this.#log.error({ path: this.#file, reason }, 'deny list cannot be read: the last one holds');
-    }
+    await this.#turns.run(async () => {
+      try {
+        this.#learn(await this.#records.changes());
+      } catch (error) {
+        // That the database is away is said elsewhere.
+        if (error instanceof StoreError) return;
+        const [path, reason] = [this.#records.place(KEY), messageOf(error)];
+        this.#log.error({ path, reason }, 'deny list cannot be read: the last one holds');
+      }
+    });
   }
 
-  async #read(): Promise<void> {
-    const mtimeMs = await mtimeOf(this.#file);
-    if (mtimeMs === this.#readAtMs) return;
-    this.#readAtMs = mtimeMs;
-    const text = mtimeMs === undefined ? '[]' : await readFile(this.#file, 'utf8');
-    this.#use(v.parse(schema, JSON.parse(text)));
+  /** True when there was something to change. */
+  #change(change: (entries: readonly Denied[]) => readonly Denied[] | undefined): Promise<boolean> {
+    return this.#turns.run(async () => {
+      const changed = await this.#records.inTurn(
+        (changes) => this.#learn(changes),
+        async (writer) => {
+          const entries = change(this.#entries);
+          if (entries !== undefined) await writer.keep(KEY, JSON.stringify(entries, undefined, 1));
+          return entries;
+        },
+      );
+      if (changed !== undefined) this.#use(changed);
+      return changed !== undefined;
+    });
   }
 
-  async #keep(entries: readonly Denied[]): Promise<void> {
-    await writePrivateFile(this.#file, `${JSON.stringify(entries, undefined, 1)}\n`);
-    this.#use(entries);
+  #learn(changes: RecordChanges): void {
+    const text = changes.get(KEY);
+    if (text !== undefined) this.#use(v.parse(schema, JSON.parse(text ?? '[]')));
   }
 
   #use(entries: readonly Denied[]): void {
@@ -103,13 +114,4 @@ export class DenyList {
 
 function keyOf({ kind, value }: Pick<Denied, 'kind' | 'value'>): string {
   return `${kind} ${value}`;
-}
-
-async function mtimeOf(file: string): Promise<number | undefined> {
-  try {
-    return (await stat(file)).mtimeMs;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
 }

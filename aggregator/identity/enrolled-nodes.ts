@@ -1,11 +1,9 @@
-import { chmod, readdir, readFile, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import * as v from 'valibot';
 import { messageOf } from '../../shared/errors.ts';
-import { ensureFolder } from '../../shared/folder.ts';
 import type { Logger } from '../../shared/log.ts';
-import { InTurn } from './in-turn.ts';
-import { NAME, writePrivateFile } from './token-file.ts';
+import type { Records } from '../store/records.ts';
+import { Register } from './register.ts';
+import { NAME } from './token-file.ts';
 
 /** A node that enrolled with a key of its own. Its certificates name it by `uid`; everything else stands here. */
 export interface EnrolledNode {
@@ -45,92 +43,76 @@ const schema: v.GenericSchema<unknown, EnrolledNode> = v.strictObject({
   notAfter: v.optional(time),
 });
 
-const PRIVATE_FOLDER = 0o700;
+/** Changes the nodes, in a turn: none beside another, here or at another aggregator. */
+export interface NodeWriter {
+  keep(node: EnrolledNode): Promise<void>;
+}
 
-/** One file a node, `nodes/<uid>.json` in the state directory. Removing it makes the node unknown: it may enrol again. */
+/** A record a node, by its uid. Removing it makes the node unknown: it may enrol again. */
 export class EnrolledNodes {
-  readonly #folder: string;
-  readonly #log: Logger;
-  readonly #changes = new InTurn();
-  #nodes = new Map<string, EnrolledNode>();
-  #readAtMs: number | undefined;
+  readonly #nodes: Register<EnrolledNode>;
 
-  private constructor(folder: string, log: Logger) {
-    this.#folder = folder;
-    this.#log = log;
+  private constructor(nodes: Register<EnrolledNode>) {
+    this.#nodes = nodes;
   }
 
-  static async open(stateDir: string, log: Logger): Promise<EnrolledNodes> {
-    const folder = join(stateDir, 'nodes');
-    await ensureFolder(folder);
-    await chmod(folder, PRIVATE_FOLDER);
-    const nodes = new EnrolledNodes(folder, log);
-    await nodes.reload();
-    return nodes;
+  static async open(records: Records, log: Logger): Promise<EnrolledNodes> {
+    const read = (text: string, uid: string): EnrolledNode => {
+      const node = v.parse(schema, JSON.parse(text));
+      if (node.uid === uid) return node;
+      throw new Error(`expected the record of node ${uid}, found that of ${node.uid}`);
+    };
+    // Not known, then: better no node than one with another's name.
+    const register = new Register(records, read, (path, error) =>
+      log.error({ path, reason: messageOf(error) }, 'enrolled node cannot be read: refused'),
+    );
+    await register.reload();
+    return new EnrolledNodes(register);
   }
 
   get(uid: string): EnrolledNode | undefined {
     return this.#nodes.get(uid);
   }
 
+  /** As `get`, but also when another aggregator has let it in or approved it this moment. */
+  async find(uid: string): Promise<EnrolledNode | undefined> {
+    if (this.#nodes.get(uid)?.isApproved !== true) await this.#nodes.refresh();
+    return this.#nodes.get(uid);
+  }
+
   ofName(wanted: string): EnrolledNode | undefined {
-    return [...this.#nodes.values()].find((node) => node.name === wanted);
+    return this.#nodes.values().find((node) => node.name === wanted);
   }
 
   /** By name. */
   list(): readonly EnrolledNode[] {
-    return [...this.#nodes.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+    return this.#nodes.values().toSorted((a, b) => (a.name < b.name ? -1 : 1));
   }
 
-  keep(node: EnrolledNode): Promise<void> {
-    return this.#changes.run(() => this.#write(node));
+  /** What is asked of this object meanwhile is as others left it; what is kept is seen when it resolves. */
+  change<T>(change: (writer: NodeWriter) => Promise<T>): Promise<T> {
+    return this.#nodes.change((writer) => change({ keep: (node) => writer.keep(node.uid, node) }));
   }
 
   /** A certificate of the node was used: the key in it is the one the node goes on with. */
-  used(uid: string, keySha256: string, at: string): Promise<void> {
-    return this.#changes.run(async () => {
+  async used(uid: string, keySha256: string, at: string): Promise<void> {
+    const isKnown = (node = this.#nodes.get(uid)): boolean =>
+      node === undefined || (node.usedAt !== undefined && node.keySha256 === keySha256);
+    // As at nearly every connection.
+    if (isKnown()) return;
+    await this.#nodes.change(async ({ keep }) => {
       const node = this.#nodes.get(uid);
-      if (node === undefined || (node.usedAt !== undefined && node.keySha256 === keySha256)) return;
-      await this.#write({ ...node, keySha256, usedAt: node.usedAt ?? at });
+      if (node === undefined || isKnown(node)) return;
+      await keep(uid, { ...node, keySha256, usedAt: node.usedAt ?? at });
     });
   }
 
-  remove(uid: string): Promise<void> {
-    return this.#changes.run(async () => {
-      await rm(this.#fileOf(uid), { force: true });
-      this.#nodes.delete(uid);
-    });
+  async remove(uid: string): Promise<void> {
+    await this.#nodes.change(({ remove }) => remove(uid));
   }
 
-  /** Looks whether files were added or removed by hand; cheap when nothing changed. */
-  async reload(): Promise<void> {
-    const { mtimeMs } = await stat(this.#folder);
-    if (mtimeMs === this.#readAtMs) return;
-    const nodes = new Map<string, EnrolledNode>();
-    for (const file of await readdir(this.#folder)) {
-      if (!file.endsWith('.json')) continue;
-      const path = join(this.#folder, file);
-      try {
-        const node = v.parse(schema, JSON.parse(await readFile(path, 'utf8')));
-        nodes.set(node.uid, node);
-      } catch (error) {
-        // Not known, then: better no node than one with another's name.
-        this.#log.error(
-          { path, reason: messageOf(error) },
-          'enrolled node cannot be read: refused',
-        );
-      }
-    }
-    this.#nodes = nodes;
-    this.#readAtMs = mtimeMs;
-  }
-
-  async #write(node: EnrolledNode): Promise<void> {
-    await writePrivateFile(this.#fileOf(node.uid), `${JSON.stringify(node)}\n`);
-    this.#nodes.set(node.uid, node);
-  }
-
-  #fileOf(uid: string): string {
-    return join(this.#folder, `${uid}.json`);
+  /** Looks whether nodes were added or removed by hand or elsewhere; cheap when nothing changed. */
+  reload(): Promise<void> {
+    return this.#nodes.reload();
   }
 }

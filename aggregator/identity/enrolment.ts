@@ -4,8 +4,7 @@ import { CodedError } from '../../shared/errors.ts';
 import type { NodeIdentity } from '../store/store.ts';
 import { type CertificateRequest, readCertificateRequest } from './certificate-request.ts';
 import type { DenyList } from './deny-list.ts';
-import type { EnrolledNode, EnrolledNodes } from './enrolled-nodes.ts';
-import { InTurn } from './in-turn.ts';
+import type { EnrolledNode, EnrolledNodes, NodeWriter } from './enrolled-nodes.ts';
 import type { IssuedCertificate, NodeCa } from './node-ca.ts';
 import type { AgentPrincipal } from './principal.ts';
 import { TokenStoreError } from './token-item.ts';
@@ -54,8 +53,6 @@ const AGAIN_MS = 3_600_000;
 export class Enrolment {
   readonly #parts: EnrolmentParts;
   readonly #rules: EnrolmentRules;
-  /** Two at once must not take one name. */
-  readonly #changes = new InTurn();
 
   constructor(parts: EnrolmentParts, rules: EnrolmentRules) {
     this.#parts = parts;
@@ -72,20 +69,22 @@ export class Enrolment {
    * `CertificateRequestError`.
    */
   enrol(applicant: Applicant, isTaken: (name: string) => boolean): Promise<EnrolmentOutcome> {
-    return this.#changes.run(async () => {
-      const { tokens, nodes } = this.#parts;
+    const { tokens, nodes } = this.#parts;
+    // Two at once must not take one name.
+    return nodes.change(async (writer) => {
       const { token, name, csr } = applicant;
-      const joinId = tokens.joinIdOf(token);
+      const joinId = await tokens.joinIdOf(token);
       // Only who has a join token learns anything about names.
       if (joinId === undefined) {
         throw new TokenStoreError('ERR_TOKEN_JOIN', 'not a join token, or one that was revoked');
       }
       const request = readCertificateRequest(csr);
       const known = nodes.ofName(name);
-      if (known !== undefined) return await this.#again(known, applicant, request, joinId);
+      if (known !== undefined) return await this.#again(writer, known, applicant, request, joinId);
       if (isTaken(name)) throw nameTaken(name);
       const { pool } = await tokens.spend(token, name);
       return await this.#answer(
+        writer,
         {
           uid: randomUUID(),
           name,
@@ -103,30 +102,31 @@ export class Enrolment {
 
   /** A new certificate for a node that shows its present one, for the same key or another. */
   renew({ node }: AgentPrincipal, csr: string): Promise<EnrolmentOutcome> {
-    return this.#changes.run(async () => {
+    return this.#parts.nodes.change(async (writer) => {
       const request = readCertificateRequest(csr);
       const known = this.#parts.nodes.get(node.uid);
       if (known === undefined) {
         const message = `node ${node.name}: has no certificate of this aggregator`;
         throw new EnrolmentError('ERR_ENROLMENT_UNKNOWN', message);
       }
-      return await this.#answer(known, request);
+      return await this.#answer(writer, known, request);
     });
   }
 
   /** Lets a waiting node in; undefined when none of this name is known. */
   approve(name: string): Promise<EnrolledNode | undefined> {
-    return this.#changes.run(async () => {
-      const { nodes } = this.#parts;
+    const { nodes } = this.#parts;
+    return nodes.change(async ({ keep }) => {
       const known = nodes.ofName(name);
       if (known === undefined || known.isApproved) return known;
       const approved = { ...known, isApproved: true };
-      await nodes.keep(approved);
+      await keep(approved);
       return approved;
     });
   }
 
   async #again(
+    writer: NodeWriter,
     known: EnrolledNode,
     { token, name }: Applicant,
     request: CertificateRequest,
@@ -143,23 +143,24 @@ export class Enrolment {
     const isApprovedNow = known.usedAt === undefined && known.serial === undefined;
     if (joinId !== known.joinId || !(isLostAnswer || isApprovedNow))
       await tokens.spend(token, name);
-    return await this.#answer(known, request);
+    return await this.#answer(writer, known, request);
   }
 
   async #answer(
+    { keep }: NodeWriter,
     node: EnrolledNode,
     { spki, keySha256 }: CertificateRequest,
   ): Promise<EnrolmentOutcome> {
-    const { nodes, ca } = this.#parts;
+    const { ca } = this.#parts;
     const { uid, name, pool } = node;
     const identity = { uid, name, pool };
     if (!node.isApproved) {
-      await nodes.keep(node);
+      await keep(node);
       return { kind: 'pending', node: identity, keySha256 };
     }
     const certificate = ca.issue(spki, uid, this.#rules.certificateLifeMs);
     const { serial, notAfterMs } = certificate;
-    await nodes.keep({ ...node, serial, notAfter: rfc3339(notAfterMs) });
+    await keep({ ...node, serial, notAfter: rfc3339(notAfterMs) });
     return { kind: 'issued', node: identity, certificate };
   }
 }

@@ -1,10 +1,13 @@
 import { join } from 'node:path';
 import type { Clock } from '../../shared/clock.ts';
 import type { Logger } from '../../shared/log.ts';
-import { type Certificate, caPinOf } from '../certificate.ts';
 import { type AggregatorConfig, DEFAULT_POOL } from '../config.ts';
 import type { Metrics } from '../metrics.ts';
+import type { Peers } from '../store/peers.ts';
+import type { RecordKind, Records } from '../store/records.ts';
 import type { NodeIdentity } from '../store/store.ts';
+import { StoreError } from '../store/store.ts';
+import { Authorities } from './authorities.ts';
 import { Credentials } from './credentials.ts';
 import { DenyList } from './deny-list.ts';
 import { EnrolledNodes } from './enrolled-nodes.ts';
@@ -18,7 +21,9 @@ import { NodeCa } from './node-ca.ts';
 import { NodeCertificates } from './node-certificates.ts';
 import { PodBinding } from './pod-binding.ts';
 import type { Authority } from './principal.ts';
-import { TokenAuthority } from './tokens.ts';
+import { RecordFile } from './record-file.ts';
+import { RecordFolder } from './record-folder.ts';
+import { TokenAuthority, tokenFolder } from './tokens.ts';
 
 /** Files of the tokens that are made at the first start. */
 export interface TokenFiles {
@@ -28,7 +33,7 @@ export interface TokenFiles {
   readonly agent: string | undefined;
 }
 
-/** Everything that decides who is calling; it lives in files of the state directory. */
+/** Everything that decides who is calling; it lives in files of the state directory, or in a database that is shared. */
 export interface Identity {
   readonly tokens: TokenAuthority;
   readonly tokenFiles: TokenFiles;
@@ -44,6 +49,10 @@ export interface Identity {
 }
 
 interface Surroundings {
+  /** Other aggregators, which let in whom this one lets in. */
+  readonly peers: Peers | undefined;
+  /** See `TokenOptions`. */
+  readonly caPin: () => string | undefined;
   readonly metrics: Metrics;
   readonly clock: Clock;
   readonly log: Logger;
@@ -56,27 +65,37 @@ const JOIN_USES = 1000;
 /** Makes what is missing: the authority of nodes, an administrator's token and a join token. */
 export async function openIdentity(
   config: AggregatorConfig,
-  tls: Certificate | undefined,
-  { metrics, clock, log }: Surroundings,
+  { peers, caPin, metrics, clock, log }: Surroundings,
 ): Promise<Identity> {
   const { stateDir, bootstrapAgent, enrolment: rules } = config;
-  const caPin = tls === undefined ? undefined : caPinOf(tls);
-  const tokens = await TokenAuthority.open(stateDir, clock, log, caPin);
+  const records = async (kind: RecordKind, files: Records): Promise<Records> =>
+    peers === undefined ? files : await sharedRecords(peers, kind, files);
+  const tokens = await TokenAuthority.open(stateDir, clock, log, {
+    caPin,
+    records: await records('token', await tokenFolder(stateDir)),
+  });
   const tokenFiles = {
     admin: await tokens.ensureUser('admin', 'admin'),
     join: await tokens.ensureJoin(DEFAULT_POOL, JOIN_USES, JOIN_LIFE_MS),
     agent: bootstrapAgent && (await tokens.ensureAgent(bootstrapAgent, DEFAULT_POOL)),
   };
   const ca = await NodeCa.open(stateDir, clock);
-  const enrolled = await EnrolledNodes.open(stateDir, log);
-  const denied = await DenyList.open(stateDir, log);
+  const authorities = await Authorities.open(ca, peers?.records('authority'), log);
+  const enrolled = await EnrolledNodes.open(
+    await records('node', await RecordFolder.open(join(stateDir, 'nodes'))),
+    log,
+  );
+  const denied = await DenyList.open(
+    await records('denied', new RecordFile(join(stateDir, 'denied.json'))),
+    log,
+  );
   const enrolment = new Enrolment(
     { tokens, nodes: enrolled, denied, ca, clock },
     { approval: rules.approval, certificateLifeMs: rules.certificateDays * DAY_MS },
   );
   const credentials = new Credentials({
     authorities: [tokens, ...kubernetesAuthorities(config, clock, log)],
-    certificates: new NodeCertificates(ca, enrolled, denied, clock),
+    certificates: new NodeCertificates(authorities, enrolled, denied, clock),
     denied,
     failures: new FailureLimit(clock),
     metrics,
@@ -91,9 +110,29 @@ export async function openIdentity(
     credentials,
     nodes: () => [...tokens.agents(), ...enrolled.list().filter(({ isApproved }) => isApproved)],
     async reload() {
-      for (const part of [tokens, enrolled, denied]) await part.reload();
+      try {
+        for (const part of [tokens, authorities, enrolled, denied]) await part.reload();
+      } catch (error) {
+        // What was read last holds; that the database is away is said elsewhere.
+        if (!(error instanceof StoreError)) throw error;
+      }
     },
   };
+}
+
+/** Records in the database. One that holds none of the kind yet takes those of this state directory. */
+async function sharedRecords(peers: Peers, kind: RecordKind, files: Records): Promise<Records> {
+  let isEmpty = false;
+  await peers.records(kind).inTurn(
+    (changes) => {
+      isEmpty = changes.size === 0;
+    },
+    async ({ keep }) => {
+      if (!isEmpty) return;
+      for (const [key, text] of await files.changes()) if (text !== null) await keep(key, text);
+    },
+  );
+  return peers.records(kind);
 }
 
 function kubernetesAuthorities(

@@ -105,11 +105,16 @@ export class NodeCa {
     return { pem: text, serial: serial.toString('hex').toUpperCase(), notAfterMs };
   }
 
-  /** The uid in a certificate that this authority issued; undefined for any other. Time is not looked at. */
-  uidOf(presented: X509Certificate): string | undefined {
-    if (presented.ca || !presented.verify(this.#x509.publicKey)) return undefined;
-    return SAN.exec(presented.subjectAltName ?? '')?.[1];
+  /** Of its own, by the key it has. */
+  get name(): string {
+    return nameOf(createPublicKey(this.#key));
   }
+}
+
+/** The uid in a certificate that an authority issued; undefined for any other. Time is not looked at. */
+export function uidIn(presented: X509Certificate, authority: X509Certificate): string | undefined {
+  if (presented.ca || !presented.verify(authority.publicKey)) return undefined;
+  return SAN.exec(presented.subjectAltName ?? '')?.[1];
 }
 
 const SAN = /^URI:urn:uuid:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;

@@ -1,9 +1,9 @@
 import { createHash, type X509Certificate } from 'node:crypto';
 import { type Clock, rfc3339 } from '../../shared/clock.ts';
 import { CLOSE } from '../../shared/protocol.ts';
+import type { Authorities } from './authorities.ts';
 import type { DenyList } from './deny-list.ts';
 import type { EnrolledNodes } from './enrolled-nodes.ts';
-import type { NodeCa } from './node-ca.ts';
 import type { AgentPrincipal } from './principal.ts';
 
 /** A certificate that lets nobody in; the close code says what its holder may do now. */
@@ -16,15 +16,15 @@ export interface RefusedCertificate {
 
 const ID_PREFIX = 'certificate:';
 
-/** Nodes that hold a client certificate of the aggregator's own authority. TLS has proved that the caller has its key. */
+/** Nodes that hold a client certificate of an aggregator's authority. TLS has proved that the caller has its key. */
 export class NodeCertificates {
-  readonly #ca: NodeCa;
+  readonly #authorities: Authorities;
   readonly #nodes: EnrolledNodes;
   readonly #denied: DenyList;
   readonly #clock: Clock;
 
-  constructor(ca: NodeCa, nodes: EnrolledNodes, denied: DenyList, clock: Clock) {
-    this.#ca = ca;
+  constructor(authorities: Authorities, nodes: EnrolledNodes, denied: DenyList, clock: Clock) {
+    this.#authorities = authorities;
     this.#nodes = nodes;
     this.#denied = denied;
     this.#clock = clock;
@@ -34,13 +34,13 @@ export class NodeCertificates {
   async authenticate(
     certificate: X509Certificate,
   ): Promise<AgentPrincipal | RefusedCertificate | undefined> {
-    const uid = this.#ca.uidOf(certificate);
+    const uid = await this.#authorities.uidOf(certificate);
     if (uid === undefined) return undefined;
     const serial = certificate.serialNumber;
     if (this.#denied.isDenied('uid', uid) || this.#denied.isDenied('serial', serial)) {
       return refused('revoked', 'the certificate was revoked', CLOSE.revoked);
     }
-    const node = this.#nodes.get(uid);
+    const node = await this.#nodes.find(uid);
     if (node === undefined || !node.isApproved) {
       return refused('unknownNode', 'no node of this certificate is known', CLOSE.unknownNode);
     }

@@ -1,9 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { open, readdir, readFile, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { open, rename, rm } from 'node:fs/promises';
 import * as v from 'valibot';
-import { messageOf } from '../../shared/errors.ts';
-import type { Logger } from '../../shared/log.ts';
 import { ROLES, type Role } from './principal.ts';
 
 /**
@@ -68,23 +65,11 @@ const recordSchema: v.GenericSchema<unknown, TokenRecord> = v.variant('kind', [
   }),
 ]);
 
-/** The records in a folder, by id; a file that is none is refused, said, and does not stop the others. */
-export async function readTokenRecords(
-  folder: string,
-  log: Logger,
-): Promise<Map<string, TokenRecord>> {
-  const records = new Map<string, TokenRecord>();
-  for (const file of await readdir(folder)) {
-    if (!file.endsWith('.json')) continue;
-    const path = join(folder, file);
-    try {
-      const record = v.parse(recordSchema, JSON.parse(await readFile(path, 'utf8')));
-      records.set(record.id, record);
-    } catch (error) {
-      log.error({ path, reason: messageOf(error) }, 'token record cannot be read: refused');
-    }
-  }
-  return records;
+/** A record under the id it is kept by. Throws for a text that is none. */
+export function readTokenRecord(text: string, id: string): TokenRecord {
+  const record = v.parse(recordSchema, JSON.parse(text));
+  if (record.id === id) return record;
+  throw new Error(`expected the record of token ${id}, found that of ${record.id}`);
 }
 
 export interface MintedToken {

@@ -1,20 +1,23 @@
 import { randomUUID } from 'node:crypto';
-import { chmod, rm, stat } from 'node:fs/promises';
+import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TokenItem } from '../../shared/api-admission.ts';
 import { type Clock, rfc3339 } from '../../shared/clock.ts';
+import { messageOf } from '../../shared/errors.ts';
 import { ensureFolder } from '../../shared/folder.ts';
 import type { Logger } from '../../shared/log.ts';
 import { matches } from '../../shared/pattern.ts';
+import type { Records } from '../store/records.ts';
 import type { NodeIdentity } from '../store/store.ts';
-import { InTurn } from './in-turn.ts';
 import type { Authority, Principal, Role } from './principal.ts';
+import { RecordFolder } from './record-folder.ts';
+import { Register, type RegisterWriter } from './register.ts';
 import {
   matchesRecord,
   mintToken,
   NAME,
   parseToken,
-  readTokenRecords,
+  readTokenRecord,
   type TokenRecord,
   writePrivateFile,
 } from './token-file.ts';
@@ -32,6 +35,7 @@ interface Issued {
   readonly token: string;
 }
 type JoinRecord = TokenRecord & { readonly kind: 'join' };
+type Writer = RegisterWriter<TokenRecord>;
 
 /** A node that was just given its credential. */
 export interface IssuedAgent {
@@ -42,49 +46,58 @@ export interface IssuedAgent {
 const PRIVATE_FOLDER = 0o700;
 const ID_PREFIX = 'token:';
 
+export interface TokenOptions {
+  /** Public key by which a new node knows this server now, `sha256:…`: join tokens that are given out end with it. */
+  readonly caPin?: () => string | undefined;
+  /** Where the records are; in `tokens/records/` of the state directory when left out. */
+  readonly records?: Records | undefined;
+}
+
 /**
- * Bearer tokens as files of the state directory. `tokens/records/<id>.json` is what the server keeps of one (a
- * digest); removing it revokes the token. The token itself lies in `tokens/<user>.token`, `tokens/join.token` or
- * `tokens/agents/<node>.token`, to be moved to where it is used. All files are 0600, all folders 0700.
+ * Bearer tokens. A record is what the server keeps of one (a digest); removing it revokes the token. The tokens that
+ * are made at the first start lie in `tokens/<user>.token`, `tokens/join.token` or `tokens/agents/<node>.token` of the
+ * state directory, to be moved to where they are used. All files are 0600, all folders 0700.
  */
 export class TokenAuthority implements Authority {
   readonly #directory: string;
   readonly #clock: Clock;
-  readonly #log: Logger;
-  /** Ends every join token that is given out: `@sha256:…`, see `open`. */
-  readonly #pinSuffix: string;
-  #records = new Map<string, TokenRecord>();
-  #readAtMs: number | undefined;
-  /** Two changes at once must not spend one use or take one name. */
-  readonly #changes = new InTurn();
+  readonly #caPin: () => string | undefined;
+  /** By id. Two changes at once must not spend one use or take one name. */
+  readonly #records: Register<TokenRecord>;
 
-  private constructor(directory: string, clock: Clock, log: Logger, caPin: string | undefined) {
+  private constructor(
+    directory: string,
+    clock: Clock,
+    records: Register<TokenRecord>,
+    caPin: () => string | undefined,
+  ) {
     this.#directory = directory;
-    this.#pinSuffix = caPin === undefined ? '' : `@${caPin}`;
     this.#clock = clock;
-    this.#log = log;
+    this.#records = records;
+    this.#caPin = caPin;
   }
 
-  /** With `caPin` (`sha256:…`) join tokens tell a new node the key by which it knows this server. */
   static async open(
     stateDir: string,
     clock: Clock,
     log: Logger,
-    caPin?: string,
+    { caPin = () => undefined, records }: TokenOptions = {},
   ): Promise<TokenAuthority> {
     const directory = join(stateDir, 'tokens');
-    for (const folder of [directory, join(directory, 'records'), join(directory, 'agents')]) {
-      await ensureFolder(folder);
-      // Also when somebody made it before us.
-      await chmod(folder, PRIVATE_FOLDER);
-    }
-    const authority = new TokenAuthority(directory, clock, log, caPin);
-    await authority.reload();
-    return authority;
+    const files = await tokenFolder(stateDir);
+    const agents = join(directory, 'agents');
+    await ensureFolder(agents);
+    // Also when somebody made it before us.
+    await chmod(agents, PRIVATE_FOLDER);
+    const register = new Register<TokenRecord>(records ?? files, readTokenRecord, (path, error) =>
+      log.error({ path, reason: messageOf(error) }, 'token record cannot be read: refused'),
+    );
+    await register.reload();
+    return new TokenAuthority(directory, clock, register, caPin);
   }
 
   async authenticate(credential: string): Promise<Principal | undefined> {
-    const record = this.#find(credential);
+    const record = await this.#find(credential);
     if (record === undefined || record.kind === 'join') return undefined;
     if (record.kind === 'user') return { kind: 'user', name: record.name, role: record.role };
     const { uid, name, pool, expiresAt } = record;
@@ -103,39 +116,31 @@ export class TokenAuthority implements Authority {
 
   /** Nodes that have a token of their own. */
   agents(): readonly NodeIdentity[] {
-    return [...this.#records.values()]
+    return this.#records
+      .values()
       .filter((record) => record.kind === 'agent')
       .map(({ uid, name, pool }) => ({ uid, name, pool }));
   }
 
   /** The file of this user's token; the token is made when there is none yet. */
-  async ensureUser(name: string, role: Role): Promise<string> {
-    if (!this.#has((record) => record.kind === 'user' && record.name === name)) {
-      await this.#issue({ kind: 'user', name, role });
-    }
-    return this.#tokenFile('user', name);
+  ensureUser(name: string, role: Role): Promise<string> {
+    return this.#ensure({ kind: 'user', name, role });
   }
 
   /** The file of this node's token; the node is made when there is none yet. */
-  async ensureAgent(name: string, pool: string): Promise<string> {
-    if (!this.#has((record) => record.kind === 'agent' && record.name === name)) {
-      await this.#issueAgent(name, pool, true);
-    }
-    return this.#tokenFile('agent', name);
+  ensureAgent(name: string, pool: string): Promise<string> {
+    return this.#ensure({ kind: 'agent', uid: randomUUID(), name, pool });
   }
 
   /** The file of the join token; it is made when there never was one, and not again when that is over. */
-  async ensureJoin(pool: string, uses: number, lifeMs: number): Promise<string> {
-    if (!this.#has((record) => record.kind === 'join')) {
-      const expiresAt = rfc3339(this.#clock.nowMs() + lifeMs);
-      await this.#issue({ kind: 'join', name: 'join', usesLeft: uses, pool, expiresAt });
-    }
-    return this.#tokenFile('join', 'join');
+  ensureJoin(pool: string, uses: number, lifeMs: number): Promise<string> {
+    const expiresAt = rfc3339(this.#clock.nowMs() + lifeMs);
+    return this.#ensure({ kind: 'join', name: 'join', usesLeft: uses, pool, expiresAt });
   }
 
   /** All tokens, by kind and name. */
   list(): readonly TokenItem[] {
-    return [...this.#records.values()].map(toItem).sort(compareItems);
+    return this.#records.values().map(toItem).sort(compareItems);
   }
 
   /**
@@ -143,15 +148,15 @@ export class TokenAuthority implements Authority {
    * have one name.
    */
   create(wanted: NewToken): Promise<{ readonly item: TokenItem; readonly token: string }> {
-    return this.#changes.run(async () => {
+    return this.#records.change(async (writer) => {
       const { kind, name } = wanted;
       const isTaken = this.#has((record) => record.kind === kind && record.name === name);
       if (kind !== 'join' && isTaken) {
         throw new TokenStoreError('ERR_TOKEN_EXISTS', `${kind} ${name}: has a token already`);
       }
       const issued = await this.#issue(
+        writer,
         wanted.kind === 'agent' ? { ...wanted, uid: randomUUID() } : wanted,
-        false,
       );
       return { item: toItem(issued.record), token: issued.token };
     });
@@ -159,12 +164,9 @@ export class TokenAuthority implements Authority {
 
   /** Revokes the tokens that a test chooses; live sessions end within seconds. Returns what was revoked. */
   revoke(test: (item: TokenItem) => boolean): Promise<readonly TokenItem[]> {
-    return this.#changes.run(async () => {
+    return this.#records.change(async ({ remove }) => {
       const revoked = this.list().filter(test);
-      for (const { id } of revoked) {
-        await rm(this.#recordFile(id));
-        this.#records.delete(id);
-      }
+      for (const { id } of revoked) await remove(id);
       return revoked;
     });
   }
@@ -174,43 +176,48 @@ export class TokenAuthority implements Authority {
    * cannot take over a node. The node's own token is kept nowhere here.
    */
   enrol(joinToken: string, name: string): Promise<IssuedAgent> {
-    return this.#changes.run(async () => {
+    return this.#records.change(async (writer) => {
       const record = this.#usable(joinToken, name);
-      const issued = await this.#issueAgent(name, record.pool, false);
-      await this.#spend(record);
-      return issued;
+      this.#assertNoAgent(name);
+      const node = { uid: randomUUID(), name, pool: record.pool };
+      const { token } = await this.#issue(writer, { kind: 'agent', ...node });
+      await spendOne(writer, record);
+      return { node, token };
     });
   }
 
   /** Takes one use of a join token for a node that gets its credential elsewhere. */
   spend(joinToken: string, name: string): Promise<{ readonly id: string; readonly pool: string }> {
-    return this.#changes.run(async () => {
+    return this.#records.change(async (writer) => {
       const record = this.#usable(joinToken, name);
       if (!NAME.test(name)) throw badName(name);
-      if (this.#has(({ kind, name: taken }) => kind === 'agent' && taken === name)) {
-        throw new TokenStoreError('ERR_TOKEN_EXISTS', `node ${name}: has a token already`);
-      }
-      await this.#spend(record);
+      this.#assertNoAgent(name);
+      await spendOne(writer, record);
       return { id: record.id, pool: record.pool };
     });
   }
 
   /** The id of a join token that was not revoked, whether or not it may still be used. */
-  joinIdOf(joinToken: string): string | undefined {
-    const record = this.#known(joinToken.split('@')[0] ?? '');
+  async joinIdOf(joinToken: string): Promise<string | undefined> {
+    const credential = joinToken.split('@')[0] ?? '';
+    await this.#refresh(credential);
+    const record = this.#known(credential);
     return record?.kind === 'join' ? record.id : undefined;
   }
 
-  /** Looks whether records were added or removed by hand; cheap when nothing changed. */
-  async reload(): Promise<void> {
-    const folder = join(this.#directory, 'records');
-    const { mtimeMs } = await stat(folder);
-    if (mtimeMs === this.#readAtMs) return;
-    this.#records = await readTokenRecords(folder, this.#log);
-    this.#readAtMs = mtimeMs;
+  /** Looks whether records were added or removed by hand or elsewhere; cheap when nothing changed. */
+  reload(): Promise<void> {
+    return this.#records.reload();
   }
 
-  #find(credential: string): TokenRecord | undefined {
+  /** Another aggregator may have made it this moment. */
+  async #refresh(credential: string): Promise<void> {
+    const parsed = parseToken(credential);
+    if (parsed !== undefined && !this.#records.has(parsed.id)) await this.#records.refresh();
+  }
+
+  async #find(credential: string): Promise<TokenRecord | undefined> {
+    await this.#refresh(credential);
     const record = this.#known(credential);
     return record === undefined || this.#isOver(record) ? undefined : record;
   }
@@ -247,47 +254,56 @@ export class TokenAuthority implements Authority {
     return record;
   }
 
-  async #spend(record: JoinRecord): Promise<void> {
-    await this.#keep({ ...record, usesLeft: record.usesLeft - 1 });
-  }
-
-  async #issueAgent(name: string, pool: string, writesFile: boolean): Promise<IssuedAgent> {
+  #assertNoAgent(name: string): void {
     if (this.#has((record) => record.kind === 'agent' && record.name === name)) {
       throw new TokenStoreError('ERR_TOKEN_EXISTS', `node ${name}: has a token already`);
     }
-    const node = { uid: randomUUID(), name, pool };
-    const { token } = await this.#issue({ kind: 'agent', ...node }, writesFile);
-    return { node, token };
   }
 
-  async #issue(what: NewRecord, writesFile = true): Promise<Issued> {
+  /** The file of the token of this kind and name, or of any join token; the token is made when there is none. */
+  async #ensure(wanted: NewRecord): Promise<string> {
+    const { kind, name } = wanted;
+    const file = this.#tokenFile(kind, name);
+    await this.#records.change(async (writer) => {
+      const isThere = (record: TokenRecord): boolean =>
+        record.kind === kind && (kind === 'join' || record.name === name);
+      if (!this.#has(isThere)) await this.#issue(writer, wanted, file);
+    });
+    return file;
+  }
+
+  async #issue(writer: Writer, what: NewRecord, file?: string): Promise<Issued> {
     const { kind, name } = what;
     // "join.token" is taken, and no user may have its name.
     if (!NAME.test(name) || (kind === 'user' && name === 'join')) throw badName(name);
     const { token, id, sha256 } = mintToken(kind);
     const record: TokenRecord = { ...what, id, sha256, createdAt: rfc3339(this.#clock.nowMs()) };
+    const pin = this.#caPin();
+    const given = kind === 'join' && pin !== undefined ? `${token}@${pin}` : token;
     // The token first: a record whose token nobody has would stand for ever.
-    const given = kind === 'join' ? `${token}${this.#pinSuffix}` : token;
-    if (writesFile) await writePrivateFile(this.#tokenFile(kind, name), `${given}\n`);
-    await this.#keep(record);
+    if (file !== undefined) await writePrivateFile(file, `${given}\n`);
+    await writer.keep(id, record);
     return { record, token: given };
   }
 
-  async #keep(record: TokenRecord): Promise<void> {
-    await writePrivateFile(this.#recordFile(record.id), `${JSON.stringify(record)}\n`);
-    this.#records.set(record.id, record);
-  }
-
-  #recordFile(id: string): string {
-    return join(this.#directory, 'records', `${id}.json`);
-  }
-
   #has(test: (record: TokenRecord) => boolean): boolean {
-    return [...this.#records.values()].some(test);
+    return this.#records.values().some(test);
   }
 
   #tokenFile(kind: TokenRecord['kind'], name: string): string {
     const folder = kind === 'agent' ? join(this.#directory, 'agents') : this.#directory;
     return join(folder, `${name}.token`);
   }
+}
+
+/** `tokens/records/` of the state directory. */
+export async function tokenFolder(stateDir: string): Promise<RecordFolder> {
+  const directory = join(stateDir, 'tokens');
+  await ensureFolder(directory);
+  await chmod(directory, PRIVATE_FOLDER);
+  return await RecordFolder.open(join(directory, 'records'));
+}
+
+async function spendOne({ keep }: Writer, record: JoinRecord): Promise<void> {
+  await keep(record.id, { ...record, usesLeft: record.usesLeft - 1 });
 }

@@ -30,6 +30,19 @@ const OUTCOMES: Readonly<Record<IndexedSection, readonly string[]>> = {
   trust: ['present'],
 };
 
+/**
+ * Outcomes whose items stand in the index as well: what is asked for over all nodes, and what few items have. To read
+ * one of them from its section is to read the whole section.
+ */
+const KEPT: Readonly<Record<IndexedSection, readonly string[]>> = {
+  checks: ['fail', 'unknown', 'error'],
+  images: ['rejected', 'unknown'],
+  files: DIFFERING_CLASSES,
+  trust: [],
+};
+/** Characters of JSON; larger items are read from their section. */
+const MOST_KEPT = 8192;
+
 /** Worst first within one outcome; only findings have a severity. */
 const SEVERITY_ORDER: Readonly<Record<IndexedSection, readonly (Severity | '')[]>> = {
   checks: SEVERITIES.toReversed(),
@@ -84,6 +97,13 @@ export function meaningOf(
     outcome: OUTCOMES[section][Math.floor(rank / severities.length)] ?? '',
     severity: severities[rank % severities.length] ?? '',
   };
+}
+
+/** The item as the index keeps it, JSON; null where it does not. */
+export function keptItem(section: IndexedSection, rank: number, item: Json): string | null {
+  if (!KEPT[section].includes(meaningOf(section, rank).outcome)) return null;
+  const json = JSON.stringify(item);
+  return json.length <= MOST_KEPT ? json : null;
 }
 
 /** The ranks that a query is about, worst first. */

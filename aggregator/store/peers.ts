@@ -1,6 +1,7 @@
 import type { EventRecord } from '../../shared/api.ts';
 import type { Json } from '../../shared/canonical.ts';
 import type { SectionName } from '../../shared/report.ts';
+import type { RecordKind, Records } from './records.ts';
 import type { KeyedItems, StoredNode } from './store.ts';
 
 /** A section that a node brought to another aggregator. */
@@ -45,4 +46,8 @@ export interface Peers {
   left(uid: string, session: number): Promise<void>;
   /** Has the aggregator that the node is connected to ask it; undefined when it is connected to none. */
   ask(command: PeerCommand): Promise<PeerAnswer | undefined>;
+  /** Records that all of them share. */
+  records(kind: RecordKind): Records;
+  /** Whether this one does now what only one of them may do. Never two at once: who cannot say that it is there is not. */
+  readonly isLeader: boolean;
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Query } from './postgres-connection.ts';
-import { blob, integer, text } from './row.ts';
+import { blob, integer, text, truth } from './row.ts';
 import { type IndexChange, type IndexRow, planIndex } from './section-change.ts';
 import type { IndexedSection, KeyedItems } from './store.ts';
 import { type Tally, tallyOf } from './summary.ts';
@@ -54,16 +54,17 @@ export class PostgresIndex {
     const things = write.map(({ key, subject }) => thingOf(section, key, subject));
     await this.#learn(query, things);
     await query(
-      `INSERT INTO item (node, section, thing, rank, variant)
-         SELECT $1, $2, * FROM unnest($3::int[], $4::smallint[], $5::text[])
+      `INSERT INTO item (node, section, thing, rank, variant, item)
+         SELECT $1, $2, * FROM unnest($3::int[], $4::smallint[], $5::text[], $6::text[])
          ON CONFLICT (node, section, thing) DO UPDATE SET
-           rank = excluded.rank, variant = excluded.variant`,
+           rank = excluded.rank, variant = excluded.variant, item = excluded.item`,
       [
         node,
         section,
         things.map(({ digest }) => this.#things.get(digest.toString('hex'))),
         write.map(({ rank }) => rank),
         write.map(({ variant }) => variant),
+        write.map(({ item }) => item),
       ],
     );
   }
@@ -119,7 +120,8 @@ async function rowsOf(
   section: IndexedSection,
 ): Promise<ReadonlyMap<string, IndexRow>> {
   const rows = await query(
-    `SELECT thing.key, thing.subject, item.thing, item.rank, item.variant
+    `SELECT thing.key, thing.subject, item.thing, item.rank, item.variant,
+         item.item IS NOT NULL AS is_kept
        FROM item JOIN thing ON thing.id = item.thing WHERE item.node = $1 AND item.section = $2`,
     [node, section],
   );
@@ -131,6 +133,7 @@ async function rowsOf(
         subject: text(row, 'subject'),
         rank: integer(row, 'rank'),
         variant: text(row, 'variant'),
+        isKept: truth(row, 'is_kept'),
       },
     ]),
   );

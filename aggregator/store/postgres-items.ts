@@ -1,14 +1,14 @@
 import type { Json } from '../../shared/canonical.ts';
 import type { Items } from '../../shared/report.ts';
 import { Conditions } from './conditions.ts';
-import { type ItemPlace, pageOf, placeAfter } from './item-page.ts';
+import { type ItemPlace, keptRow, pageOf, placeAfter } from './item-page.ts';
 import { bySubject, meaningOf, ranksOf } from './items.ts';
 import { numbered, type Query } from './postgres-connection.ts';
 import { blob, integer, type Row, text } from './row.ts';
 import { decodeItemsBeside, itemOf } from './section-body.ts';
 import type { IndexedSection, ItemQuery, ItemRow, OutcomeCount, Page, Variant } from './store.ts';
 
-const COLUMNS = 'item.node, item.rank, node.name, thing.subject, thing.key';
+const COLUMNS = 'item.node, item.rank, item.item, node.name, thing.subject, thing.key';
 const ORDER = 'item.rank, node.name, thing.subject, thing.key';
 
 /** Questions over the items of all nodes, in a transaction that sees one state: found by the index, read from sections. */
@@ -27,8 +27,10 @@ export async function itemPage(query: Query, asked: ItemQuery): Promise<Page<Ite
       rows.push(...(await found(query, asked, some, after, limit + 1 - rows.length)));
     }
   }
-  const sections = await sectionsFor(query, section, rows.slice(0, limit));
-  const { rows: shown, ...next } = pageOf(rows, limit, (row) => readItem(row, sections), placeOf);
+  const others = rows.slice(0, limit).filter((row) => row['item'] === null);
+  const sections = await sectionsFor(query, section, others);
+  const read = (row: Row): ItemRow | undefined => keptRow(row) ?? readItem(row, sections);
+  const { rows: shown, ...next } = pageOf(rows, limit, read, placeOf);
   return { rows: shown.filter((row) => row !== undefined), ...next };
 }
 

@@ -128,4 +128,27 @@ export const POSTGRES_MIGRATIONS: readonly string[] = [
     answer text
   );
   `,
+  `
+  -- the item itself, JSON, of the outcomes that are asked for over all nodes; null: it stands in its section alone
+  ALTER TABLE item ADD COLUMN item text;
+  `,
+  `
+  -- what aggregators share beside the nodes' reports: tokens, enrolled nodes, authorities, the state of alerts
+  CREATE TABLE record (
+    kind text COLLATE "C" NOT NULL,
+    key text COLLATE "C" NOT NULL,
+    -- null: removed
+    text text,
+    version bigint NOT NULL,
+    PRIMARY KEY (kind, key)
+  );
+  CREATE INDEX record_version ON record (kind, version);
+
+  -- the one aggregator that does what only one may do, as long as it says so
+  CREATE TABLE leader (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    replica text NOT NULL,
+    said_at timestamptz NOT NULL
+  );
+  `,
 ];

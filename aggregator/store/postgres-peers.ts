@@ -9,8 +9,11 @@ import {
   type Query,
 } from './postgres-connection.ts';
 import type { Known } from './postgres-known.ts';
+import { PostgresLeader } from './postgres-leader.ts';
 import { PostgresNews } from './postgres-news.ts';
 import { REPLICA_GONE } from './postgres-nodes.ts';
+import { PostgresRecords } from './postgres-records.ts';
+import type { RecordKind, Records } from './records.ts';
 import type { SessionOpened, SessionStart } from './store.ts';
 import type { StoreCall } from './store-methods.ts';
 
@@ -24,6 +27,12 @@ const POLL_MS = 2000;
 const NOTIFY_MS = 1000;
 const CHANNEL = 'nodeseal';
 
+/** Records have their own: a turn waits for those of other aggregators, and one may hold another. */
+export interface PeerConnections {
+  readonly talk: Connections;
+  readonly records: Connections;
+}
+
 type Alone = Awaited<ReturnType<typeof connectAlone>>;
 
 /** The other aggregators on the same database: what they do is read from it, commands go through it. */
@@ -32,6 +41,8 @@ export class PostgresPeers implements Peers, AsyncDisposable {
   readonly #connections: Connections;
   readonly #news: PostgresNews;
   readonly #commands: PostgresCommands;
+  readonly #leader: PostgresLeader;
+  readonly #forRecords: Connections;
   readonly #log: Logger;
   /** Sessions with this aggregator, by uid. */
   readonly #sessions = new Map<string, number>();
@@ -46,27 +57,42 @@ export class PostgresPeers implements Peers, AsyncDisposable {
   #isAway = false;
   #isClosed = false;
 
-  private constructor(options: PeersOptions, connections: Connections, known: Known, log: Logger) {
+  private constructor(
+    options: PeersOptions,
+    connections: PeerConnections,
+    known: Known,
+    log: Logger,
+  ) {
     this.#options = options;
-    this.#connections = connections;
+    this.#connections = connections.talk;
+    this.#forRecords = connections.records;
+    this.#leader = new PostgresLeader(options.replica);
     this.#log = log;
     this.#news = new PostgresNews(options.replica, known);
-    this.#commands = new PostgresCommands(options.replica, connections, () => this.#notify());
+    this.#commands = new PostgresCommands(options.replica, connections.talk, () => this.#notify());
   }
 
   /** Registers this aggregator and remembers how things stand: what changes from now on is news. */
   static async open(
     options: PeersOptions,
-    connections: Connections,
+    connections: PeerConnections,
     known: Known,
     log: Logger,
   ): Promise<PostgresPeers> {
     const peers = new PostgresPeers(options, connections, known, log);
-    await connections.transact('BEGIN', (query) => peers.#sayAlive(query));
-    await connections.transact('BEGIN ISOLATION LEVEL REPEATABLE READ', (query) =>
+    await connections.talk.transact('BEGIN', (query) => peers.#sayAlive(query));
+    await connections.talk.transact('BEGIN ISOLATION LEVEL REPEATABLE READ', (query) =>
       peers.#news.begin(query),
     );
     return peers;
+  }
+
+  get isLeader(): boolean {
+    return this.#leader.isLeader;
+  }
+
+  records(kind: RecordKind): Records {
+    return new PostgresRecords(kind, this.#forRecords);
   }
 
   follow(listener: PeerListener): void {
@@ -173,6 +199,7 @@ export class PostgresPeers implements Peers, AsyncDisposable {
   /** Says that this aggregator is there, and takes those off the list that are not; their nodes are connected to none. */
   async #sayAlive(query: Query): Promise<void> {
     const { replica } = this.#options;
+    await this.#leader.renew(query);
     const [row] = await query(
       `INSERT INTO replica (id, seen_at) VALUES ($1, now())
          ON CONFLICT (id) DO UPDATE SET seen_at = now() RETURNING (xmax = 0) AS is_new`,
@@ -202,6 +229,7 @@ export class PostgresPeers implements Peers, AsyncDisposable {
   }
 
   async #sayGone(query: Query): Promise<void> {
+    await this.#leader.resign(query);
     await query('DELETE FROM replica WHERE id = $1', [this.#options.replica]);
     await release(query, [this.#options.replica]);
   }

@@ -8,6 +8,7 @@ import { PostgresReads } from './postgres-reads.ts';
 import { migratePostgres } from './postgres-schema.ts';
 import { PostgresSections } from './postgres-sections.ts';
 import { PostgresWrites } from './postgres-writes.ts';
+import { RECORD_KINDS } from './records.ts';
 import type { OnCommit } from './sqlite-commits.ts';
 import { type SessionStart, type Store, StoreError } from './store.ts';
 import { answer, isWrite, recordsOf, type StoreCall, storeMethods } from './store-methods.ts';
@@ -24,6 +25,8 @@ const LANES = 4;
 const READERS = 4;
 /** Of what aggregators say to each other: no question may keep one from saying that it is there. */
 const TALKERS = 2;
+/** One a kind of record: a turn may hold another's. */
+const RECORDERS = RECORD_KINDS.length;
 
 /**
  * The store in PostgreSQL, which several aggregators may share. Throws `ERR_STORE_FOREIGN`, `ERR_STORE_NEWER`,
@@ -35,7 +38,10 @@ export async function openPostgres(options: PostgresOptions): Promise<Store> {
   // Of their own: a large question must not keep a commit waiting.
   const forWrites = parts.use(new Connections(options, LANES));
   const forReads = parts.use(new Connections(options, READERS));
-  const forPeers = parts.use(new Connections(options, TALKERS));
+  const forPeers = {
+    talk: parts.use(new Connections(options, TALKERS)),
+    records: parts.use(new Connections(options, RECORDERS)),
+  };
   const known = new Known();
   const writes = new PostgresWrites(replica, known);
   const reads = new PostgresReads(forReads, new PostgresSections(known), replica);

@@ -1,6 +1,6 @@
 import { canonicalJson, type Json } from '../../shared/canonical.ts';
 import { EMPTY_HASH, hashItems, type Items } from '../../shared/report.ts';
-import { type ItemIndex, indexItem } from './items.ts';
+import { type ItemIndex, indexItem, keptItem } from './items.ts';
 import type {
   Applied,
   IndexedSection,
@@ -91,18 +91,30 @@ export interface IndexRow {
   readonly subject: string;
   readonly rank: number;
   readonly variant: string;
+  /** The item stands in it. */
+  readonly isKept: boolean;
 }
+
+/** A row to be written. */
+type IndexWrite = ItemIndex & {
+  readonly key: string;
+  /** The item itself, JSON, where the index keeps it. */
+  readonly item: string | null;
+};
 
 /** How the index of a section follows its items: rows by the key they are kept under. */
 export interface IndexChange {
-  readonly write: readonly (ItemIndex & { readonly key: string })[];
+  readonly write: readonly IndexWrite[];
   /** Rows that go, with the key they were under. */
   readonly remove: readonly (IndexRow & { readonly key: string })[];
   /** Ranks of all rows afterwards. */
   readonly ranks: readonly number[];
 }
 
-/** `rows` are those of this section of this node. Rows that say the same as before are not written again. */
+/**
+ * `rows` are those of this section of this node, `set` the items that changed. Rows that say the same as before are not
+ * written again.
+ */
 export function planIndex(
   section: IndexedSection,
   rows: ReadonlyMap<string, IndexRow>,
@@ -110,7 +122,7 @@ export function planIndex(
   removed: KeyedItems,
 ): IndexChange {
   const after = new Map<string, ItemIndex>(rows);
-  const write = new Map<string, ItemIndex & { readonly key: string }>();
+  const write = new Map<string, IndexWrite>();
   const remove: (IndexRow & { readonly key: string })[] = [];
   const drop = (key: string): void => {
     after.delete(key);
@@ -128,10 +140,13 @@ export function planIndex(
       continue;
     }
     after.set(key, index);
+    // A key that could not be kept as it is stands in the section alone.
+    const kept = key === ownKey ? keptItem(section, index.rank, item) : null;
     const isSameThing = row?.subject === index.subject;
-    if (isSameThing && row.rank === index.rank && row.variant === index.variant) continue;
+    const isSame = isSameThing && row.rank === index.rank && row.variant === index.variant;
+    if (isSame && kept === null && !row.isKept) continue;
     if (row !== undefined && !isSameThing) remove.push({ ...row, key });
-    write.set(key, { ...index, key });
+    write.set(key, { ...index, key, item: kept });
   }
   return {
     write: [...write.values()],

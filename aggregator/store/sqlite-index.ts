@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { integer, text } from './row.ts';
+import { integer, text, truth } from './row.ts';
 import { type IndexRow, planIndex } from './section-change.ts';
 import type { IndexedSection, KeyedItems } from './store.ts';
 import { type Tally, tallyOf } from './summary.ts';
@@ -31,8 +31,9 @@ export class SqliteIndex {
       if (Number(this.#statements.forgetThing.run(thing, thing).changes) === 0) continue;
       this.#things.delete(nameOf(section, key, subject));
     }
-    for (const { key, subject, rank, variant } of change.write) {
-      this.#statements.write.run(node, section, this.#thing(section, key, subject), rank, variant);
+    for (const { key, subject, rank, variant, item } of change.write) {
+      const thing = this.#thing(section, key, subject);
+      this.#statements.write.run(node, section, thing, rank, variant, item);
     }
     return tallyOf(change.ranks);
   }
@@ -46,6 +47,7 @@ export class SqliteIndex {
           subject: text(row, 'subject'),
           rank: integer(row, 'rank'),
           variant: text(row, 'variant'),
+          isKept: truth(row, 'is_kept'),
         },
       ]),
     );
@@ -79,15 +81,16 @@ function prepareAll(database: DatabaseSync) {
   const prepare = (sql: string): StatementSync => database.prepare(sql);
   return {
     rows: prepare(
-      `SELECT thing.key, thing.subject, item.thing, item.rank, item.variant
+      `SELECT thing.key, thing.subject, item.thing, item.rank, item.variant,
+           item.item IS NOT NULL AS is_kept
          FROM item JOIN thing ON thing.id = item.thing WHERE item.node = ? AND item.section = ?`,
     ),
     thing: prepare('SELECT id FROM thing WHERE section = ? AND key = ? AND subject = ?'),
     keepThing: prepare('INSERT INTO thing (section, key, subject) VALUES (?, ?, ?)'),
     write: prepare(
-      `INSERT INTO item (node, section, thing, rank, variant) VALUES (?, ?, ?, ?, ?)
+      `INSERT INTO item (node, section, thing, rank, variant, item) VALUES (?, ?, ?, ?, ?, ?)
          ON CONFLICT (node, section, thing) DO UPDATE SET
-           rank = excluded.rank, variant = excluded.variant`,
+           rank = excluded.rank, variant = excluded.variant, item = excluded.item`,
     ),
     forgetThing: prepare(
       'DELETE FROM thing WHERE id = ? AND NOT EXISTS (SELECT 1 FROM item WHERE thing = ?)',

@@ -2,14 +2,14 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Json } from '../../shared/canonical.ts';
 import type { Items } from '../../shared/report.ts';
 import { Conditions } from './conditions.ts';
-import { type ItemPlace, pageOf, placeAfter } from './item-page.ts';
+import { type ItemPlace, keptRow, pageOf, placeAfter } from './item-page.ts';
 import { bySubject, meaningOf, ranksOf } from './items.ts';
 import { integer, type Row, text } from './row.ts';
 import { itemOf } from './section-body.ts';
 import type { SqliteSections } from './sqlite-sections.ts';
 import type { IndexedSection, ItemQuery, ItemRow, OutcomeCount, Page, Variant } from './store.ts';
 
-const COLUMNS = `item.node, item.rank, node.name, thing.subject, thing.key`;
+const COLUMNS = `item.node, item.rank, item.item, node.name, thing.subject, thing.key`;
 
 /** Questions over the items of all nodes: found by the index, read from the sections. */
 export class SqliteItems {
@@ -140,10 +140,12 @@ export class SqliteItems {
     }));
   }
 
-  /** Reads rows' items from their sections, each section once. */
+  /** Reads rows' items where the index keeps them, else from their sections, each section once. */
   #reader(section: IndexedSection): (row: Row) => ItemRow | undefined {
     const sections = new Map<number, Items>();
     return (row) => {
+      const kept = keptRow(row);
+      if (kept !== undefined) return kept;
       const node = integer(row, 'node');
       const items = sections.get(node) ?? this.#items(node, section);
       sections.set(node, items);

@@ -178,4 +178,8 @@ export const SQLITE_MIGRATIONS: readonly string[] = [
   CREATE TABLE event_hour (hour INTEGER PRIMARY KEY, first INTEGER NOT NULL) STRICT;
   INSERT INTO event_hour SELECT received_at / 3600000, min(id) FROM event GROUP BY 1;
   `,
+  `
+  -- the item itself, JSON, of the outcomes that are asked for over all nodes; null: it stands in its section alone
+  ALTER TABLE item ADD COLUMN item TEXT;
+  `,
 ];

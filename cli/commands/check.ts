@@ -4,6 +4,7 @@ import type { Baseline } from '../../agent/desired/baseline.ts';
 import type { ProfileInForce } from '../../agent/profile-choice.ts';
 import { runChecks } from '../../agent/runner.ts';
 import { API_VERSION, type CheckResultItem, type CheckResultList } from '../../shared/api.ts';
+import { rfc3339 } from '../../shared/clock.ts';
 import { countResults, isAtLeast, SEVERITIES, type Severity } from '../../shared/results.ts';
 import type { Command } from '../command.ts';
 import { CliError } from '../errors.ts';
@@ -21,12 +22,12 @@ import {
 import { type Style, styleOf } from '../output/colour.ts';
 import type { Presentation } from '../output/column.ts';
 import { byUrgency, countsText, FINDING_COLUMNS, findingLines } from '../output/finding.ts';
-import { isFormat } from '../output/format.ts';
+import { EXPORTS, FORMATS, isFormat } from '../output/format.ts';
 import { jsonText } from '../output/json.ts';
 import { listText } from '../output/list.ts';
 import { safeText } from '../output/safe.ts';
 import { yamlText } from '../output/yaml.ts';
-import { exceptionsOf, profileInForce } from '../profile.ts';
+import { exceptionsOf, nodeName, profileInForce } from '../profile.ts';
 import { selectRules } from '../rules.ts';
 
 const PRESENTATION: Presentation<CheckResultItem> = {
@@ -61,7 +62,7 @@ be decided (error, unknown): no data is not a pass.`,
       choices: SEVERITIES,
       default: 'low',
     },
-    outputOption(),
+    outputOption([...FORMATS, ...EXPORTS]),
     NO_HEADERS_OPTION,
   ],
   examples: [
@@ -73,6 +74,10 @@ be decided (error, unknown): no data is not a pass.`,
     {
       line: 'sudo nodeseal check --profile stig --exceptions exceptions.yaml',
       meaning: 'by a stricter profile, without the failures that are accepted for now',
+    },
+    {
+      line: 'sudo nodeseal check -o junit > node.xml',
+      meaning: 'for a pipeline; also sarif, oscal, openreports (docs/exports.md)',
     },
     {
       line: "nodeseal check -o json | jq '.summary'",
@@ -98,14 +103,13 @@ be decided (error, unknown): no data is not a pass.`,
       .flatMap(({ results, durationMs }) => results.map((result) => ({ ...result, durationMs })))
       .filter(({ ruleId }) => rules.has(ruleId))
       .sort(byUrgency);
-    write(
-      items,
-      inForce,
-      invocation.value('output') ?? 'table',
-      !invocation.flag('no-headers'),
-      io,
-      styleOf(io, invocation.value('color')),
-    );
+    const output = invocation.value('output') ?? 'table';
+    if (EXPORTS.some((id) => id === output)) {
+      await writeExport(output, await nodeName(host, io), items, io);
+    } else {
+      const style = styleOf(io, invocation.value('color'));
+      write(items, inForce, output, !invocation.flag('no-headers'), io, style);
+    }
     return exitFor(items, severityOf(invocation.value('fail-on')));
   },
 };
@@ -157,6 +161,17 @@ function write(
       io.stderr.write(`Next: nodeseal explain ${first.ruleId}\n`);
     }
   }
+}
+
+async function writeExport(
+  output: string,
+  node: string,
+  items: readonly CheckResultItem[],
+  io: Io,
+): Promise<void> {
+  const { exportFormat, localSource } = await import('../local-export.ts');
+  const source = localSource(node, items, rfc3339(io.nowMs()));
+  for await (const text of exportFormat(output)?.write(source) ?? []) io.stdout.write(text);
 }
 
 function profileText({ profile: { name }, chosen }: ProfileInForce): string {

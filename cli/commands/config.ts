@@ -1,12 +1,12 @@
 import { resolve } from 'node:path';
-import type { Command } from '../command.ts';
+import type { Command, Invocation } from '../command.ts';
 import {
   type Context,
-  type Contexts,
+  changeContexts,
   loadContexts,
   readServer,
-  saveContexts,
   unknownContext,
+  withContext,
 } from '../context.ts';
 import { usageError } from '../errors.ts';
 import { EXIT } from '../exit.ts';
@@ -71,18 +71,19 @@ export const getContexts: Command = {
 
 export const useContext: Command = {
   description: 'Makes a context the one that is asked when none is named.',
-  arguments: [{ name: 'NAME', description: 'name of a context', required: true }],
+  arguments: [{ name: 'CONTEXT', description: 'name of a context', required: true }],
   options: [],
   examples: [
     { line: 'nodeseal config use-context production', meaning: 'ask this one from now on' },
   ],
   async run(invocation, io) {
-    const file = await loadContexts(io);
     const [name = ''] = invocation.positional;
-    if (!file.contexts.contexts.some((context) => context.name === name)) {
-      throw unknownContext(name, file);
-    }
-    await saveContexts({ ...file, contexts: { ...file.contexts, currentContext: name } });
+    await changeContexts(io, (file) => {
+      if (!file.contexts.contexts.some((context) => context.name === name)) {
+        throw unknownContext(name, file);
+      }
+      return { ...file.contexts, currentContext: name };
+    });
     io.stdout.write(`current context: ${safeText(name)}\n`);
     return EXIT.clean;
   },
@@ -91,7 +92,7 @@ export const useContext: Command = {
 export const setContext: Command = {
   description: `Adds a context, or changes the named members of one. The first context becomes the current one. A token is never
 written into the configuration: only where its file is.`,
-  arguments: [{ name: 'NAME', description: 'name of the context', required: true }],
+  arguments: [{ name: 'CONTEXT', description: 'name of the context', required: true }],
   options: [
     { flags: '--server <url>', description: 'address of the aggregator' },
     { flags: '--token-file <file>', description: 'file that holds the token' },
@@ -105,41 +106,40 @@ written into the configuration: only where its file is.`,
     },
   ],
   async run(invocation, io) {
-    const file = await loadContexts(io);
     const [name = ''] = invocation.positional;
-    const before = file.contexts.contexts.find((context) => context.name === name);
-    const server = invocation.value('server') ?? before?.server;
-    if (server === undefined) {
-      throw usageError(`context '${name}' is new and has no server`, { next: '--server URL' });
-    }
-    const plainHttp = invocation.flag('plain-http') || before?.plainHttp === true;
-    readServer(server, plainHttp);
-    const tokenFile = absolute(invocation.value('token-file')) ?? before?.tokenFile;
-    const caFile = absolute(invocation.value('ca-file')) ?? before?.caFile;
-    const context: Context = {
-      name,
-      server,
-      ...(tokenFile === undefined ? {} : { tokenFile }),
-      ...(caFile === undefined ? {} : { caFile }),
-      ...(plainHttp ? { plainHttp } : {}),
-    };
-    await saveContexts({ ...file, contexts: withContext(file.contexts, context) });
-    io.stdout.write(`context ${safeText(name)} ${before === undefined ? 'added' : 'changed'}\n`);
+    let isNew = true;
+    await changeContexts(io, ({ contexts }) => {
+      const before = contexts.contexts.find((context) => context.name === name);
+      isNew = before === undefined;
+      return withContext(contexts, contextFrom(name, before, invocation));
+    });
+    io.stdout.write(`context ${safeText(name)} ${isNew ? 'added' : 'changed'}\n`);
     return EXIT.clean;
   },
 };
 
+/** The context as it was, with what the flags say. */
+function contextFrom(name: string, before: Context | undefined, invocation: Invocation): Context {
+  const server = invocation.value('server') ?? before?.server;
+  if (server === undefined) {
+    throw usageError(`context '${name}' is new and has no server`, { next: '--server URL' });
+  }
+  const plainHttp = invocation.flag('plain-http') || before?.plainHttp === true;
+  readServer(server, plainHttp);
+  const tokenFile = absolute(invocation.value('token-file')) ?? before?.tokenFile;
+  const caFile = absolute(invocation.value('ca-file')) ?? before?.caFile;
+  return {
+    name,
+    server,
+    ...(tokenFile === undefined ? {} : { tokenFile }),
+    ...(caFile === undefined ? {} : { caFile }),
+    ...(plainHttp ? { plainHttp } : {}),
+  };
+}
+
 /** As typed it is meant from here; in the file it would be from there. */
 function absolute(file: string | undefined): string | undefined {
   return file === undefined ? undefined : resolve(file);
-}
-
-function withContext(contexts: Contexts, context: Context): Contexts {
-  const isNew = !contexts.contexts.some(({ name }) => name === context.name);
-  const list = isNew
-    ? [...contexts.contexts, context]
-    : contexts.contexts.map((other) => (other.name === context.name ? context : other));
-  return { ...contexts, currentContext: contexts.currentContext ?? context.name, contexts: list };
 }
 
 export const view: Command = {

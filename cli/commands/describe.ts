@@ -14,9 +14,11 @@ import { imageText } from '../output/describe-image.ts';
 import { nodeText } from '../output/describe-node.ts';
 import { ruleText } from '../output/describe-rule.ts';
 import { DOCUMENT_FORMATS, documentText } from '../output/document.ts';
-import { RULE_SUMMARY } from '../output/fleet.ts';
+import { RULE_SUMMARY } from '../output/rule-summary.ts';
 import { tableText } from '../output/table.ts';
-import { CHECKS, type ResourceType, readTypeAndNames } from '../resources.ts';
+import type { ResourceType } from '../resource.ts';
+import { CHECKS } from '../resources/checks.ts';
+import { readTypeAndNames } from '../resources.ts';
 
 export const describe: Command = {
   description: `Shows one thing with everything one would ask next, and the next command. -o json has all of it.

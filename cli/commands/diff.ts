@@ -4,7 +4,7 @@ import { readNodeDetail, readPoolBaseline } from '../answers.ts';
 import { Client } from '../client.ts';
 import type { Command, Invocation } from '../command.ts';
 import { usageError } from '../errors.ts';
-import { combineExits, EXIT, type ExitCode } from '../exit.ts';
+import { EXIT, type ExitCode } from '../exit.ts';
 import {
   type Comparand,
   DIFF_SECTIONS,
@@ -25,7 +25,7 @@ in images by what it means (weakened, strengthened), then results of rules, file
 share (their names and ids) is not compared; of a pool only what more than half of its nodes say, and images that both
 have.
 
-Exit code 0: nothing differs. 1: something does. 6: a part of one side is not known. 5: there is no such node or pool.`,
+Exit code 0: nothing differs. 1: something does. 6: nothing that is known does, and a part of one side is not known. 5: there is no such node or pool.`,
   arguments: [
     {
       name: 'NODE',
@@ -158,9 +158,7 @@ async function fetchSides(
 }
 
 function exitFor({ trust, differences, notCompared }: NodeDiff): ExitCode {
-  const isDifferent = trust.length > 0 || differences.length > 0;
-  return combineExits([
-    notCompared.length > 0 ? EXIT.partial : EXIT.clean,
-    isDifferent ? EXIT.findings : EXIT.clean,
-  ]);
+  // A difference is told before what is not known.
+  if (trust.length > 0 || differences.length > 0) return EXIT.findings;
+  return notCompared.length > 0 ? EXIT.partial : EXIT.clean;
 }

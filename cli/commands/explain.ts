@@ -8,10 +8,10 @@ import { EXIT } from '../exit.ts';
 import { NO_HEADERS_OPTION, outputOption, PROFILE_OPTION } from '../options.ts';
 import { styleOf } from '../output/colour.ts';
 import type { Presentation } from '../output/column.ts';
-import { wrap } from '../output/finding.ts';
 import { isFormat } from '../output/format.ts';
 import { listText } from '../output/list.ts';
 import { mappingText } from '../output/mapping.ts';
+import { wrap } from '../output/wrap.ts';
 import { namedProfile } from '../profile.ts';
 import { rulesOf, unknownRule } from '../rules.ts';
 

@@ -1,32 +1,28 @@
-import type { List } from '../../shared/api.ts';
 import { SEVERITIES } from '../../shared/results.ts';
 import { Client } from '../client.ts';
 import type { Command, Invocation } from '../command.ts';
-import { coverageExit, coverageText, readPercent } from '../coverage.ts';
+import { readPercent } from '../coverage.ts';
 import { usageError } from '../errors.ts';
-import { combineExits, EXIT, type ExitCode } from '../exit.ts';
-import { fetchChosen, isFailure, isOmitting, readAsOf, readChoice } from '../fleet-list.ts';
+import type { ExitCode } from '../exit.ts';
+import { readAsOf, readChoice } from '../fleet-list.ts';
 import type { Io } from '../io.ts';
 import {
   CHOICE_OPTIONS,
+  NO_GROUP_OPTION,
   NO_HEADERS_OPTION,
   outputOption,
   REQUIRE_COVERAGE_OPTION,
   SERVER_OPTIONS,
 } from '../options.ts';
-import { styleOf } from '../output/colour.ts';
-import { isFormat } from '../output/format.ts';
-import { listText } from '../output/list.ts';
-import { safeText } from '../output/safe.ts';
-import { type Resource, readTypeAndNames, TYPES, withResource } from '../resources.ts';
-import { assertFields, sortedBy } from '../selector.ts';
-
-/** Events are without end: a plain `get events` shows the newest. */
-const NEWEST_EVENTS = 100;
+import { printList } from '../print-list.ts';
+import { type Resource, TYPES } from '../resource.ts';
+import { readTypeAndNames, withResource } from '../resources.ts';
+import { assertFields } from '../selector.ts';
 
 export const get: Command = {
   description: `Lists what the aggregator knows of the fleet: ${TYPES.join(', ')}.
 Findings that pass or do not apply are left out unless they are named or --all is given. On stderr it says for how many nodes the answer speaks; -o json has it as "coverage".
+In a table, findings and drift that are the same on several nodes are one row; -o wide, and every format for programs, has each.
 
 Exit code 1 only with --fail-on; 3 only with --require-coverage; 5 when a NAME is not there.`,
   arguments: [
@@ -36,8 +32,12 @@ Exit code 1 only with --fail-on; 3 only with --require-coverage; 5 when a NAME i
   options: [
     outputOption(),
     ...CHOICE_OPTIONS,
-    { flags: '--sort-by <field>', description: 'order by this field; -field turns it round' },
+    {
+      flags: '--sort-by <field>',
+      description: 'order by this field; -field turns it round; nothing is grouped',
+    },
     { flags: '--limit <count>', description: 'at most so many items' },
+    NO_GROUP_OPTION,
     NO_HEADERS_OPTION,
     { flags: '-w, --watch', description: 'go on with what changes' },
     {
@@ -66,6 +66,7 @@ Exit code 1 only with --fail-on; 3 only with --require-coverage; 5 when a NAME i
       line: 'nodeseal get images --field-selector verdict=rejected -o csv',
       meaning: 'for a sheet',
     },
+    { line: 'nodeseal get drift --since 24h', meaning: 'what differs now and did not yesterday' },
   ],
   async run(invocation, io) {
     const { type, names } = readTypeAndNames(invocation.positional);
@@ -85,61 +86,19 @@ async function list<Item>(
   const order = invocation.value('sort-by');
   if (order !== undefined) assertFields([fieldNamed(order)], resource.fields, '--sort-by');
   const required = readPercent(invocation.value('require-coverage'));
-  if (invocation.flag('watch') && asOf !== undefined) {
+  const isWatched = invocation.flag('watch');
+  if (isWatched && asOf !== undefined) {
     throw usageError('--as-of and --watch: what was does not change');
   }
+  if (isWatched && choice.since !== undefined) {
+    throw usageError('--since and --watch exclude each other');
+  }
   using client = await Client.open(invocation, io);
-  if (invocation.flag('watch')) {
+  if (isWatched) {
     const { followFleet } = await import('../follow.ts');
     return await followFleet(client, resource, choice, invocation, io);
   }
-  const isPlainEvents = resource.type === 'events' && choice.since === undefined;
-  const most = limit ?? (isPlainEvents ? NEWEST_EVENTS : undefined);
-  const found = await fetchChosen(client, resource, choice, order === undefined ? most : undefined);
-  const items = order === undefined ? found.items : sortedBy(found.items, order).slice(0, most);
-  const answer = { ...found, items };
-  const output = invocation.value('output') ?? 'table';
-  if (isFormat(output)) {
-    const style = styleOf(io, invocation.value('color'));
-    const headers = !invocation.flag('no-headers');
-    io.stdout.write(listText(answer, resource.presentation(io.nowMs()), output, style, headers));
-  }
-  const missing = missingNames(resource, names, items);
-  if (isOmitting(resource, choice)) {
-    io.stderr.write('what passes or does not apply is left out (--all)\n');
-  }
-  sayAround(
-    answer,
-    resource.type,
-    isPlainEvents && items.length === most && limit === undefined,
-    io,
-  );
-  for (const name of missing) {
-    io.stderr.write(`error: no ${resource.type} called ${safeText(name)}\n`);
-  }
-  if (missing.length > 0) return EXIT.notFound;
-  const failOn = SEVERITIES.find((severity) => severity === invocation.value('fail-on'));
-  const isFailed = failOn && items.some((item) => isFailure(resource.type, item, failOn));
-  return combineExits([
-    isFailed ? EXIT.findings : EXIT.clean,
-    coverageExit(answer.coverage, required, io),
-  ]);
-}
-
-function missingNames<Item>(
-  resource: Resource<Item>,
-  names: readonly string[],
-  items: readonly Item[],
-): readonly string[] {
-  const found = new Set(items.flatMap((item) => resource.namesOf(item)));
-  return names.filter((name) => !found.has(name));
-}
-
-/** What people have to know beside the list: whether it is empty, cut, and for whom it speaks. */
-function sayAround(list: List<string, unknown>, type: string, isCut: boolean, io: Io): void {
-  if (list.items.length === 0) io.stderr.write(`no ${type}\n`);
-  if (isCut) io.stderr.write(`the newest ${list.items.length}; more with --since or --limit\n`);
-  if (list.coverage !== undefined) io.stderr.write(`${coverageText(list.coverage)}\n`);
+  return await printList(client, resource, { choice, limit, order, required }, invocation, io);
 }
 
 function fieldNamed(order: string): { readonly field: string; readonly negated: false } {

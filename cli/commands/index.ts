@@ -117,10 +117,22 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./status.ts')).status,
   },
   {
+    path: ['export'],
+    group: 'the fleet',
+    summary: 'sarif, oscal, csv, openreports, junit, annotations: the fleet for other tools',
+    load: async () => (await import('./export.ts')).exportCommand,
+  },
+  {
     path: ['rescan'],
     group: 'the fleet',
     summary: 'ask nodes to look at everything now',
     load: async () => (await import('./rescan.ts')).rescan,
+  },
+  {
+    path: ['diagnose'],
+    group: 'the fleet',
+    summary: 'an archive to find a fault of a node or the server by, without secrets',
+    load: async () => (await import('./diagnose.ts')).diagnose,
   },
   {
     path: ['token', 'create'],
@@ -165,6 +177,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./node.ts')).retireNodes,
   },
   {
+    path: ['login'],
+    group: 'nodeseal itself',
+    summary: 'keep a token for an aggregator, once it takes it',
+    load: async () => (await import('./login.ts')).login,
+  },
+  {
     path: ['config', 'get-contexts'],
     group: 'nodeseal itself',
     summary: 'which aggregators can be asked',
@@ -189,9 +207,15 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./config.ts')).view,
   },
   {
+    path: ['completion'],
+    group: 'nodeseal itself',
+    summary: 'completion of words for bash, zsh and fish',
+    load: async () => (await import('./completion.ts')).completion,
+  },
+  {
     path: ['version'],
     group: 'nodeseal itself',
-    summary: 'version of this program',
+    summary: 'version of this program and of the aggregator',
     load: async () => (await import('./version.ts')).version,
   },
 ];

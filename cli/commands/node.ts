@@ -79,6 +79,7 @@ agent of the node logs before you approve it.`,
         listText(list, presentation(io), output, style, !invocation.flag('no-headers')),
       );
     }
+    if (items.length === 0) io.stderr.write('no node enrolled\n');
     return EXIT.clean;
   },
 };

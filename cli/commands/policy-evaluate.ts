@@ -6,7 +6,6 @@ import { API_VERSION } from '../../shared/api.ts';
 import { ManifestError, manifestDigest } from '../../shared/trust/manifest.ts';
 import { parseReference, referenceText, withDefaultTag } from '../../shared/trust/reference.ts';
 import { lookupRegistriesD } from '../../shared/trust/registries-d.ts';
-import { scopeText } from '../../shared/trust/scope.ts';
 import { evaluateImage, isUnenforced } from '../../shared/trust/verdict.ts';
 import type {
   CandidateImage,
@@ -23,7 +22,7 @@ import { outputOption, POLICY_OPTION, REGISTRIES_D_OPTION } from '../options.ts'
 import { type Style, styleOf } from '../output/colour.ts';
 import { DOCUMENT_FORMATS, documentText } from '../output/document.ts';
 import { safeText } from '../output/safe.ts';
-import { requirementText, signatureText } from '../output/trust.ts';
+import { requirementText, scopeText, signatureText } from '../output/trust.ts';
 import {
   orBadReference,
   readImageName,

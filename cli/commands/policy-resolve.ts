@@ -3,14 +3,14 @@ import type { PolicyRequirement } from '../../shared/trust/policy-types.ts';
 import { parseReference, referenceText, withDefaultTag } from '../../shared/trust/reference.ts';
 import { lookupRegistriesD } from '../../shared/trust/registries-d.ts';
 import { RegistriesDError } from '../../shared/trust/registries-d-file.ts';
-import { findScope, scopeText } from '../../shared/trust/scope.ts';
+import { findScope } from '../../shared/trust/scope.ts';
 import type { Command } from '../command.ts';
 import { CliError } from '../errors.ts';
 import { EXIT } from '../exit.ts';
 import { outputOption, POLICY_OPTION, REGISTRIES_D_OPTION } from '../options.ts';
 import { DOCUMENT_FORMATS, documentText } from '../output/document.ts';
 import { safeText } from '../output/safe.ts';
-import { requirementText } from '../output/trust.ts';
+import { requirementText, scopeText } from '../output/trust.ts';
 import {
   orBadReference,
   readImageName,

@@ -3,10 +3,12 @@ import { Client } from '../client.ts';
 import { ProblemError, rubbish } from '../client-errors.ts';
 import type { Command } from '../command.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
+import type { Io } from '../io.ts';
 import { outputOption, serverOptions } from '../options.ts';
 import { styleOf } from '../output/colour.ts';
 import { DOCUMENT_FORMATS, documentText } from '../output/document.ts';
 import { safeText } from '../output/safe.ts';
+import { startProgress } from '../progress.ts';
 import { isObject } from '../shape.ts';
 
 /** Codes of problems that mean: the aggregator answered, the node did not. */
@@ -20,6 +22,8 @@ const NODE_PROBLEMS: ReadonlySet<string> = new Set([
 
 /** The aggregator itself gives a node a minute. */
 const WAIT = '90s';
+/** So many nodes are asked at once. */
+const AT_ONCE = 16;
 
 interface Rescan {
   readonly node: string;
@@ -36,10 +40,8 @@ export const rescan: Command = {
   examples: [{ line: 'nodeseal rescan worker-1', meaning: 'do not wait for the next interval' }],
   async run(invocation, io) {
     using client = await Client.open(invocation, io);
-    const items: Rescan[] = [];
-    for (const word of invocation.positional) {
-      items.push(await rescanNode(client, word.replace(/^nodes?\//, '')));
-    }
+    const names = invocation.positional.map((word) => word.replace(/^nodes?\//, ''));
+    const items = await rescanAll(client, names, io);
     const list = { apiVersion: API_VERSION, kind: 'RescanList', items };
     const { paint, symbols } = styleOf(io, invocation.value('color'));
     io.stdout.write(
@@ -57,6 +59,26 @@ export const rescan: Command = {
     return exit;
   },
 };
+
+/** Several at a time, answered in the order in which they were named. */
+async function rescanAll(
+  client: Client,
+  names: readonly string[],
+  io: Io,
+): Promise<readonly Rescan[]> {
+  using progress = startProgress(io);
+  const answers = new Map<number, Rescan>();
+  const left = names.entries();
+  const askInTurn = async (): Promise<void> => {
+    for (const [index, name] of left) {
+      answers.set(index, await rescanNode(client, name));
+      progress.say(() => `${answers.size} of ${names.length} nodes answered`);
+    }
+  };
+  progress.say(() => `waiting for ${names.length} nodes`);
+  await Promise.all(Array.from({ length: AT_ONCE }, askInTurn));
+  return names.flatMap((_, index) => answers.get(index) ?? []);
+}
 
 async function rescanNode(client: Client, node: string): Promise<Rescan> {
   try {

@@ -4,7 +4,7 @@ import type { SimulationResult } from '../../shared/simulation.ts';
 import type { Command, Invocation } from '../command.ts';
 import { coverageExit, coverageText, readPercent } from '../coverage.ts';
 import { usageError } from '../errors.ts';
-import { combineExits } from '../exit.ts';
+import { combineExits, EXIT } from '../exit.ts';
 import { IMAGE_LIBRARY_OPTION } from '../image-library.ts';
 import type { Io } from '../io.ts';
 import {
@@ -19,20 +19,22 @@ import { isFormat } from '../output/format.ts';
 import { safeText } from '../output/safe.ts';
 import { simulationText } from '../output/simulation.ts';
 import { SOURCES_OPTION } from '../signature-sources.ts';
-import { CANDIDATE_OPTIONS, candidateOf } from '../simulate/candidate.ts';
+import { CANDIDATE_OPTIONS, candidateOf, namesCandidate } from '../simulate/candidate.ts';
 import { simulationExit } from '../simulate/exit.ts';
 import { askFleet } from '../simulate/fleet.ts';
 import { askThisNode } from '../simulate/local.ts';
+import { nodeNotes } from '../simulate/notes.ts';
+import { askSnapshots, SNAPSHOT_OPTIONS, saveSnapshot } from '../simulate/snapshot.ts';
 
 export const simulate: Command = {
   description: `Rehearses a policy: has every node judge every image of its store by a policy that is not in force yet, with the
 signatures the node holds, beside what the policy in force says. Nothing is changed. Nodes that are not connected are judged
 by what they reported last, as far as that can be done without their signatures, and named. With --host-root this node alone
-is judged, without an aggregator.
+is judged, with --from-snapshot the nodes that were saved, without an aggregator.
 
 newly refused: allowed now, refused then. newly accepted, no longer verified: weaker then than now. undecided: nobody can
 say, with the reason. Key files that the candidate names are read on the node.
-Exit code 1: something would newly be refused. 6: a node did not answer, or nothing would be refused but something is
+Exit code 1: something would newly be refused. 6: nothing would that is known, but a node did not answer or something is
 undecided. 3: less reports than --require-coverage asks for. 7: the candidate is not valid.`,
   arguments: [],
   options: [
@@ -41,6 +43,7 @@ undecided. 3: less reports than --require-coverage asks for. 7: the candidate is
       flags: '--host-root <dir>',
       description: "judge this node's store alone: / on the node itself, /host in a debug pod",
     },
+    ...SNAPSHOT_OPTIONS,
     { flags: '--pool <pool>', description: 'ask the nodes of this pool alone' },
     LABEL_OPTION,
     REQUIRE_COVERAGE_OPTION,
@@ -71,10 +74,15 @@ undecided. 3: less reports than --require-coverage asks for. 7: the candidate is
     },
   ],
   async run(invocation, io) {
-    const isLocal = invocation.value('host-root') !== undefined;
+    const isLocal =
+      invocation.value('host-root') !== undefined || invocation.values('from-snapshot').length > 0;
     refuseFlags(invocation, isLocal);
     const required = readPercent(invocation.value('require-coverage'));
-    const checked = await candidateOf(invocation, io);
+    const isSaving = invocation.value('save-snapshot') !== undefined;
+    const isSavingAlone = isSaving && !namesCandidate(invocation);
+    const checked = isSavingAlone ? undefined : await candidateOf(invocation, io);
+    if (isSaving) await saveSnapshot(invocation, io, checked?.policy);
+    if (checked === undefined) return EXIT.clean;
     const result = isLocal
       ? await askHere(checked, invocation, io)
       : await askFleet(checked, invocation, io);
@@ -84,11 +92,7 @@ undecided. 3: less reports than --require-coverage asks for. 7: the candidate is
       io.stdout.write(simulationText(result, output, style, !invocation.flag('no-headers')));
     }
     for (const warning of checked.warnings) io.stderr.write(`note: ${safeText(warning)}\n`);
-    for (const { node, gaps, notes } of result.nodes) {
-      for (const text of [...gaps, ...notes]) {
-        io.stderr.write(`note: ${safeText(`${node}: ${text}`)}\n`);
-      }
-    }
+    for (const note of nodeNotes(result.nodes)) io.stderr.write(`note: ${note}\n`);
     const { coverage } = result;
     if (coverage !== undefined) io.stderr.write(`${coverageText(coverage)}\n`);
     return combineExits([coverageExit(coverage, required, io), simulationExit(result)]);
@@ -108,6 +112,13 @@ const OF_FLEET = [
 const OF_NODE = ['sources', 'image-library'] as const;
 
 function refuseFlags(invocation: Invocation, isLocal: boolean): void {
+  const isHere = invocation.value('host-root') !== undefined;
+  if (isHere && invocation.values('from-snapshot').length > 0) {
+    throw usageError('--host-root and --from-snapshot exclude each other');
+  }
+  if (!isHere && invocation.value('save-snapshot') !== undefined) {
+    throw usageError('--save-snapshot is for this node alone', { next: 'add --host-root /' });
+  }
   const wrong = (isLocal ? OF_FLEET : OF_NODE).find((flag) => invocation.value(flag) !== undefined);
   if (wrong === undefined) return;
   throw isLocal
@@ -120,7 +131,11 @@ async function askHere(
   invocation: Invocation,
   io: Io,
 ): Promise<SimulationResult> {
-  return simulationResult(checked, [await askThisNode(checked, invocation, io)], {
+  const isHere = invocation.value('host-root') !== undefined;
+  const answers = isHere
+    ? [await askThisNode(checked, invocation, io)]
+    : await askSnapshots(checked, invocation, io);
+  return simulationResult(checked, answers, {
     strict: invocation.flag('strict'),
     onlyRunning: invocation.flag('only-running'),
   });

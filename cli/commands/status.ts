@@ -4,14 +4,16 @@ import { VERDICTS, type Verdict } from '../../shared/images.ts';
 import { RESULTS, type Result, type ResultCounts } from '../../shared/results.ts';
 import { Client } from '../client.ts';
 import type { Command } from '../command.ts';
-import { coverageExit, percentOf, readPercent } from '../coverage.ts';
+import { causeText, coverageExit, percentOf, readPercent } from '../coverage.ts';
+import { ago } from '../duration.ts';
 import { EVERYTHING, fetchChosen, readLabels } from '../fleet-list.ts';
 import type { Io } from '../io.ts';
 import { LABEL_OPTION, outputOption, REQUIRE_COVERAGE_OPTION, SERVER_OPTIONS } from '../options.ts';
 import { type Style, styleOf, type Tone } from '../output/colour.ts';
 import { DOCUMENT_FORMATS, documentText } from '../output/document.ts';
 import { safeText } from '../output/safe.ts';
-import { NODES } from '../resources.ts';
+import { displayWidth, truncate } from '../output/width.ts';
+import { NODES } from '../resources/nodes.ts';
 
 /** The whole fleet in a few numbers. */
 interface FleetStatus {
@@ -23,8 +25,12 @@ interface FleetStatus {
   readonly images: Readonly<Record<Verdict, number>>;
   readonly failingNodes: readonly string[];
   readonly driftingNodes: readonly string[];
+  /** When anything was heard last, RFC 3339; null when never. */
+  readonly lastHeard: string | null;
 }
 
+/** Every node is heard within 20 s; after 5 minutes it is silent (PROTOCOL.md). */
+const QUIET_MS = 300_000;
 /** So many are named in a line. */
 const NAMED = 3;
 
@@ -58,7 +64,9 @@ are accepted. Exit code 3 when less reports than --require-coverage asks for; th
     const answer = statusOf(items, coverage ?? { expected: 0, reporting: 0, missing: [] });
     const style = styleOf(io, invocation.value('color'));
     io.stdout.write(
-      documentText(answer, invocation.value('output'), () => peopleText(answer, style)),
+      documentText(answer, invocation.value('output'), () => {
+        return peopleText(answer, style, io.nowMs());
+      }),
     );
     sayNext(answer, io);
     return coverageExit(answer.coverage, required, io);
@@ -85,35 +93,63 @@ function statusOf(nodes: readonly NodeItem[], coverage: Coverage): FleetStatus {
     images: sum<Verdict>(VERDICTS, ({ images }) => images),
     failingNodes: named(({ results }) => results.fail > 0),
     driftingNodes: named(({ drift }) => drift > 0),
+    lastHeard: nodes.reduce<string | null>(
+      (last, { lastSeen }) => (lastSeen !== null && lastSeen > (last ?? '') ? lastSeen : last),
+      null,
+    ),
   };
 }
 
 type Part = readonly [symbol: 'good' | 'bad' | 'warn' | 'unknown', tone: Tone, text: string];
 
-function peopleText(status: FleetStatus, style: Style): string {
-  const { coverage, results, images, failingNodes, driftingNodes } = status;
+const LABEL_COLUMNS = 11;
+const GAP = '   ';
+
+function peopleText(status: FleetStatus, style: Style, nowMs: number): string {
+  const { coverage, results, images, failingNodes, driftingNodes, lastHeard } = status;
   const lines: (readonly [string, readonly Part[]])[] = [
-    ['Coverage', coverageParts(coverage)],
+    ['Coverage', coverageParts(coverage, nowMs)],
     ['Rules', ruleParts(results, failingNodes)],
     ['Drift', driftParts(driftingNodes, coverage)],
     ['Images', imageParts(images)],
+    ['Pipeline', pipelineParts(lastHeard, nowMs)],
   ];
   return lines
-    .map(([name, parts]) => {
-      const texts = parts.map(([symbol, tone, text]) => {
-        return style.paint(`${style.symbols[symbol]} ${safeText(text)}`, tone);
-      });
-      return `${name.padEnd(10)} ${texts.join('   ')}\n`;
-    })
+    .map(([name, parts]) => name.padEnd(LABEL_COLUMNS) + partsText(parts, style))
     .join('');
 }
 
-function coverageParts(coverage: Coverage): readonly Part[] {
+/** Side by side; on a terminal below each other where they do not fit. */
+function partsText(parts: readonly Part[], style: Style): string {
+  const room = style.isTerminal ? style.columns - LABEL_COLUMNS : Number.POSITIVE_INFINITY;
+  const rows: string[] = [];
+  let width = 0;
+  for (const [symbol, tone, text] of parts) {
+    const whole = `${style.symbols[symbol]} ${safeText(text)}`;
+    const shown = truncate(whole, room, 'end', style.symbols.cut);
+    const painted = style.paint(shown, tone);
+    const beside = width + GAP.length + displayWidth(shown);
+    const row = beside <= room ? rows.pop() : undefined;
+    rows.push(row === undefined ? painted : row + GAP + painted);
+    width = row === undefined ? displayWidth(shown) : beside;
+  }
+  return `${rows.join(`\n${' '.repeat(LABEL_COLUMNS)}`)}\n`;
+}
+
+/** An aggregator that hears nothing does not know what it shows to be so. */
+function pipelineParts(lastHeard: string | null, nowMs: number): readonly Part[] {
+  if (lastHeard === null) return [['unknown', 'warn', 'nothing was heard yet']];
+  const isQuiet = nowMs - Date.parse(lastHeard) > QUIET_MS;
+  const tone = isQuiet ? 'bad' : 'good';
+  return [[tone, tone, `last heard from a node ${ago(lastHeard, nowMs)} ago`]];
+}
+
+function coverageParts(coverage: Coverage, nowMs: number): readonly Part[] {
   const { expected, reporting, missing } = coverage;
   if (expected === 0) return [['unknown', 'warn', 'no node is known']];
   const text = `${reporting}/${expected} nodes reporting`;
   if (missing.length === 0) return [['good', 'good', text]];
-  const causes = missing.map(({ node, cause }) => `${node}: ${cause}`);
+  const causes = missing.map(({ node, cause }) => `${node}: ${causeText(cause, nowMs)}`);
   const tone = percentOf(coverage) === 0 ? 'bad' : 'warn';
   return [
     [tone, tone, text],

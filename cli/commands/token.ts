@@ -21,7 +21,7 @@ export const createToken: Command = {
   description: `Makes a token and prints it: it is kept nowhere and cannot be shown again. KIND is user (a person or script), agent (one
 node) or join (nodes enrol with it). A join token of a server with TLS ends with @sha256:…, by which a new node knows the server.`,
   arguments: [
-    { name: 'KIND', description: KINDS.join(', '), required: true },
+    { name: 'KIND', description: KINDS.join(', '), suggestions: KINDS, required: true },
     {
       name: 'NAME',
       description: 'of the user, of the node, or to know a join token by',

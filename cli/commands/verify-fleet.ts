@@ -4,7 +4,7 @@ import { Client } from '../client.ts';
 import type { Invocation } from '../command.ts';
 import { coverageExit, coverageText, readPercent } from '../coverage.ts';
 import { usageError } from '../errors.ts';
-import { combineExits, EXIT, type ExitCode } from '../exit.ts';
+import { EXIT, type ExitCode } from '../exit.ts';
 import { findImages } from '../fleet-images.ts';
 import type { Io } from '../io.ts';
 import { styleOf } from '../output/colour.ts';
@@ -15,7 +15,7 @@ import { listText } from '../output/list.ts';
 import { namesText } from '../output/names.ts';
 import { safeText } from '../output/safe.ts';
 import { tableText } from '../output/table.ts';
-import { IMAGES } from '../resources.ts';
+import { IMAGES } from '../resources/images.ts';
 
 /** Options of `verify` that are about the store of this node. */
 const LOCAL_VALUES = [
@@ -140,9 +140,9 @@ function conclude(
   if (notFound.length > 0) return EXIT.notFound;
   const isOpen =
     (coverage?.missing.length ?? 0) > 0 || items.some(({ verdict }) => verdict === 'unknown');
-  return combineExits([
-    coverageExit(coverage, required, io),
-    isOpen ? EXIT.partial : EXIT.clean,
-    items.some(({ verdict }) => verdict === 'rejected') ? EXIT.findings : EXIT.clean,
-  ]);
+  const coverageCode = coverageExit(coverage, required, io);
+  if (coverageCode !== EXIT.clean) return coverageCode;
+  // As of one node: a refusal is told before what is undecided.
+  if (items.some(({ verdict }) => verdict === 'rejected')) return EXIT.findings;
+  return isOpen ? EXIT.partial : EXIT.clean;
 }

@@ -23,6 +23,7 @@ import { isFormat } from '../output/format.ts';
 import { explainImage, IMAGE_COLUMNS } from '../output/image.ts';
 import { listText } from '../output/list.ts';
 import { safeText } from '../output/safe.ts';
+import { startProgress } from '../progress.ts';
 import { RELEASE_OPTIONS, readReleaseOptions } from '../release-options.ts';
 import { readSources, SOURCES_OPTION } from '../signature-sources.ts';
 
@@ -44,7 +45,7 @@ found in the store, and signed as the policy asks or by the keys of --release-ke
 With --node or --all-nodes: the verdicts that nodes of the fleet reported last on the images that are named.
 
 Exit code 1: an image is rejected. 6: none is, but one is unknown. 5: an image that was named is not in the store.
-Of the fleet 6 also when a node does not report, before 1; 3 with --require-coverage.`,
+Of the fleet 6 also when a node does not report; 3, before all others, with --require-coverage.`,
   arguments: [
     {
       name: 'IMAGE',
@@ -100,6 +101,7 @@ Of the fleet 6 also when a node does not report, before 1; 3 with --require-cove
     const named = invocation.value('sources');
     const release = await readReleaseOptions(invocation);
     const host = await openHostRoot(invocation.value('host-root') ?? '/');
+    using progress = startProgress(io);
     const found = await verifyImages(host, await readNodeTrust(host), {
       references,
       ...(named === undefined ? {} : { sources: readSources(named) }),
@@ -107,7 +109,9 @@ Of the fleet 6 also when a node does not report, before 1; 3 with --require-cove
       ...(release === undefined ? {} : { release }),
       clock: clockOf(io),
       signal: io.signal,
+      onProgress: (done, all) => progress.say(() => `${done} of ${all} images judged`),
     });
+    progress.clear();
     const { verdicts, faults, layerFaults, releaseNotes, notFound } = found;
     const style = styleOf(io, invocation.value('color'));
     const output = invocation.value('output') ?? 'table';

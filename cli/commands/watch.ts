@@ -3,18 +3,27 @@ import type { Command } from '../command.ts';
 import { usageError } from '../errors.ts';
 import { readChoice } from '../fleet-list.ts';
 import { followFleet } from '../follow.ts';
-import { CHOICE_OPTIONS, outputOption, SERVER_OPTIONS } from '../options.ts';
+import { CHOICE_OPTIONS, NO_GROUP_OPTION, outputOption, SERVER_OPTIONS } from '../options.ts';
 import { readTypeAndNames, withResource } from '../resources.ts';
 
 export const watch: Command = {
   description: `Follows findings, events or nodes as they change: on a terminal one table that is redrawn, in a pipe JSON lines of
 "change" (set, removed) and "item", first for everything there is. Ends with Ctrl-C (exit 130); a lost connection is
-made again.`,
+made again, and what changed meanwhile is told then.`,
   arguments: [
-    { name: 'TYPE', description: 'findings (default), events, nodes or images' },
+    {
+      name: 'TYPE',
+      description: 'findings (default), events, nodes or images',
+      suggestions: ['findings', 'events', 'nodes', 'images'],
+    },
     { name: 'NAME', description: 'only these', repeatable: true },
   ],
-  options: [outputOption(['table', 'wide', 'jsonl', 'json']), ...CHOICE_OPTIONS, ...SERVER_OPTIONS],
+  options: [
+    outputOption(['table', 'wide', 'jsonl', 'json']),
+    ...CHOICE_OPTIONS,
+    NO_GROUP_OPTION,
+    ...SERVER_OPTIONS,
+  ],
   examples: [
     { line: 'nodeseal watch', meaning: 'findings that do not pass, redrawn as they change' },
     {

@@ -1,4 +1,4 @@
-import type { Tone } from './colour.ts';
+import type { Symbols, Tone } from './colour.ts';
 
 export type Value = string | number | boolean | null;
 
@@ -12,12 +12,18 @@ export interface Column<Item> {
   readonly value: (item: Item) => Value;
   /** What people read in place of the value: `4s` for a time. */
   readonly show?: (item: Item) => string;
+  /** Stands before the word on a terminal, so that colour is never alone; in a pipe the word is enough. */
+  readonly symbol?: (item: Item) => keyof Symbols;
   readonly tone?: (item: Item) => Tone | undefined;
   readonly align?: 'right';
   /** Only in `-o wide`; CSV has every column. */
   readonly wide?: true;
   /** How the column gives way on a terminal that is too narrow; without it the column keeps its width. */
   readonly shrink?: 'start' | 'end';
+  /** So many columns of text are left of one that gives way; by default 8. */
+  readonly least?: number;
+  /** Where giving way is not enough, columns go: those with the lowest number first, then from the right. */
+  readonly drop?: number;
 }
 
 /** How the items of one kind are shown. */

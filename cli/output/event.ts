@@ -11,11 +11,12 @@ export function eventPresentation(nowMs: number): Presentation<EventRecord> {
     columns: [
       { header: 'NODE', key: 'node', value: ({ node }) => node, shrink: 'end' },
       { header: 'AT', key: 'at', value: ({ at }) => at, show: ({ at }) => ago(at, nowMs) },
-      { header: 'KIND', key: 'kind', value: ({ kind }) => kind },
+      { header: 'KIND', key: 'kind', value: ({ kind }) => kind, drop: 2 },
       {
         header: 'CLASS',
         key: 'class',
         value: (event) => event.class,
+        drop: 1,
         tone: (event) => (event.class === 'high' ? 'bad' : undefined),
       },
       { header: 'EPOCH', key: 'epoch', value: ({ epoch }) => epoch, wide: true },
@@ -33,6 +34,7 @@ export function eventPresentation(nowMs: number): Presentation<EventRecord> {
         value: ({ data }) => JSON.stringify(data),
         show: eventText,
         shrink: 'end',
+        least: 16,
       },
     ],
   };

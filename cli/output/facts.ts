@@ -1,6 +1,6 @@
 import type { Style } from './colour.ts';
-import { wrap } from './finding.ts';
 import { safeText } from './safe.ts';
+import { wrap } from './wrap.ts';
 
 /** `name` and what is said of it. */
 export type Fact = readonly [name: string, text: string];

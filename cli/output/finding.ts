@@ -1,51 +1,11 @@
 import type { RuleResult } from '../../shared/findings.ts';
-import {
-  RESULTS,
-  type Result,
-  type ResultCounts,
-  SEVERITIES,
-  WORST_FIRST,
-} from '../../shared/results.ts';
-import type { Style, Tone } from './colour.ts';
+import { RESULTS, type ResultCounts, SEVERITIES, WORST_FIRST } from '../../shared/results.ts';
+import type { Style } from './colour.ts';
 import type { Column } from './column.ts';
+import { lookOf, resultLabel, resultSymbol, resultTone, resultWord } from './result.ts';
 import { safeText } from './safe.ts';
 import { displayWidth, pad, truncate } from './width.ts';
-
-interface Look {
-  readonly word: string;
-  readonly counted: string;
-  readonly symbol: 'good' | 'bad' | 'warn' | 'unknown' | 'none';
-  readonly tone: Tone;
-}
-const LOOKS: Readonly<Record<Result, Look>> = {
-  pass: { word: 'PASS', counted: 'passed', symbol: 'good', tone: 'good' },
-  fail: { word: 'FAIL', counted: 'failed', symbol: 'bad', tone: 'bad' },
-  error: { word: 'ERROR', counted: 'could not be read', symbol: 'warn', tone: 'warn' },
-  unknown: { word: 'UNKNOWN', counted: 'unknown', symbol: 'unknown', tone: 'warn' },
-  notapplicable: { word: 'N/A', counted: 'not applicable', symbol: 'none', tone: 'dim' },
-  notchecked: { word: 'NOTCHECKED', counted: 'not checked', symbol: 'unknown', tone: 'dim' },
-};
-const UNKNOWN_LOOK: Look = { word: '?', counted: '?', symbol: 'unknown', tone: 'warn' };
-
-/** `✗ FAIL`: never a symbol or a colour alone. */
-export function resultLabel(result: Result, style: Style): string {
-  const look = lookOf(result);
-  return `${style.symbols[look.symbol]} ${look.word}`;
-}
-
-export function resultTone(result: Result): Tone {
-  return lookOf(result).tone;
-}
-
-/** A result in a table: as it is called, but for `n/a`. */
-export function resultWord(result: Result): string {
-  return lookOf(result).word.toLowerCase();
-}
-
-/** A newer aggregator may know results that this program does not. */
-function lookOf(result: Result): Look {
-  return RESULTS.includes(result) ? LOOKS[result] : { ...UNKNOWN_LOOK, word: String(result) };
-}
+import { wrap } from './wrap.ts';
 
 /** Failures first, the gravest of them first, then by rule and subject. */
 export function byUrgency(a: RuleResult, b: RuleResult): number {
@@ -63,15 +23,17 @@ function compare(a: string, b: string): number {
 
 /** The columns of a finding, whoever lists it. */
 export const FINDING_COLUMNS: readonly Column<RuleResult>[] = [
+  // Never cut: it is what `explain` and selectors take.
   { header: 'RULE', key: 'ruleId', value: ({ ruleId }) => ruleId },
   {
     header: 'RESULT',
     key: 'result',
     value: ({ result }) => result,
     show: ({ result }) => resultWord(result),
+    symbol: ({ result }) => resultSymbol(result),
     tone: ({ result }) => resultTone(result),
   },
-  { header: 'SEVERITY', key: 'severity', value: ({ severity }) => severity },
+  { header: 'SEVERITY', key: 'severity', value: ({ severity }) => severity, drop: 2 },
   {
     header: 'SUBJECT',
     key: 'subject',
@@ -85,13 +47,15 @@ export const FINDING_COLUMNS: readonly Column<RuleResult>[] = [
     value: ({ message }) => message,
     show: messageWithCause,
     shrink: 'end',
+    least: 16,
+    drop: 1,
   },
 ];
 
 /** `2 failed, 1 unknown, 14 passed of 17`. */
 export function countsText(counts: ResultCounts): string {
   const parts = WORST_FIRST.filter((result) => counts[result] > 0).map((result) => {
-    return `${counts[result]} ${LOOKS[result].counted}`;
+    return `${counts[result]} ${lookOf(result).counted}`;
   });
   const total = RESULTS.reduce((sum, result) => sum + counts[result], 0);
   return total === 0 ? 'no rule was asked' : `${parts.join(', ')} of ${total}`;
@@ -153,18 +117,4 @@ function messageWithCause({ message, reason, override }: RuleResult): string {
     return `exception of ${authority} until ${until} (${remark}): ${message}`;
   }
   return reason === 'informational' ? `informational: ${message}` : message;
-}
-
-/** Lines of at most `columns`, broken at blanks; a longer word keeps its line, so that it can be copied. */
-export function wrap(text: string, columns: number): readonly string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    const longer = line === '' ? word : `${line} ${word}`;
-    if (line !== '' && displayWidth(longer) > columns) {
-      lines.push(line);
-      line = word;
-    } else line = longer;
-  }
-  return [...lines, line];
 }

@@ -17,18 +17,43 @@ const SYMBOLS: Readonly<Record<Verdict, 'good' | 'warn' | 'bad' | 'unknown'>> = 
   unknown: 'unknown',
 };
 
+const WORST_FIRST: readonly Verdict[] = ['rejected', 'unknown', 'unenforced', 'accepted'];
+
+/** What the policy refuses first, then by name. */
+export function byVerdict(a: ImageVerdict, b: ImageVerdict): number {
+  return (
+    WORST_FIRST.indexOf(a.verdict) - WORST_FIRST.indexOf(b.verdict) ||
+    (a.reference < b.reference ? -1 : a.reference > b.reference ? 1 : 0)
+  );
+}
+
 /** The columns of an image's verdict, whoever lists it. */
 export const IMAGE_COLUMNS: readonly Column<ImageVerdict>[] = [
-  { header: 'IMAGE', key: 'reference', value: ({ reference }) => reference, shrink: 'start' },
+  {
+    header: 'IMAGE',
+    key: 'reference',
+    value: ({ reference }) => reference,
+    shrink: 'start',
+    least: 16,
+  },
   {
     header: 'VERDICT',
     key: 'verdict',
     value: ({ verdict }) => verdict,
+    symbol: ({ verdict }) => SYMBOLS[verdict] ?? 'unknown',
     tone: ({ verdict }) => TONES[verdict],
   },
-  { header: 'REASON', key: 'reason', value: ({ reason }) => reason ?? null, show: reasonText },
-  { header: 'SOURCE', key: 'source', value: ({ source }) => source },
-  { header: 'ID', key: 'imageId', value: ({ imageId }) => imageId, show: shortId },
+  {
+    header: 'REASON',
+    key: 'reason',
+    value: ({ reason }) => reason ?? null,
+    show: reasonText,
+    shrink: 'end',
+    least: 12,
+    drop: 3,
+  },
+  { header: 'SOURCE', key: 'source', value: ({ source }) => source, drop: 2 },
+  { header: 'ID', key: 'imageId', value: ({ imageId }) => imageId, show: shortId, drop: 1 },
   { header: 'DIGEST', key: 'digest', value: ({ digest }) => digest, wide: true },
   {
     header: 'SIGNED-BY',

@@ -2,7 +2,10 @@ import type { Presentation } from './column.ts';
 import { safeText } from './safe.ts';
 
 /** `node/worker-1`, one a line: what `nodeseal get` and `describe` take back. */
-export function nameLines<Item>(items: readonly Item[], presentation: Presentation<Item>): string {
+export function nameLines<Item>(
+  items: readonly Item[],
+  presentation: Pick<Presentation<Item>, 'resource' | 'nameOf'>,
+): string {
   return items
     .map((item) => `${presentation.resource}/${safeText(presentation.nameOf(item))}\n`)
     .join('');

@@ -1,8 +1,8 @@
 import type { NodeItem, NodeState } from '../../shared/api.ts';
 import { ago } from '../duration.ts';
 import type { Tone } from './colour.ts';
-import type { Presentation } from './column.ts';
-import { resultTone, resultWord } from './finding.ts';
+import type { Column, Presentation } from './column.ts';
+import { resultSymbol, resultTone, resultWord } from './result.ts';
 
 const TONES: Readonly<Record<NodeState, Tone>> = {
   online: 'good',
@@ -14,70 +14,54 @@ const TONES: Readonly<Record<NodeState, Tone>> = {
   retired: 'dim',
 };
 
-/** Nodes as `get nodes` shows them: FAIL and UNKN count rules, BAD the images that are refused. */
+/** What these said last may no longer hold: their numbers are `?`, and last known in the formats for programs. */
+const UNHEARD: readonly NodeState[] = ['silent', 'stale', 'conflict'];
+
+/** Nodes as `get nodes` shows them: FAIL and UNKNOWN count rules, REJECTED images. */
 export function nodePresentation(nowMs: number): Presentation<NodeItem> {
-  const counted = (item: NodeItem, count: number): number | null =>
+  const isUnheard = ({ state }: NodeItem): boolean => UNHEARD.includes(state);
+  const count = (
+    header: string,
+    key: string,
+    countOf: (item: NodeItem) => number,
+  ): Column<NodeItem> => ({
+    header,
+    key,
     // A node that was never seen has no numbers, not zero.
-    item.lastSeen === null ? null : count;
+    value: (item) => (item.lastSeen === null ? null : countOf(item)),
+    show: (item) => (item.lastSeen === null ? '' : isUnheard(item) ? '?' : String(countOf(item))),
+    align: 'right',
+  });
   return {
     resource: 'node',
     nameOf: ({ name }) => name,
     columns: [
-      { header: 'NAME', key: 'name', value: ({ name }) => name, shrink: 'end' },
+      { header: 'NAME', key: 'name', value: ({ name }) => name, shrink: 'end', least: 16 },
       {
         header: 'STATE',
         key: 'state',
         value: ({ state }) => state,
         tone: ({ state }) => TONES[state],
       },
-      { header: 'POOL', key: 'pool', value: ({ pool }) => pool, shrink: 'end' },
+      { header: 'POOL', key: 'pool', value: ({ pool }) => pool, shrink: 'end', drop: 1 },
       {
         header: 'WORST',
         key: 'worst',
         value: ({ worst }) => worst,
-        show: ({ worst }) => resultWord(worst),
-        tone: ({ worst }) => resultTone(worst),
+        show: (item) => (isUnheard(item) ? 'stale' : resultWord(item.worst)),
+        symbol: (item) => (isUnheard(item) ? 'unknown' : resultSymbol(item.worst)),
+        tone: (item) => (isUnheard(item) ? 'warn' : resultTone(item.worst)),
       },
+      count('FAIL', 'fail', ({ results }) => results.fail),
       {
-        header: 'FAIL',
-        key: 'fail',
-        value: (item) => counted(item, item.results.fail),
-        align: 'right',
+        ...count('UNKNOWN', 'undecided', ({ results }) => results.unknown + results.error),
+        drop: 2,
       },
-      {
-        header: 'UNKNOWN',
-        key: 'undecided',
-        value: (item) => counted(item, item.results.unknown + item.results.error),
-        align: 'right',
-      },
-      { header: 'DRIFT', key: 'drift', value: (item) => counted(item, item.drift), align: 'right' },
-      {
-        header: 'REJECTED',
-        key: 'imagesRejected',
-        value: (item) => counted(item, item.images.rejected),
-        align: 'right',
-      },
-      {
-        header: 'PASS',
-        key: 'pass',
-        value: (item) => counted(item, item.results.pass),
-        align: 'right',
-        wide: true,
-      },
-      {
-        header: 'ACCEPTED',
-        key: 'imagesAccepted',
-        value: (item) => counted(item, item.images.accepted),
-        align: 'right',
-        wide: true,
-      },
-      {
-        header: 'UNENFORCED',
-        key: 'imagesUnenforced',
-        value: (item) => counted(item, item.images.unenforced),
-        align: 'right',
-        wide: true,
-      },
+      { ...count('DRIFT', 'drift', ({ drift }) => drift), drop: 4 },
+      { ...count('REJECTED', 'imagesRejected', ({ images }) => images.rejected), drop: 3 },
+      { ...count('PASS', 'pass', ({ results }) => results.pass), wide: true },
+      { ...count('ACCEPTED', 'imagesAccepted', ({ images }) => images.accepted), wide: true },
+      { ...count('UNENFORCED', 'imagesUnenforced', ({ images }) => images.unenforced), wide: true },
       {
         header: 'AGENT',
         key: 'agentVersion',
@@ -90,6 +74,7 @@ export function nodePresentation(nowMs: number): Presentation<NodeItem> {
         key: 'lastSeen',
         value: ({ lastSeen }) => lastSeen,
         show: ({ lastSeen }) => (lastSeen === null ? 'never' : ago(lastSeen, nowMs)),
+        drop: 5,
       },
     ],
   };

@@ -99,7 +99,7 @@ function peopleText(
     ...IMAGE_CHANGES.map((kind) => changesText(kind, result, wide, style, headers)),
     scopesText('Matched nothing', result.neverMatched),
     scopesText('Shadowed', result.shadowed.map(shadowText)),
-    scopesText('Stale or silent', result.nodes.flatMap(standingText)),
+    scopesText('Not from now', result.nodes.flatMap(standingText)),
   ].join('');
 }
 

@@ -1,14 +1,15 @@
-import type { Style } from './colour.ts';
+import type { Style, Tone } from './colour.ts';
 import type { Column } from './column.ts';
+import { fitColumns, GAP } from './fit.ts';
+import type { ListWriter } from './list-writer.ts';
 import { safeText } from './safe.ts';
 import { displayWidth, pad, truncate } from './width.ts';
 
-const GAP = '  ';
-/** No column is cut below this. */
-const NARROWEST = 8;
 /** Characters of a cell on a terminal. */
 const MAX_CELL = 2000;
 const SHORT_DIGEST = /(sha256:[0-9a-f]{12})[0-9a-f]{52}/g;
+/** So many rows are held until it is decided how wide the columns are. */
+const MEASURED_ROWS = 2000;
 
 export interface TableOptions {
   readonly wide?: boolean;
@@ -16,39 +17,74 @@ export interface TableOptions {
 }
 
 /**
- * Aligned rows, NAME first. On a terminal digests are cut to 12 digits and the columns that may give way are cut
- * until the row fits; piped and `wide` tables hold every value whole.
+ * Aligned rows, NAME first. On a terminal digests are cut to 12 digits, and the columns that may give way are cut and
+ * others left out until the row fits; piped and `wide` tables hold every value whole.
  */
 export function tableText<Item>(
   items: readonly Item[],
   columns: readonly Column<Item>[],
   style: Style,
-  { wide = false, headers = true }: TableOptions = {},
+  options: TableOptions = {},
 ): string {
-  const shown = columns.filter((column) => wide || column.wide === undefined);
+  const shown = columns.filter((column) => options.wide || column.wide === undefined);
   const rows = items.map((item) => shown.map((column) => cellText(column, item, style)));
-  const widths = shown.map((column, index) => {
-    const cells = rows.map((row) => displayWidth(row[index] ?? ''));
-    return cells.reduce((a, b) => Math.max(a, b), headers ? column.header.length : 0);
+  const layout = layoutOf(rows, shown, style, options);
+  const head = options.headers === false ? '' : headText(layout, style);
+  return head + rowsText(rows, items, layout, style);
+}
+
+/**
+ * A table of a list that comes in pieces. The first 2,000 rows decide how wide the columns are; a longer value further
+ * down is whole in a pipe and cut on a terminal.
+ */
+export function tableWriter<Item>(
+  columns: readonly Column<Item>[],
+  style: Style,
+  options: TableOptions = {},
+): ListWriter<Item> {
+  const shown = columns.filter((column) => options.wide || column.wide === undefined);
+  let held: Item[] = [];
+  let layout: Layout<Item> | undefined;
+  const flush = (): string => {
+    if (held.length === 0) return '';
+    const rows = held.map((item) => shown.map((column) => cellText(column, item, style)));
+    const isFirst = layout === undefined;
+    layout ??= layoutOf(rows, shown, style, options);
+    const head = isFirst && options.headers !== false ? headText(layout, style) : '';
+    const text = head + rowsText(rows, held, layout, style);
+    held = [];
+    return text;
+  };
+  return {
+    items(items) {
+      for (const item of items) held.push(item);
+      return layout === undefined && held.length < MEASURED_ROWS ? '' : flush();
+    },
+    end: flush,
+  };
+}
+
+interface Layout<Item> {
+  readonly columns: readonly Column<Item>[];
+  /** Columns that are shown, by index, with their widths. */
+  readonly widths: ReadonlyMap<number, number>;
+  /** Values are cut to their column. */
+  readonly isCut: boolean;
+}
+
+function layoutOf<Item>(
+  rows: readonly (readonly string[])[],
+  columns: readonly Column<Item>[],
+  style: Style,
+  { wide = false, headers = true }: TableOptions,
+): Layout<Item> {
+  const widths = columns.map((column, index) => {
+    const least = headers ? column.header.length : 0;
+    return rows.reduce((most, row) => Math.max(most, displayWidth(row[index] ?? '')), least);
   });
-  if (style.isTerminal && !wide) fit(widths, shown, style.columns);
-  const lines = rows.map((row, at) => {
-    const item = items[at];
-    return line(row, shown, widths, style, (column) =>
-      item === undefined || column.value(item) === null ? undefined : column.tone?.(item),
-    );
-  });
-  if (headers)
-    lines.unshift(
-      line(
-        shown.map(({ header }) => header),
-        shown,
-        widths,
-        style,
-        () => 'dim',
-      ),
-    );
-  return lines.map((text) => `${text}\n`).join('');
+  const isCut = style.isTerminal && !wide;
+  const fitted = isCut ? fitColumns(widths, columns, style.columns) : new Map(widths.entries());
+  return { columns, widths: fitted, isCut };
 }
 
 function cellText<Item>(column: Column<Item>, item: Item, style: Style): string {
@@ -56,7 +92,8 @@ function cellText<Item>(column: Column<Item>, item: Item, style: Style): string 
   const text = value === null || value === '' ? style.symbols.none : String(value);
   if (!style.isTerminal) return safeText(text);
   const bounded = text.length <= MAX_CELL ? text : boundedText(text, column, style);
-  return safeText(bounded).replace(SHORT_DIGEST, `$1${style.symbols.cut}`);
+  const safe = safeText(bounded).replace(SHORT_DIGEST, `$1${style.symbols.cut}`);
+  return column.symbol === undefined ? safe : `${style.symbols[column.symbol(item)]} ${safe}`;
 }
 
 /** What is longer than any terminal was made to be a nuisance; measuring it would cost more than showing it. */
@@ -65,57 +102,44 @@ function boundedText<Item>(text: string, { shrink }: Column<Item>, style: Style)
   return shrink === 'start' ? cut + text.slice(-MAX_CELL) : text.slice(0, MAX_CELL) + cut;
 }
 
-/** Takes columns away from the widest that may give way, until the row fits or none can give more. */
-function fit<Item>(widths: number[], columns: readonly Column<Item>[], total: number): void {
-  const gaps = GAP.length * (columns.length - 1);
-  for (;;) {
-    const excess = widths.reduce((sum, width) => sum + width, gaps) - total;
-    if (excess <= 0) return;
-    let widest = -1;
-    columns.forEach((column, index) => {
-      const width = widths[index] ?? 0;
-      if (column.shrink === undefined || width <= floor(column)) return;
-      if (width > (widths[widest] ?? 0)) widest = index;
-    });
-    const column = columns[widest];
-    if (column === undefined) return;
-    const width = widths[widest] ?? 0;
-    const next = secondWidest(widths, columns, widest);
-    widths[widest] = Math.max(floor(column), width - excess, Math.min(next, width - 1));
-  }
+function headText<Item>(layout: Layout<Item>, style: Style): string {
+  const headers = layout.columns.map(({ header }) => header);
+  return line(headers, layout, style, () => 'dim');
 }
 
-function floor<Item>(column: Column<Item>): number {
-  return Math.max(NARROWEST, column.header.length);
-}
-
-function secondWidest<Item>(
-  widths: readonly number[],
-  columns: readonly Column<Item>[],
-  widest: number,
-): number {
-  return widths.reduce((best, width, index) => {
-    const counts = index !== widest && columns[index]?.shrink !== undefined;
-    return counts ? Math.max(best, width) : best;
-  }, 0);
+function rowsText<Item>(
+  rows: readonly (readonly string[])[],
+  items: readonly Item[],
+  layout: Layout<Item>,
+  style: Style,
+): string {
+  return rows
+    .map((row, at) => {
+      const item = items[at];
+      return line(row, layout, style, (column) =>
+        item === undefined || column.value(item) === null ? undefined : column.tone?.(item),
+      );
+    })
+    .join('');
 }
 
 function line<Item>(
   cells: readonly string[],
-  columns: readonly Column<Item>[],
-  widths: readonly number[],
+  { columns, widths, isCut }: Layout<Item>,
   style: Style,
-  toneOf: (column: Column<Item>) => ReturnType<NonNullable<Column<Item>['tone']>>,
+  toneOf: (column: Column<Item>) => Tone | undefined,
 ): string {
-  const parts = columns.map((column, index) => {
-    const width = widths[index] ?? 0;
-    const text = truncate(cells[index] ?? '', width, column.shrink ?? 'end', style.symbols.cut);
+  const last = [...widths.keys()].at(-1);
+  const parts = [...widths].map(([index, width]) => {
+    const column = columns[index];
+    if (column === undefined) return '';
+    const cell = cells[index] ?? '';
+    const text = isCut ? truncate(cell, width, column.shrink ?? 'end', style.symbols.cut) : cell;
     const painted = style.paint(text, toneOf(column));
     // Padding is measured without the colour; the last column has none.
-    if (index === columns.length - 1 && column.align === undefined) return painted;
-    const blanks = pad(text, width, column.align).length - text.length;
-    const space = ' '.repeat(blanks);
+    if (index === last && column.align === undefined) return painted;
+    const space = ' '.repeat(pad(text, width, column.align).length - text.length);
     return column.align === 'right' ? space + painted : painted + space;
   });
-  return parts.join(GAP);
+  return `${parts.join(GAP)}\n`;
 }

@@ -82,7 +82,9 @@ export function trustText(
   { wide, headers }: { readonly wide: boolean; readonly headers: boolean },
 ): string {
   const tables = trust.policies.flatMap((policy, at) => {
-    const own = rows.filter((row) => row.policy === policy.path);
+    const own = rows.filter(
+      ({ role, policy: path }) => role === policy.role && path === policy.path,
+    );
     const table = tableText(own, TRUST.columns, style, {
       wide,
       headers: headers && own.length > 0,

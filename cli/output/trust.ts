@@ -1,1 +1,1 @@
-export { requirementText, signatureText } from '../../shared/trust-text.ts';
+export { requirementText, scopeText, signatureText } from '../../shared/trust-text.ts';

@@ -1,3 +1,4 @@
+import type { ListFrame, ListWriter } from './list-writer.ts';
 import { safeJson } from './safe.ts';
 
 /** What may stand without quotes under YAML 1.1 and 1.2 alike and is a string under both. */
@@ -11,6 +12,24 @@ export function yamlText(value: unknown): string {
   const lines: string[] = [];
   emit(JSON.parse(JSON.stringify(value)), '', lines);
   return `${lines.join('\n')}\n`;
+}
+
+/** The same document of a list, piece by piece. */
+export function yamlWriter({ apiVersion, kind }: ListFrame): ListWriter<unknown> {
+  const head = yamlText({ apiVersion, kind });
+  let isEmpty = true;
+  return {
+    items(items) {
+      if (items.length === 0) return '';
+      const before = isEmpty ? `${head}items:\n` : '';
+      isEmpty = false;
+      return before + yamlText(items);
+    },
+    end({ apiVersion: _version, kind: _kind, ...rest }) {
+      const before = isEmpty ? head + yamlText({ items: [] }) : '';
+      return before + (Object.keys(rest).length === 0 ? '' : yamlText(rest));
+    },
+  };
 }
 
 function emit(value: unknown, indent: string, lines: string[], lead: string = indent): void {

@@ -35,6 +35,11 @@ export const CANDIDATE_OPTIONS: readonly OptionSpec[] = [
   },
 ];
 
+/** True when the flags name a candidate, or what only goes with one. */
+export function namesCandidate(invocation: Invocation): boolean {
+  return [...SOURCES, 'registries-d'].some((flag) => invocation.value(flag) !== undefined);
+}
+
 /** The candidate that the flags name. One that no tool of a node would take is invalid input, told with its place. */
 export async function candidateOf(invocation: Invocation, io: Io): Promise<CheckedCandidate> {
   const named = SOURCES.filter((source) => invocation.value(source) !== undefined);

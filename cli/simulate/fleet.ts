@@ -56,6 +56,15 @@ async function resultOf(client: Client, id: string, io: Io): Promise<SimulationR
   }
 }
 
+/** A connection that is lost ends it: the simulation goes on, and whether it can still be asked for shows then. */
+async function* untilCut(stream: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
+  try {
+    yield* stream;
+  } catch (error) {
+    if (!(error instanceof CliError) || error.code !== 'ERR_CLI_UNREACHABLE') throw error;
+  }
+}
+
 /** Until the simulation is done, the stream ends or the person interrupts. */
 async function follow(
   client: Client,
@@ -63,7 +72,7 @@ async function follow(
   line: ProgressLine,
   signal: AbortSignal,
 ): Promise<void> {
-  const stream = client.stream(`${path}/watch`, {}, signal);
+  const stream = untilCut(client.stream(`${path}/watch`, {}, signal));
   for await (const { data } of readServerEvents(stream, client.server)) {
     let item: unknown;
     try {

@@ -1,6 +1,7 @@
 import { readFacts } from '../../agent/facts.ts';
+import type { Host } from '../../agent/host.ts';
 import { rehearse } from '../../agent/images/rehearse.ts';
-import { verifyImages } from '../../agent/images/verify.ts';
+import { type VerifyOptions, verifyImages } from '../../agent/images/verify.ts';
 import { readNodeTrust } from '../../agent/trust.ts';
 import { rfc3339 } from '../../shared/clock.ts';
 import type { CheckedCandidate } from '../../shared/simulation/candidate.ts';
@@ -18,20 +19,32 @@ export async function askThisNode(
   invocation: Invocation,
   io: Io,
 ): Promise<NodeAnswer> {
-  const sources = invocation.value('sources');
   const host = await openHostRoot(invocation.value('host-root') ?? '/');
-  const options = {
+  const options = localOptions(invocation, io);
+  const trust = await readNodeTrust(host);
+  const now = await verifyImages(host, trust, { ...options, release: false });
+  return {
+    node: await nodeNameOf(host),
+    source: 'live',
+    asOf: rfc3339(io.nowMs()),
+    simulation: await rehearse(host, trust, checked, now, options),
+  };
+}
+
+/** How images are judged without an aggregator, as the flags say. */
+export function localOptions(invocation: Invocation, io: Io): LocalOptions {
+  const sources = invocation.value('sources');
+  return {
     ...(sources === undefined ? {} : { sources: readSources(sources) }),
     ...readImageLibrary(invocation.value('image-library')),
     clock: clockOf(io),
     signal: io.signal,
   };
-  const trust = await readNodeTrust(host);
-  const now = await verifyImages(host, trust, { ...options, release: false });
-  return {
-    node: (await readFacts(host)).hostname ?? 'this node',
-    source: 'live',
-    asOf: rfc3339(io.nowMs()),
-    simulation: await rehearse(host, trust, checked, now, options),
-  };
+}
+
+type LocalOptions = Pick<VerifyOptions, 'sources' | 'signingSubkeys'> &
+  Required<Pick<VerifyOptions, 'clock' | 'signal'>>;
+
+export async function nodeNameOf(host: Host): Promise<string> {
+  return (await readFacts(host)).hostname ?? 'this node';
 }

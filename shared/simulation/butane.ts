@@ -13,7 +13,7 @@ const text = v.nullish(v.string());
 const contents = v.nullish(
   v.looseObject({ inline: text, source: text, local: text, compression: text }),
 );
-const file = v.looseObject({ path: v.string(), contents, append: v.unknown() });
+const file = v.looseObject({ path: v.string(), contents, append: v.optional(v.unknown()) });
 const tree = v.looseObject({ path: text, local: text });
 const butane = v.looseObject({
   variant: v.string(),

@@ -4,6 +4,7 @@ import type { ImageOutcome } from '../simulation.ts';
 const HINTS: Readonly<Record<string, string>> = {
   'policy-reject': 'add a scope for it to the candidate, or stop using it',
   'no-signature': 'sign it, or pull it again from where its signatures are',
+  'blob-format': 'one of its signatures is damaged: sign it anew, or pull it again',
   'no-usable-keys': 'the key files of the candidate hold no key that can be used',
   'key-unreadable': 'put the key file on the nodes, or the key into the policy as keyData',
   'key-invalid': 'the key of the candidate cannot be read: check it with nodeseal policy validate',
@@ -23,7 +24,7 @@ const HINTS: Readonly<Record<string, string>> = {
   'source-not-enabled':
     'its signatures are on a server: let the agent ask (sources in agent.yaml), or verify --sources',
   'node-not-asked': 'ask again when the node is back',
-  'not-in-snapshot': 'save a new snapshot on the node',
+  'not-visible': 'the snapshot does not have it: save a new one on the node, with this candidate',
 };
 
 /** Undefined where there is nothing to say. */

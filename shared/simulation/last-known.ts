@@ -3,7 +3,8 @@ import type { ImageVerdict } from '../images.ts';
 import type { ImageOutcome } from '../simulation.ts';
 import type { Policy, PolicyRequirements, PolicyScope } from '../trust/policy-types.ts';
 import { ImageReferenceError } from '../trust/reference.ts';
-import { findScope, scopeText } from '../trust/scope.ts';
+import { findScope } from '../trust/scope.ts';
+import { scopeText } from '../trust-text.ts';
 import type { CheckedCandidate } from './candidate.ts';
 import { addRequirements } from './merge.ts';
 
@@ -86,10 +87,9 @@ function found({ reference }: ImageVerdict, policy: Policy): PolicyScope | undef
 function policyInForce({ scope, requirements }: ImageVerdict): Policy | undefined {
   if (scope === '' || requirements.length === 0) return undefined;
   if (scope === 'default') return { default: requirements, transports: new Map() };
-  const [, transport, quoted] = /^([^ ]+) (".*")$/s.exec(scope) ?? [];
-  if (transport === undefined || quoted === undefined) return undefined;
+  const [, transport, quoted = ''] = /^([^ ]+) (".*")$/s.exec(scope) ?? [];
   const name = unquoted(quoted);
-  if (name === undefined) return undefined;
+  if (transport === undefined || name === undefined) return undefined;
   const scopes = new Map([[transport, new Map([[name, requirements]])]]);
   return { default: [{ type: 'reject' }], transports: scopes };
 }
@@ -118,8 +118,11 @@ function judged(verdict: ImageVerdict, spoken: PolicyScope, isSamePlaces: boolea
   const isFound = verdict.verdict === 'accepted' && verdict.source === 'store';
   const isDecided = isFound || (isSamePlaces && verdict.verdict !== 'unknown');
   if (isDecided && same(requirements, verdict.requirements)) return { ...asNow(verdict), scope };
-  // Where none was found while one was asked for, no other key finds one.
-  const hadNone = verdict.reason === 'no-signature' && verdict.signatures.length === 0;
+  // Where none of a kind was found while one was asked for, no other key finds one.
+  const isOfKind = requirements.some(({ type }) =>
+    verdict.requirements.some((present) => present.type === type),
+  );
+  const hadNone = isOfKind && verdict.reason === 'no-signature' && verdict.signatures.length === 0;
   if (verdict.verdict === 'rejected' && hadNone && isSamePlaces) {
     return { after: 'rejected', reason: 'no-signature', scope };
   }

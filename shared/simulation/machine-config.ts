@@ -7,12 +7,14 @@ import { candidateFromFiles, isCandidatePath, type WantedFile } from './written-
 const contents = v.nullish(
   v.looseObject({ source: v.nullish(v.string()), compression: v.nullish(v.string()) }),
 );
-const file = v.looseObject({ path: v.string(), contents, append: v.unknown() });
+const file = v.looseObject({ path: v.string(), contents, append: v.optional(v.unknown()) });
+const VERSION = /^(2\.2|3\.[0-5])\./;
+const VERSIONS = 'expected Ignition 2.2 or 3.0 to 3.5';
 const machineConfig = v.looseObject({
   kind: v.literal('MachineConfig'),
   spec: v.looseObject({
     config: v.looseObject({
-      ignition: v.looseObject({ version: v.pipe(v.string(), v.regex(/^(2\.2|3\.[0-5])\./)) }),
+      ignition: v.looseObject({ version: v.pipe(v.string(), v.regex(VERSION, VERSIONS)) }),
       storage: v.nullish(v.looseObject({ files: v.nullish(v.array(file)) })),
     }),
   }),

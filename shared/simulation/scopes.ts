@@ -1,7 +1,7 @@
 import type { ShadowedScope, SimulationCandidate } from '../simulation.ts';
 import { scopesAbove } from '../trust/policy-diff/scopes-above.ts';
 import type { Policy } from '../trust/policy-types.ts';
-import { scopeText } from '../trust/scope.ts';
+import { scopeText } from '../trust-text.ts';
 
 /** What the scopes of a candidate were good for. */
 export interface ScopeUse {

@@ -24,10 +24,3 @@ export function findScope(
   }
   return { section: 'default', requirements: policy.default, passedOver };
 }
-
-/** A scope in words: `docker "quay.io/x"` or `default`. */
-export function scopeText({ section, transport = '', scope = '' }: ScopeName): string {
-  return section === 'default' ? 'default' : `${transport} ${JSON.stringify(scope)}`;
-}
-
-type ScopeName = Pick<PolicyScope, 'section' | 'transport' | 'scope'>;

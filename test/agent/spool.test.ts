@@ -125,6 +125,22 @@ t.test('what was appended is read in order, and again after a restart', async (t
   t.same((await drain(spool, 102)).names, [], 'from the end');
 });
 
+t.test('an event that is too long for a record says so, and is no damage', async (t) => {
+  const folder = t.testdir({});
+  const longest = 'x'.repeat(130_000);
+  {
+    await using spool = await open(folder);
+    await spool.append({ kind: 'long', class: 'high', data: { text: longest } });
+    await spool.append({ kind: 'longer', class: 'high', data: { text: `${longest}${longest}` } });
+  }
+  await using spool = await open(folder);
+  t.match(await spool.read(1, { records: 9, bytes: 1e6 }), [
+    { sequence: 1, kind: 'long', data: { text: longest } },
+    { sequence: 2, kind: 'longer', data: { omittedBytes: Number } },
+  ]);
+  t.equal(spool.state.lost, 0);
+});
+
 t.test('a spool that was closed at once continues its last segment', async (t) => {
   const folder = t.testdir({});
   for (let run = 0; run < 5; run++) await fill(folder, 1);

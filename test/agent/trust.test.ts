@@ -3,7 +3,7 @@ import { openHost } from '../../agent/host.ts';
 import { readNodeTrust } from '../../agent/trust.ts';
 import { describeTrust } from '../../agent/trust-items.ts';
 import { canonicalJson, sha256 } from '../../shared/canonical.ts';
-import { KEY_PATH, POLICY, trustFiles } from '../support/signed-images.ts';
+import { KEY_PATH, POLICY, SIGNER, trustFiles } from '../support/signed-images.ts';
 import { type Files, writeFiles } from '../support/store-tree.ts';
 
 const ETC = '/etc/containers/policy.json';
@@ -255,6 +255,15 @@ t.test('the section of a report has an item for each part and is JSON', async (t
     ],
   });
   t.match(items.get('registriesD'), { path: D, default: { lookaside: 'file:///x' } });
+  t.match(items.get(`key ${KEY_PATH}`), {
+    sha256: /^sha256:/,
+    keys: [{ fingerprint: SIGNER, algorithm: 'ECDSA' }],
+  });
+  t.match(items.get('namespacePolicy /etc/crio/policies/team.json'), {
+    namespace: 'team',
+    default: [{ type: 'insecureAcceptAnything' }],
+  });
+  t.match(items.get('registriesConf'), { shortNameMode: 'permissive', aliases: 0 });
   t.match(items.get('registriesD quay.io'), { scope: 'quay.io', useSigstoreAttachments: true });
   for (const [key, item] of items) {
     t.equal(canonicalJson(JSON.parse(JSON.stringify(item))), canonicalJson(item), key);

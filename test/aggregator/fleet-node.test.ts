@@ -1,14 +1,9 @@
 import t from 'tap';
-import {
-  causeOfAbsence,
-  compareNodes,
-  newNode,
-  stateOf,
-  toItem,
-} from '../../aggregator/fleet-node.ts';
+import { causeOfAbsence, newNode, stateOf, toItem } from '../../aggregator/fleet-node.ts';
 import { ranksOf } from '../../aggregator/store/items.ts';
 import type { NodeSummary } from '../../aggregator/store/store.ts';
 import { summarize, tallyOf } from '../../aggregator/store/summary.ts';
+import { compareNodes } from '../../shared/node-order.ts';
 import { EMPTY_HASH } from '../../shared/report.ts';
 
 const THRESHOLDS = { lateMs: 44_000, silentMs: 300_000, staleMs: 86_400_000 };

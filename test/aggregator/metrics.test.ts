@@ -34,7 +34,7 @@ async function rig(path: string, clock: StillClock): Promise<Rig> {
   const metrics = new Metrics();
   observeFleet(metrics, fleet, sources);
   const sessions = new Sessions(() => {});
-  observeProgram(metrics, { sessions, store, loopDelayMs: () => 1.5 });
+  observeProgram(metrics, { sessions, store, certificate: undefined, loopDelayMs: () => 1.5 });
   return { metrics, store, fleet };
 }
 

@@ -307,3 +307,32 @@ t.test(
     });
   },
 );
+
+t.test('the last ten are kept, and the API describes them', async (t) => {
+  await using server = await runAggregator(t.testdir());
+  const ids: string[] = [];
+  for (let count = 0; count < 12; count++) {
+    const id = await begin(server, rejectAll);
+    t.match((await progressOf(server, id)).at(-1), { state: 'done', progress: { offline: 1 } });
+    ids.push(id);
+  }
+  const { body } = await server.get(PATH);
+  const items = (body as { items: readonly SimulationItem[] }).items.map(({ id }) => id);
+  t.same(items.toSorted(), ids.slice(2).toSorted());
+  t.match(await server.get(`${PATH}/${ids[0]}`), { status: 404 });
+  t.match((await server.get('/openapi.json')).body, {
+    paths: {
+      [PATH]: {
+        post: {
+          requestBody: {
+            content: { 'application/json': { schema: { required: ['candidate'] } } },
+          },
+          responses: { 202: { content: { 'application/json': {} } } },
+        },
+      },
+      [`${PATH}/{name}/watch`]: {
+        get: { responses: { 200: { content: { 'text/event-stream': {} } } } },
+      },
+    },
+  });
+});

@@ -6,7 +6,8 @@ import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, createServer as createSocketServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
-import { runCli } from './fake-io.ts';
+import { run } from '../../cli/run.ts';
+import { fakeIo, runCli } from './fake-io.ts';
 import { runFleet } from './fleet.ts';
 
 async function listening(server: Server): Promise<{ readonly port: number } & AsyncDisposable> {
@@ -47,6 +48,27 @@ const servers: readonly (readonly [
   message: RegExp,
 ])[] = [
   ['that answers HTML', answer('<html>'), 4, /why: its answer is no JSON/],
+  [
+    'that answers half a list',
+    answer(list({ items: [{}] }).slice(0, -20)),
+    4,
+    /why: its answer is no JSON/,
+  ],
+  [
+    'that does not know the path and is none of ours',
+    (_, response) => void response.writeHead(404).end('404 page not found'),
+    4,
+    /HTTP 404 without problem details\n {2}next: check that this is the address of an aggregator/,
+  ],
+  [
+    'that promises more than it sends',
+    (_, response) => {
+      response.writeHead(200, { 'content-length': '1000' });
+      response.write('{"a":', () => response.destroy());
+    },
+    4,
+    /cannot reach the aggregator/,
+  ],
   ['that answers nothing', answer(''), 4, /why: its answer is no JSON/],
   ['that answers null', answer('null'), 4, /why: answer: expected an object, found null/],
   ['that answers another kind', answer(list({ kind: 'PodList' })), 4, /expected a NodeList/],
@@ -113,6 +135,34 @@ for (const [name, listener, expected, message] of servers) {
     t.equal(exit, expected, stderr);
     t.match(stderr, message);
     t.equal(stdout, '');
+  });
+}
+
+const streams: readonly (readonly [name: string, text: string, message: RegExp])[] = [
+  ['is no JSON', 'event: nodes\ndata: <html>\n\n', /an event of its watch is no JSON/],
+  ['is no object', 'event: nodes\ndata: 7\n\n', /an event of its watch is no object/],
+  ['changes nothing known', 'data: {"change":"moved","item":{}}\n\n', /expected set or removed/],
+  ['has a broken item', 'data: {"change":"set","item":{}}\n\n', /watch.item.name: expected text/],
+];
+for (const [name, text, message] of streams) {
+  t.test(`a watch whose event ${name} is begun anew`, async (t) => {
+    const listener: RequestListener = (request, response) => {
+      const isWatch = request.url?.startsWith('/v1/watch') === true;
+      response.end(isWatch ? `: watching\n\n${text}` : list({}));
+    };
+    await using server = await listening(createServer(listener));
+    const stop = new AbortController();
+    const { io, text: said } = fakeIo({ signal: stop.signal });
+    const stderr = {
+      ...io.stderr,
+      write: (more: string) => {
+        io.stderr.write(more);
+        if (more.startsWith('lost')) stop.abort();
+      },
+    };
+    const words = ['watch', 'nodes', '--server', `http://127.0.0.1:${server.port}`];
+    t.equal(await run(words, { ...io, stderr }), 130);
+    t.match(said.stderr, message);
   });
 }
 

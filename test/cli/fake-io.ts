@@ -17,6 +17,8 @@ export interface FakeIoOptions {
 interface Texts {
   readonly stdout: string;
   readonly stderr: string;
+  /** What is no text on stdout; absent when there was none. */
+  readonly bytes?: Buffer;
 }
 export interface Outcome extends Texts {
   readonly exit: ExitCode;
@@ -27,7 +29,7 @@ export const NOW_MS: number = Date.parse('2026-11-21T12:00:00Z');
 
 /** A terminal, or a pipe, made of strings. */
 export function fakeIo(options: FakeIoOptions = {}): { readonly io: Io; readonly text: Texts } {
-  const text = { stdout: '', stderr: '' };
+  const text: { stdout: string; stderr: string; bytes?: Buffer } = { stdout: '', stderr: '' };
   const isTerminal = options.isTerminal ?? false;
   const size = isTerminal ? { columns: options.columns ?? 80, rows: 24 } : {};
   const io: Io = {
@@ -36,6 +38,10 @@ export function fakeIo(options: FakeIoOptions = {}): { readonly io: Io; readonly
         text.stdout += more;
         options.onOutput?.(text.stdout);
       },
+      async drained() {},
+      writeBytes: (bytes) => {
+        text.bytes = Buffer.concat([text.bytes ?? Buffer.alloc(0), bytes]);
+      },
       isTerminal,
       ...size,
     },
@@ -43,6 +49,8 @@ export function fakeIo(options: FakeIoOptions = {}): { readonly io: Io; readonly
       write: (more) => {
         text.stderr += more;
       },
+      async drained() {},
+      writeBytes: () => {},
       isTerminal,
       ...size,
     },

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
@@ -65,31 +65,33 @@ t.test('a reader that goes away is no error', async (t) => {
   t.notMatch(stderr, /error/);
 });
 
-t.test('an interrupt ends a command with 130', async (t) => {
+t.test('a signal ends a command in good order, with 130', async (t) => {
   await using server = await answering(undefined);
-  const program = nodeseal(['get', 'nodes', '--server', server.url]);
-  await server.asked;
-  program.kill('SIGINT');
-  const [exit] = await once(program, 'close');
-  t.equal(exit, 130);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    const asked = once(server.server, 'request');
+    const program = nodeseal(['get', 'nodes', '--server', server.url]);
+    await asked;
+    program.kill(signal);
+    const [exit] = await once(program, 'close');
+    t.equal(exit, 130, signal);
+  }
 });
 
 /** A server that gives one answer; none at all when it is undefined. */
 async function answering(
   list: object | undefined,
-): Promise<{ readonly url: string; readonly asked: Promise<unknown> } & AsyncDisposable> {
+): Promise<{ readonly url: string; readonly server: Server } & AsyncDisposable> {
   const server = createServer((_request, response) => {
     if (list === undefined) return;
     response.end(JSON.stringify({ apiVersion: 'nodeseal.dev/v1', ...list }));
   });
-  const asked = once(server, 'request');
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   // A server that listens on a port has this kind of address.
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}`,
-    asked,
+    server,
     async [Symbol.asyncDispose]() {
       const closed = once(server, 'close');
       server.close();

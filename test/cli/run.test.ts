@@ -1,6 +1,7 @@
 import t from 'tap';
 import { COMMANDS } from '../../cli/commands/index.ts';
-import { combineExits, EXIT, type ExitCode } from '../../cli/exit.ts';
+import { combineExits, EXIT, EXIT_MEANINGS, type ExitCode } from '../../cli/exit.ts';
+import { COMMON_OPTIONS } from '../../cli/options.ts';
 import { runCli } from './fake-io.ts';
 
 const usage: readonly (readonly [words: string, what: RegExp, next: RegExp])[] = [
@@ -33,7 +34,7 @@ const usage: readonly (readonly [words: string, what: RegExp, next: RegExp])[] =
   ['get nodes --server http://agg.example', /over plain HTTP/, /--plain-http/],
   ['get nodes --server https://u:p@agg', /more than host, port/, /--token-file/],
   ['get nodes --server http://localhost --context a', /exclude each other/, /^/],
-  ['describe image x', /describe shows nodes, not images/, /nodeseal get images/],
+  ['describe drift x', /describe shows nodes, .*, not drift/, /nodeseal get drift/],
   ['describe node', /no node is named/, /describe node NAME/],
   ['watch drift --server http://localhost', /changes of drift are not told/, /watch findings/],
   ['watch events --since 1h', /--since says nothing of what is yet to come/, /get events/],
@@ -56,15 +57,38 @@ for (const [words, what, next] of usage) {
   });
 }
 
-t.test('every command has help with its flags and an example', async (t) => {
-  for (const { path } of COMMANDS) {
+t.test('every command has help: a sentence, usage, flags, examples, exit codes', async (t) => {
+  for (const { path, summary, load } of COMMANDS) {
+    const name = path.join(' ');
+    const command = await load();
     const { exit, stdout, stderr } = await runCli([...path, '--help']);
-    t.equal(exit, EXIT.clean, path.join(' '));
+    t.equal(exit, EXIT.clean, name);
     t.equal(stderr, '');
-    t.match(stdout, `Usage: nodeseal ${path.join(' ')}`);
-    t.match(stdout, /Examples:\n {2}\$ /);
-    t.match(stdout, /-h, --help/);
+    t.match(stdout, `Usage: nodeseal ${name}`);
+    t.match(command.description, /^[A-Z].*[.:]/s, `${name}: a sentence`);
+    t.match(stdout, command.description.split(/\s/, 3).join(' '));
+    t.match(summary, /^[a-z].*[^.]$/, `${name}: some words for the list`);
+    t.ok(command.examples.length > 0, `${name}: an example`);
+    for (const { line, meaning } of command.examples) {
+      t.ok(stdout.includes(`  $ ${line}\n      ${meaning}\n`), line);
+      t.ok(line.includes('nodeseal '), line);
+    }
+    for (const { flags, description } of [...command.options, ...COMMON_OPTIONS]) {
+      t.ok(stdout.includes(`  ${flags} `) || stdout.includes(`  ${flags}\n`), `${name} ${flags}`);
+      t.not(description.trim(), '', `${name} ${flags}`);
+    }
+    for (const argument of command.arguments) {
+      t.ok(stdout.includes(`  ${argument.name} `), `${name} ${argument.name}`);
+      t.not(argument.description.trim(), '', `${name} ${argument.name}`);
+    }
+    t.match(stdout, '-h, --help');
+    for (const [code, meaning] of EXIT_MEANINGS) t.match(stdout, ` ${code} ${meaning}`);
   }
+  t.same(
+    EXIT_MEANINGS.map(([code]) => code),
+    Object.values(EXIT),
+    'every exit code has a meaning',
+  );
 });
 
 t.test('the help of all lists every command, and that of a group its own', async (t) => {

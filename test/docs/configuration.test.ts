@@ -24,8 +24,8 @@ function keysOf(text: string): string[] {
 const programs: readonly (readonly [string, GenericSchema<unknown, object>, readonly string[]])[] =
   [
     ['agent', agent.configSchema, []],
-    // Of use to whoever starts an agent beside it, and to tests.
-    ['aggregator', aggregator.configSchema, ['bootstrapAgent', 'limits']],
+    // Of use to whoever starts an agent beside it.
+    ['aggregator', aggregator.configSchema, ['bootstrapAgent']],
   ];
 
 t.test('the example of a profile is one, and shows everything it can say', async (t) => {

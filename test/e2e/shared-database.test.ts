@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 import t from 'tap';
+import type { SimulationDetail } from '../../shared/api-simulation.ts';
 import type { Json } from '../../shared/canonical.ts';
 import { CLOSE } from '../../shared/protocol.ts';
 import { AgentClient, state } from '../support/agent-client.ts';
 import { PostgresServer, withoutPostgres } from '../support/postgres.ts';
 import { AggregatorProcess } from '../support/processes.ts';
+import { answerSimulation, outcome, REJECT_ALL, simulationOf } from '../support/simulations.ts';
 import { Watching } from '../support/watching.ts';
 
 const finding = (ruleId: string, result: string): readonly [string, Json] => [
@@ -87,6 +89,48 @@ t.test('two aggregators on one database', { skip: withoutPostgres }, async (t) =
     agent.send({ type: 'result', id: command.id, part: 1, of: 1, ok: false, error: 'not now' });
     t.match(await refused, { status: 409, body: { code: 'nodeRefused', detail: /not now/ } });
   });
+
+  await t.test(
+    'a simulation asks the node wherever it is connected, and both tell of it',
+    async (t) => {
+      const begun = await second.post('/v1/simulations', { candidate: { policy: REJECT_ALL } });
+      t.equal(begun.status, 202);
+      const { id } = (begun.body as SimulationDetail).simulation;
+      const path = `/v1/simulations/${id}`;
+      t.match(await first.get(path), { simulation: { id, state: 'running' } });
+      await answerSimulation(agent, simulationOf([outcome('web')]));
+      for (const aggregator of [first, second]) {
+        const headers = { authorization: `Bearer ${aggregator.adminToken}` };
+        const told = await (await fetch(`${aggregator.url}${path}/watch`, { headers })).text();
+        t.match(told, /"state":"done"/);
+        t.match(await aggregator.get(path), {
+          simulation: { state: 'done', progress: { nodes: 1, asked: 1, answered: 1 } },
+          result: { items: [{ change: 'newlyRefused', nodes: ['node-1'] }] },
+        });
+        t.match((await aggregator.get('/v1/simulations')).items, [{ id, state: 'done' }]);
+      }
+      t.equal((await second.get(`${path}/outcomes`)).items.length, 1);
+      await t.rejects(first.get(`${path}/outcomes`), /409 .*notHere/);
+      const old = second.post('/v1/simulations', { candidate: { policy: REJECT_ALL } });
+      const command = await agent.next('command');
+      agent.send({
+        type: 'result',
+        id: command.id,
+        part: 1,
+        of: 1,
+        ok: false,
+        error: 'unsupported',
+      });
+      const next = ((await old).body as SimulationDetail).simulation.id;
+      const headers = { authorization: `Bearer ${second.adminToken}` };
+      await (await fetch(`${second.url}/v1/simulations/${next}/watch`, { headers })).text();
+      t.match(await second.get(`/v1/simulations/${next}`), {
+        result: {
+          nodes: [{ node: 'node-1', source: 'none', problem: /cannot judge a candidate/ }],
+        },
+      });
+    },
+  );
 
   await t.test('a node that goes to the other is served there alone', async (t) => {
     const spool = { epoch: 'epoch-1', first: 1, next: 3, bytes: 0, lost: 0 };

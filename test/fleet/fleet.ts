@@ -72,10 +72,7 @@ export async function runFleet(
   const server = join(folder, 'aggregator');
   const tokens = await makeTokens(join(server, 'state'), nodes);
   say(`${nodes} tokens made`);
-  const aggregator = await AggregatorProcess.start(server, {
-    // All agents have one address here.
-    limits: { handshakesPerSource: 512 },
-  });
+  const aggregator = await AggregatorProcess.start(server);
   const workers: ChildProcess[] = [];
   const delays: number[] = [];
   using _here = new LoopDelay(systemClock, (seconds) => delays.push(seconds));

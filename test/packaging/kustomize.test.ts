@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import t from 'tap';
 import { parseAllDocuments } from 'yaml';
 
@@ -48,6 +49,65 @@ t.test('the base renders agent, aggregator and what they need', { skip }, async 
   const role = resources.find(({ kind }) => kind === 'ClusterRole');
   t.match(role, { rules: [{ resources: ['nodes'], verbs: ['list', 'watch'] }] }, 'no more');
 });
+
+interface Granted {
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string };
+  readonly roleRef?: { readonly name: string };
+  readonly rules?: readonly {
+    readonly resources: readonly string[];
+    readonly verbs: readonly string[];
+  }[];
+  readonly subjects?: readonly { readonly name: string; readonly namespace: string }[];
+}
+
+const components: readonly (readonly [string, readonly string[]])[] = [
+  [
+    'token-review',
+    [
+      'ClusterRole tokenreviews create',
+      'ClusterRole nodes get',
+      'Role/nodeseal pods get',
+      'ClusterRoleBinding nodeseal-aggregator-token-review nodeseal/nodeseal-aggregator',
+      'RoleBinding nodeseal-aggregator-pods nodeseal/nodeseal-aggregator',
+    ],
+  ],
+  ['people', ['ClusterRoleBinding system:auth-delegator nodeseal/nodeseal-aggregator']],
+];
+for (const [name, expected] of components) {
+  t.test(
+    `the component ${name} grants what its feature asks for, and no more`,
+    { skip },
+    async (t) => {
+      const folder = t.testdir({});
+      const base = join(root, 'packaging/kustomize');
+      const kustomization = {
+        resources: [relative(folder, join(base, 'base'))],
+        components: [relative(folder, join(base, 'components', name))],
+      };
+      writeFileSync(join(folder, 'kustomization.yaml'), JSON.stringify(kustomization));
+      const without = new Set(
+        render('packaging/kustomize/base').map((each) => JSON.stringify(each)),
+      );
+      const added = render(relative(root, folder))
+        .filter((each) => !without.has(JSON.stringify(each)))
+        .map((each) => each as unknown as Granted);
+      const granted = added.flatMap(
+        ({ kind, metadata: { namespace }, roleRef, rules, subjects }) => {
+          const place = namespace === undefined ? kind : `${kind}/${namespace}`;
+          const who = (subjects ?? []).map(
+            (each) => `${kind} ${roleRef?.name} ${each.namespace}/${each.name}`,
+          );
+          return [
+            ...(rules ?? []).map((rule) => `${place} ${rule.resources} ${rule.verbs}`),
+            ...who,
+          ];
+        },
+      );
+      t.same(granted.toSorted(), expected.toSorted());
+    },
+  );
+}
 
 t.test('the agent pod can only read the node', { skip }, async (t) => {
   const agent = render('packaging/kustomize/base').find(({ kind }) => kind === 'DaemonSet');

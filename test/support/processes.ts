@@ -72,6 +72,7 @@ export interface AggregatorChange {
   readonly databaseUrl?: string;
   readonly listen?: { readonly address: string; readonly allowPlain: boolean };
   readonly limits?: object;
+  readonly alerts?: object;
 }
 
 /** An aggregator as a process, with one node called `node-1`. */
@@ -132,9 +133,16 @@ export class AggregatorProcess {
     return (await response.json()) as Awaited<ReturnType<AggregatorProcess['get']>>; // a list of the API
   }
 
-  async post(path: string): Promise<{ readonly status: number; readonly body: unknown }> {
-    const headers = { authorization: `Bearer ${this.adminToken}` };
-    const response = await fetch(`${this.url}${path}`, { method: 'POST', headers });
+  async post(
+    path: string,
+    body?: unknown,
+  ): Promise<{ readonly status: number; readonly body: unknown }> {
+    const headers = {
+      authorization: `Bearer ${this.adminToken}`,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    };
+    const sent = body === undefined ? {} : { body: JSON.stringify(body) };
+    const response = await fetch(`${this.url}${path}`, { method: 'POST', headers, ...sent });
     return { status: response.status, body: await response.json() };
   }
 

@@ -70,14 +70,21 @@ export class AskableNode {
     await this.agent.next('stateApplied');
   }
 
-  /** Waits to be asked, answers in as many parts as it takes, and gives the arguments it was asked with. */
   async answer(simulation: NodeSimulation): Promise<unknown> {
-    const { id, verb, arguments: args } = await this.agent.next('command');
-    if (verb !== 'evaluatePolicy') throw new Error(`asked for ${verb}`);
-    const parts = answerParts(simulation);
-    for (const [index, data] of parts.entries()) {
-      this.agent.send({ type: 'result', id, part: index + 1, of: parts.length, ok: true, data });
-    }
-    return args;
+    return await answerSimulation(this.agent, simulation);
   }
+}
+
+/** Waits to be asked, answers in as many parts as it takes, and gives the arguments it was asked with. */
+export async function answerSimulation(
+  agent: AgentClient,
+  simulation: NodeSimulation,
+): Promise<unknown> {
+  const { id, verb, arguments: args } = await agent.next('command');
+  if (verb !== 'evaluatePolicy') throw new Error(`asked for ${verb}`);
+  const parts = answerParts(simulation);
+  for (const [index, data] of parts.entries()) {
+    agent.send({ type: 'result', id, part: index + 1, of: parts.length, ok: true, data });
+  }
+  return args;
 }

@@ -1,6 +1,6 @@
 import { type KeyObject, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { join } from 'node:path';
 import type { SecureContextOptions } from 'node:tls';
@@ -37,9 +37,10 @@ export interface TlsAggregator extends AsyncDisposable {
   readonly running: RunningAggregator;
   readonly authority: TlsAuthority;
   readonly stateDir: string;
-  /** With its pin, as in the file of the first start. */
+  /** With its pin, as in the file of the first start; empty where another aggregator on the database made it. */
   readonly joinToken: string;
   post(path: string, body: unknown, options?: AskOptions): Promise<Answer>;
+  remove(path: string, options?: AskOptions): Promise<Answer>;
   get(path: string, options?: AskOptions): Promise<Answer>;
   /** Enrols with a fresh key over the API. */
   enrol(name: string, key?: KeyObject, token?: string): Promise<Answer>;
@@ -52,6 +53,8 @@ export interface AskOptions {
   /** Null sends none; the administrator's by default for the API, none for agents. */
   readonly token?: string | null;
   readonly as?: Pick<TestNode, 'key' | 'pem'>;
+  /** What is trusted in place of the authority of the start. */
+  readonly ca?: string;
 }
 
 /** How a connection of an agent went. */
@@ -78,8 +81,8 @@ export async function runTlsAggregator(
   writeFileSync(keyFile, authority.server.key, { mode: 0o600 });
   const running = await runAggregator(stateDir, { tls: { certFile, keyFile }, ...change });
   const { url, adminToken } = running;
-  const tlsOf = ({ as }: AskOptions): SecureContextOptions => ({
-    ca: authority.ca,
+  const tlsOf = ({ as, ca = authority.ca }: AskOptions): SecureContextOptions => ({
+    ca,
     ...(as === undefined
       ? {}
       : { cert: as.pem, key: as.key.export({ format: 'pem', type: 'pkcs8' }).toString() }),
@@ -95,9 +98,11 @@ export async function runTlsAggregator(
     const [response] = await once(outgoing, 'response');
     let text = '';
     for await (const chunk of response) text += String(chunk);
-    return { status: response.statusCode, body: JSON.parse(text) };
+    const isJson = String(response.headers['content-type']).includes('json');
+    return { status: response.statusCode, body: isJson ? JSON.parse(text) : text };
   };
-  const joinToken = readFileSync(running.aggregator.tokenFiles.join, 'utf8').trim();
+  const { join: joinFile } = running.aggregator.tokenFiles;
+  const joinToken = existsSync(joinFile) ? readFileSync(joinFile, 'utf8').trim() : '';
   const post: TlsAggregator['post'] = (path, body, options = {}) =>
     ask('POST', path, body, options);
   const enrol: TlsAggregator['enrol'] = (name, key = makeKey(), token = joinToken) =>
@@ -110,6 +115,7 @@ export async function runTlsAggregator(
     post,
     enrol,
     get: (path, options = {}) => ask('GET', path, undefined, options),
+    remove: (path, options = {}) => ask('DELETE', path, undefined, options),
     async node(name) {
       const key = makeKey();
       const { body } = await enrol(name, key);

@@ -112,6 +112,7 @@ ${table<SimulatedNode>({
 const SOURCES: Readonly<Record<SimulatedNode['source'], Html>> = {
   live: mark('good', 'the node itself'),
   lastKnown: mark('warn', 'its last known state'),
+  snapshot: mark('warn', 'what a snapshot says'),
   none: mark('unknown', 'nothing is known'),
 };
 

@@ -2,10 +2,11 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { alertsSchema } from '../../../aggregator/alerts/config.ts';
+import type { AlertDuty } from '../../../aggregator/alerts/duty.ts';
 import type { Notice } from '../../../aggregator/alerts/notice.ts';
 import { openAlerts } from '../../../aggregator/alerts/open.ts';
-import type { Alerts } from '../../../aggregator/alerts.ts';
 import { Fleet } from '../../../aggregator/fleet.ts';
+import { RecordFile } from '../../../aggregator/identity/record-file.ts';
 import { Metrics } from '../../../aggregator/metrics.ts';
 import { openSqlite } from '../../../aggregator/store/sqlite.ts';
 import { summarize } from '../../../aggregator/store/summary.ts';
@@ -20,7 +21,7 @@ const RETURN_MS = 300_000;
 
 interface Rig extends AsyncDisposable {
   readonly fleet: Fleet;
-  readonly alerts: Alerts;
+  readonly alerts: AlertDuty;
   readonly metrics: Metrics;
   readonly receiver: AlertReceiver;
   /** A node is heard and says of a rule that it passes or fails. */
@@ -48,7 +49,15 @@ async function rig(
     'alerts',
     alertsSchema,
   );
-  const parts = { stateDir: folder, fleet, metrics, clock, log: keptLog(), returnMs: RETURN_MS };
+  const parts = {
+    records: () => new RecordFile(join(folder, 'alerts.json')),
+    isOurs: () => true,
+    fleet,
+    metrics,
+    clock,
+    log: keptLog(),
+    returnMs: RETURN_MS,
+  };
   const alerts = await openAlerts(config, parts);
   let isStopped = false;
   let seen = receiver.received.length;

@@ -8,7 +8,7 @@ import type {
   Store,
 } from '../../../aggregator/store/store.ts';
 import type { Json } from '../../../shared/canonical.ts';
-import { diffItems, hashItems, type SectionName } from '../../../shared/report.ts';
+import { diffItems, hashItems, type Items, type SectionName } from '../../../shared/report.ts';
 
 /** Opens the same store again and again: what it held when it was closed it must still hold. */
 export type OpenStore = () => Promise<Store>;
@@ -446,6 +446,32 @@ export function storeContract(t: Test, fresh: (t: Test) => OpenStore): void {
       { subject: 'a.a', outcome: 'error', nodes: 1 },
       { subject: 'a.a', outcome: 'pass', nodes: 1, sample: { title: 'a.a' } },
     ]);
+  });
+
+  t.test('a list shows each item as it is now, however it changed', async (t) => {
+    await using store = await fresh(t)();
+    const { session } = await start(store);
+    const saying = (message: string, result = 'fail'): Json => ({
+      ...(rule('a.a', result) as object),
+      message,
+    });
+    const odd = `a.b ${'\0'}`;
+    const long = 'x'.repeat(20_000);
+    const steps: readonly Items[] = [
+      new Map([['a.a', saying('one')]]),
+      new Map([['a.a', saying('two')]]),
+      new Map([['a.a', saying(long)]]),
+      new Map([['a.a', saying('three')]]),
+      new Map([['a.a', saying('three', 'pass')]]),
+      new Map([['a.a', saying('four')]]),
+      new Map([[odd, saying('five')]]),
+      new Map([[odd, saying('six \0 \ud800')]]),
+    ];
+    for (const items of steps) {
+      await store.apply(full(session, 'checks', items));
+      const { rows } = await store.items({ section: 'checks', limit: 9 });
+      t.same(new Map(rows.map(({ key, item }) => [key, item])), items);
+    }
   });
 
   t.test('an item nobody can read counts as an error and stays visible', async (t) => {

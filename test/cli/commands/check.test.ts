@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { treeOf } from '../../support/host-tree.ts';
+import { conforms, jsonSchema } from '../../support/schemas.ts';
 import { policyOf } from '../../support/selinux-policy.ts';
 import { sharedDir } from '../../support/shared.ts';
 import { HOSTILE, runCli } from '../fake-io.ts';
@@ -69,6 +70,31 @@ t.test('a node that was switched to permissive', async (t) => {
   t.equal((await check('-o', 'jsonl')).stdout.trimEnd().split('\n').length, 4);
   t.equal((await check('--skip', 'selinux.enforcing')).exit, 0, 'what was skipped does not count');
   t.same(await check('-q'), { exit: 1, stdout: '', stderr: '' }, 'quiet: the exit code alone');
+});
+
+t.test('a node for other tools', async (t) => {
+  const root = t.testdir(treeOf({ ...SELINUX, '/sys/fs/selinux/enforce': '0' }));
+  const check = async (output: string): Promise<string> => {
+    const words = ['check', '--host-root', root, ...ONLY, '-o', output];
+    const { exit, stdout, stderr } = await runCli(words, { env: { NODE_NAME: 'node-7' } });
+    t.strictSame([exit, stderr], [1, ''], output);
+    return stdout;
+  };
+  const sarif = JSON.parse(await check('sarif'));
+  await conforms(t, jsonSchema('sarif-schema-2.1.0.json'), sarif);
+  t.match(sarif.runs[0], {
+    results: [{ kind: 'pass' }, { kind: 'fail', ruleId: 'selinux.enforcing' }, {}, {}],
+    invocations: [{ machine: 'node-7' }],
+    properties: { coverage: { expected: 1, reporting: 1 } },
+  });
+  t.match(await check('junit'), '<testsuite name="node-7" tests="4" failures="1"');
+  const oscal = JSON.parse(await check('oscal'));
+  await conforms(t, jsonSchema('oscal_assessment-results_schema.json'), oscal);
+  const uuids = [...JSON.stringify(oscal).matchAll(/"uuid":"([^"]+)"/g)].map(([, uuid]) => uuid);
+  t.equal(new Set(uuids).size, uuids.length, 'each thing has its own uuid');
+  const [, report] = JSON.parse(await check('openreports')).items;
+  t.match(report, { scope: { name: 'node-7' }, summary: { pass: 3, fail: 1 } });
+  t.notOk('nodeseal.dev/results' in report.metadata.annotations, 'there is no server to lead to');
 });
 
 const thresholds: readonly (readonly [string, number])[] = [

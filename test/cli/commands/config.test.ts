@@ -1,4 +1,4 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { runCli } from '../fake-io.ts';
@@ -89,6 +89,35 @@ for (const [name, text, why] of broken) {
     t.match(stderr, why);
   });
 }
+
+t.test('contexts that are added at the same time are all there', async (t) => {
+  const folder = t.testdir({});
+  const env = { NODESEAL_CONFIG: join(folder, 'config.yaml') };
+  const names = Array.from({ length: 20 }, (_, n) => `c${n}`);
+  const answers = await Promise.all(
+    names.map(async (name) => {
+      const words = ['config', 'set-context', name, '--server', 'https://a.example.com'];
+      return await runCli(words, { env });
+    }),
+  );
+  t.same(new Set(answers.map(({ exit }) => exit)), new Set([0]));
+  const { stdout } = await runCli(['config', 'get-contexts', '-o', 'name'], { env });
+  const found = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.replace('context/', ''));
+  t.same(found.sort(), names.sort());
+  t.same(readdirSync(folder), ['config.yaml'], 'nothing is left beside it');
+});
+
+t.test('a lock that was left behind is told', async (t) => {
+  const folder = t.testdir({ 'config.yaml.lock': '' });
+  const env = { NODESEAL_CONFIG: join(folder, 'config.yaml') };
+  const words = ['config', 'set-context', 'a', '--server', 'https://a.example.com'];
+  const { exit, stderr } = await runCli(words, { env });
+  t.equal(exit, 7);
+  t.match(stderr, /why: another nodeseal is changing it.*\n {2}next: if none is: rm .*lock/);
+});
 
 t.test('where the configuration is looked for', async (t) => {
   const folder = t.testdir({ x: { nodeseal: { 'config.yaml': 'contexts: 1' } } });

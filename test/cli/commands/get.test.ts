@@ -16,9 +16,15 @@ t.test('a fleet of one node that reports and one that never did', async (t) => {
   const tables: readonly (readonly [string, string])[] = [
     [
       'findings',
-      `RULE               NODE    RESULT   SEVERITY  MESSAGE
-selinux.enforcing  node-1  fail     critical  message of selinux.enforcing
-fips.kernel        node-1  unknown  medium    message of fips.kernel
+      `RULE               RESULT   SEVERITY  NODES  ON      MESSAGE
+selinux.enforcing  fail     critical      1  node-1  message of selinux.enforcing
+fips.kernel        unknown  medium        1  node-1  message of fips.kernel
+`,
+    ],
+    [
+      'findings --no-group --limit 1',
+      `RULE               NODE    RESULT  SEVERITY  MESSAGE
+selinux.enforcing  node-1  fail    critical  message of selinux.enforcing
 `,
     ],
     [
@@ -35,8 +41,8 @@ quay.io/team/old:v1  node-1  rejected  no-signature  none    0123456789ab
     ],
     [
       'drift',
-      `NODE    PATH                         CLASS          REASON
-node-1  /etc/containers/policy.json  managed-drift  -
+      `PATH                         CLASS          REASON  NODES  ON
+/etc/containers/policy.json  managed-drift  -           1  node-1
 `,
     ],
     ['checks selinux --no-headers', 'selinux.enforcing  fail  critical  1  0  0\n'],
@@ -63,7 +69,7 @@ node-1  /etc/containers/policy.json  managed-drift  -
   const nodes = await get('nodes', true);
   t.match(
     nodes.stdout,
-    /^NAME {4}STATE {5}POOL {5}WORST {7}FAIL {2}UNKNOWN {2}DRIFT {2}REJECTED {2}SEEN\nnode-1 {2}online {4}default {2}fail {11}1 {8}1 {6}1 {9}1 {2}\ds\ngpu-7 {3}expected {2}gpu {6}notchecked {5}- {8}- {6}- {9}- {2}never\n$/,
+    /^NAME {4}STATE {5}POOL {5}WORST {9}FAIL {2}UNKNOWN {2}DRIFT {2}REJECTED {2}SEEN\nnode-1 {2}online {4}default {2}✗ fail {11}1 {8}1 {6}1 {9}1 {2}\ds\ngpu-7 {3}expected {2}gpu {6}\? notchecked {5}- {8}- {6}- {9}- {2}never\n$/,
     'a node that never reported has no numbers',
   );
 
@@ -155,12 +161,25 @@ t.test('a former time is asked for by --as-of', async (t) => {
   t.same(await names(), []);
   t.same(await names('--as-of', then), ['selinux.enforcing', 'fips.kernel']);
   t.same(await names('--as-of', '24h'), []);
+  const after = new Map(
+    [FINDINGS[0] ?? finding('x.y'), finding('agent.self', { result: 'fail' })].map((each) => [
+      findingKey(each),
+      { ...each },
+    ]),
+  );
+  await sendDelta(fleet.agent, new Map(), after);
+  t.same(await names(), ['selinux.enforcing', 'agent.self']);
+  t.same(await names('--since', then), ['agent.self'], 'what was not so then');
+  t.same(await names('--since', then, '--limit', '1'), ['agent.self'], 'the limit is of those');
+  const unknown = await runCli(['get', 'findings', '--since', '24h', ...fleet.flags]);
+  t.match(unknown, { exit: 0, stdout: /agent\.self/, stderr: /^what passes/ });
   for (const flags of [
     ['nodes', '--as-of', '24h'],
+    ['findings', '--since', '24h', '--watch'],
     ['findings', '--as-of', '24h', '--watch'],
   ]) {
     const refused = await runCli(['get', ...flags, ...fleet.flags]);
-    t.match(refused, { exit: 2, stderr: /--as-of/ }, flags.join(' '));
+    t.match(refused, { exit: 2, stderr: /--as-of|--since/ }, flags.join(' '));
   }
 });
 

@@ -187,6 +187,53 @@ t.test('what nodes say is shown harmlessly', async (t) => {
   }
 });
 
+t.test('a stream that is cut off before the end does not end the command', async (t) => {
+  const item = {
+    id: 'a',
+    state: 'running',
+    progress: { nodes: 1, asked: 1, answered: 0, failed: 0, offline: 0 },
+  };
+  const counts = { accepted: 0, unenforced: 0, rejected: 0, unknown: 0 };
+  const result = {
+    apiVersion: 'nodeseal.dev/v1',
+    kind: 'Simulation',
+    candidate: {},
+    strict: false,
+    onlyRunning: false,
+    summary: {
+      ...{ nodes: 0, uses: 0, images: 0, now: counts, after: counts },
+      changes: { newlyRefused: 0, newlyAccepted: 0, noLongerVerified: 0, undecided: 0 },
+    },
+    items: [],
+    neverMatched: [],
+    shadowed: [],
+    nodes: [],
+    coverage: { expected: 0, reporting: 0, missing: [] },
+  };
+  const server = createServer((request, response) => {
+    request.resume();
+    if (request.url?.endsWith('/watch')) {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write(`event: simulation\ndata: ${JSON.stringify(item)}\n\n`, () => {
+        response.destroy();
+      });
+      return;
+    }
+    const isDone = request.method === 'GET';
+    const answer = isDone
+      ? { simulation: { ...item, state: 'done' }, result }
+      : { simulation: item };
+    response.writeHead(request.method === 'POST' ? 202 : 200).end(JSON.stringify(answer));
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  t.teardown(() => server.close());
+  const address = server.address();
+  const port = typeof address === 'object' ? address?.port : 0;
+  const policy = join(t.testdir({ 'policy.json': REJECT_ALL }), 'policy.json');
+  const words = ['simulate', '--policy', policy, '--server', `http://127.0.0.1:${port}`];
+  t.match(await runCli(words), { exit: 0, stdout: /^0 nodes, 0 image uses/ });
+});
+
 t.test('an answer of something else is told as such', async (t) => {
   const answers: readonly [string, unknown][] = [
     ['an empty object', {}],
