@@ -132,27 +132,46 @@ const fileSchema = v.strictObject({
 });
 
 /** Defaults filled in. */
-export const configSchema: v.GenericSchema<unknown, AgentConfig> = v.pipe(
-  fileSchema,
-  v.check(
-    ({ aggregator: link }) =>
-      link === undefined ||
-      (link.tokenFile ?? link.certificateFile ?? link.joinTokenFile) !== undefined,
-    'aggregator: expected tokenFile, certificateFile or joinTokenFile',
-  ),
-  v.transform(({ interval: intervalMs, aggregator, ...rest }) => ({
-    ...rest,
-    intervalMs,
-    aggregator: aggregator && {
-      ...aggregator,
-      tokenFile: aggregator.tokenFile ?? join(rest.stateDir, TOKEN_NAME),
+export const configSchema: v.GenericSchema<unknown, AgentConfig> = configSchemaWith(undefined);
+
+/** The same, where the file of a join token is at hand that the configuration need not name. */
+export function configSchemaWith(
+  joinTokenFile: string | undefined,
+): v.GenericSchema<unknown, AgentConfig> {
+  return v.pipe(
+    fileSchema,
+    v.transform(({ aggregator, ...rest }) => ({
+      ...rest,
       // Who names a token alone has only that one.
-      ...(aggregator.certificateFile === undefined && aggregator.joinTokenFile === undefined
-        ? {}
-        : { certificateFile: aggregator.certificateFile ?? join(rest.stateDir, CERTIFICATE_NAME) }),
-    },
-  })),
-);
+      aggregator:
+        aggregator?.tokenFile === undefined || aggregator.certificateFile !== undefined
+          ? aggregator && {
+              ...aggregator,
+              joinTokenFile: aggregator.joinTokenFile ?? joinTokenFile,
+            }
+          : aggregator,
+    })),
+    v.check(
+      ({ aggregator: link }) =>
+        link === undefined ||
+        (link.tokenFile ?? link.certificateFile ?? link.joinTokenFile) !== undefined,
+      'aggregator: expected tokenFile, certificateFile or joinTokenFile',
+    ),
+    v.transform(({ interval: intervalMs, aggregator, ...rest }) => ({
+      ...rest,
+      intervalMs,
+      aggregator: aggregator && {
+        ...aggregator,
+        tokenFile: aggregator.tokenFile ?? join(rest.stateDir, TOKEN_NAME),
+        ...(aggregator.certificateFile === undefined && aggregator.joinTokenFile === undefined
+          ? {}
+          : {
+              certificateFile: aggregator.certificateFile ?? join(rest.stateDir, CERTIFICATE_NAME),
+            }),
+      },
+    })),
+  );
+}
 
 /** What no schema can say. Throws `ConfigError`. */
 export function assertUsable(config: AgentConfig): void {

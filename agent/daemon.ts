@@ -27,6 +27,7 @@ import { Reporter } from './reporter.ts';
 import { Schedule } from './schedule.ts';
 import { sectionSources } from './section-sources.ts';
 import { type EventDraft, Spool } from './spool.ts';
+import { type AgentStatus, clockText, statusText } from './status.ts';
 import { CommandAnswers } from './uplink/commands.ts';
 import { Watch } from './watch.ts';
 
@@ -34,6 +35,8 @@ export interface AgentOptions {
   readonly log: Logger;
   readonly clock?: Clock;
   readonly random?: () => number;
+  /** Told, in one line, what the agent does or what keeps it from it, each time that changes. */
+  readonly onStatus?: (text: string) => void;
   /** Instead of the product's own, those of the configuration included and excluded. */
   readonly checks?: readonly Check[];
 }
@@ -49,7 +52,7 @@ export interface Agent extends AsyncDisposable {
 /** Resolves when the agent looks and reports; the first looks are under way then. Throws `ConfigError`. */
 export async function startAgent(
   config: AgentConfig,
-  { log: logger, clock = systemClock, random = Math.random, checks }: AgentOptions,
+  { log: logger, clock = systemClock, random = Math.random, onStatus, checks }: AgentOptions,
 ): Promise<Agent> {
   const tail = new LogTail(clock);
   const log = tail.of(logger);
@@ -75,6 +78,12 @@ export async function startAgent(
   const spool = parts.use(await Spool.open({ folder: join(stateDir, 'spool'), clock }));
   const lostBefore = spool.state.lost;
   const skew = new ClockSkew();
+  let link: AgentStatus['link'];
+  const tellStatus = (): void => {
+    const url = config.aggregator?.url;
+    const { aheadMs: serverAheadMs } = skew;
+    onStatus?.(statusText({ url, link, serverAheadMs, conditions: conditions.names }));
+  };
   const emit = async (event: EventDraft): Promise<void> => {
     await spool.append(event);
     conditions.set('SpoolDegraded', spool.state.degraded);
@@ -82,6 +91,7 @@ export async function startAgent(
   const conditions = new Conditions(clock, (event) => {
     log.warn(event.data, 'condition of the agent changed');
     describeAgent();
+    tellStatus();
     // Not waited for: the spool itself may be what is wrong.
     emit(event).catch((error: unknown) => log.error({ err: error }, 'event not kept'));
   });
@@ -176,7 +186,15 @@ export async function startAgent(
         version: VERSION,
         host: introduction,
         onServerTime: (aheadMs) => {
-          if (skew.note(aheadMs)) schedule.changed([selfCheck.id]);
+          if (!skew.note(aheadMs)) return;
+          schedule.changed([selfCheck.id]);
+          const apart = clockText(skew.aheadMs);
+          if (apart !== undefined) log.warn({}, apart);
+          tellStatus();
+        },
+        onLink: (lost) => {
+          link = lost ?? 'connected';
+          tellStatus();
         },
         conditions: () => {
           // The spool recovers by itself, without an event.
@@ -186,6 +204,7 @@ export async function startAgent(
       }),
     );
   }
+  tellStatus();
   const running = parts.move();
   return { state, spool, rescan, [Symbol.asyncDispose]: () => running.disposeAsync() };
 }

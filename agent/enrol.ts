@@ -30,7 +30,10 @@ const answerSchema = v.union([
     pollSeconds: v.pipe(v.number(), v.minValue(1), v.maxValue(3600)),
   }),
 ]);
-const problemSchema = v.object({ detail: v.pipe(v.string(), v.maxLength(500)) });
+const problemSchema = v.object({
+  code: v.optional(v.pipe(v.string(), v.maxLength(100)), 'unknown'),
+  detail: v.pipe(v.string(), v.maxLength(500)),
+});
 
 /**
  * Makes sure that the node has a token of its own: when there is none and a join token is configured, asks the
@@ -129,8 +132,11 @@ async function ask(
 function givenIn({ status, body }: Answer, link: AggregatorLink, what: string): Given {
   if (![200, 201, 202].includes(status)) {
     const problem = v.safeParse(problemSchema, body);
-    const why = problem.success ? problem.output.detail : `HTTP ${status}`;
-    throw new EnrolError('ERR_ENROL_REFUSED', `${link.url}: ${what}: ${why}`);
+    const { code, detail } = problem.success
+      ? problem.output
+      : { code: 'unknown', detail: `HTTP ${status}` };
+    const cause = new CodedError(code, detail);
+    throw new EnrolError('ERR_ENROL_REFUSED', `${link.url}: ${what}: ${detail}`, { cause });
   }
   const parsed = v.safeParse(answerSchema, body);
   if (!parsed.success) throw unexpected(link);

@@ -2,10 +2,11 @@ import { existsSync } from 'node:fs';
 import { ConfigError, parseConfig, readConfig } from '../shared/config.ts';
 import { runUntilSignal } from '../shared/lifecycle.ts';
 import { createLogger } from '../shared/log.ts';
-import { startNotify } from '../shared/notify.ts';
+import { StatusLine, startNotify } from '../shared/notify.ts';
 import { type Flags, runProgram } from '../shared/program.ts';
 import { VERSION } from '../shared/version.ts';
-import { type AgentConfig, assertUsable, configSchema, DEFAULT_CONFIG_FILE } from './config.ts';
+import { type AgentConfig, assertUsable, configSchemaWith, DEFAULT_CONFIG_FILE } from './config.ts';
+import { joinCredential } from './identity/join-credential.ts';
 
 const USAGE = `usage: nodeseal-agent [--config FILE] [--host-root DIR]                run until SIGTERM
        nodeseal-agent config check [--config FILE] [--host-root DIR]   print the effective configuration
@@ -21,6 +22,7 @@ process.exitCode = await runProgram(
 
 /** Without `--config` and without the default file the defaults hold. */
 async function load({ config: file, 'host-root': hostRoot }: Flags): Promise<AgentConfig> {
+  const configSchema = configSchemaWith(await joinCredential());
   const isDefault = file === undefined && !existsSync(DEFAULT_CONFIG_FILE);
   const config = isDefault
     ? parseConfig('', 'defaults', configSchema)
@@ -53,10 +55,11 @@ async function describe(config: AgentConfig): Promise<string> {
 async function run(config: AgentConfig): Promise<void> {
   const { startAgent } = await import('./daemon.ts');
   const log = createLogger({ program: 'nodeseal-agent', level: config.logLevel });
+  const status = new StatusLine();
   await runUntilSignal(
     [
       async () => {
-        const agent = await startAgent(config, { log });
+        const agent = await startAgent(config, { log, onStatus: (text) => status.set(text) });
         const { hostRoot, stateDir, aggregator } = config;
         log.info(
           { hostRoot, stateDir, aggregator: aggregator?.url ?? null, version: VERSION },

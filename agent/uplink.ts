@@ -1,19 +1,28 @@
 import type { IncomingMessage } from 'node:http';
 import { type ClientOptions, WebSocket } from 'ws';
 import { DEFAULT_SPREAD_SECONDS, reconnectDelayMs } from '../shared/backoff.ts';
-import { messageOf } from '../shared/errors.ts';
+import { CodedError, messageOf } from '../shared/errors.ts';
 import { CLOSE, PROTOCOL, WS_OPTIONS } from '../shared/protocol.ts';
 import { type AggregatorLink, linkAddress } from './config.ts';
+import { linkStep } from './identity/next-steps.ts';
 import { NodeCredential, type Shown, WaitError } from './identity/node-credential.ts';
 import { type Farewell, Link, type LinkContext } from './uplink/link.ts';
 
 export interface UplinkOptions extends Omit<LinkContext, 'freshToken'> {
   readonly aggregator: AggregatorLink;
+  /** Told when the aggregator answered `hello`, and each time there is no connection: why, and what to do about it. */
+  readonly onLink?: (lost: Lost | undefined) => void;
+}
+
+/** Why there is no connection. */
+export interface Lost {
+  readonly why: string;
+  /** What a person does about it; undefined where nothing but time helps. */
+  readonly next?: string | undefined;
 }
 
 /** How one attempt to be connected ended. */
-interface Ended extends Farewell {
-  readonly why: string;
+interface Ended extends Farewell, Lost {
   /** True when the aggregator had answered `hello`. */
   readonly wasConnected: boolean;
   /** True when the agent itself ended it, to come back at once with a new certificate. */
@@ -37,6 +46,13 @@ const CLOSE_WORDS: Readonly<Record<number, string>> = {
   [CLOSE.badHello]: 'the aggregator refused how this agent introduced itself',
   [CLOSE.fork]: 'two nodes use one credential',
   [CLOSE.overloaded]: 'the aggregator is overloaded',
+};
+
+/** What a person does about a close code; for the others time helps, or the aggregator's log. */
+const CLOSE_STEPS: Readonly<Record<number, string>> = {
+  [CLOSE.unknownNode]: 'is aggregator.url the right one? Then give this node a new join token',
+  [CLOSE.superseded]: 'does another machine use a copy of this state directory?',
+  [CLOSE.fork]: 'one of them is a copy: remove its state directory and enrol it under another name',
 };
 
 /** Keeps a connection to the aggregator for as long as the agent runs. The only WebSocket client. */
@@ -73,7 +89,7 @@ export class Uplink implements AsyncDisposable {
     let spreadSeconds = DEFAULT_SPREAD_SECONDS;
     let failures = 0;
     while (!this.#stopping.signal.aborted) {
-      const { why, wasConnected, isRenewal, retryAfterSeconds, ...farewell } =
+      const { why, next, wasConnected, isRenewal, retryAfterSeconds, ...farewell } =
         await this.#connect();
       if (this.#stopping.signal.aborted) return;
       if (isRenewal) continue;
@@ -83,7 +99,8 @@ export class Uplink implements AsyncDisposable {
         random,
       );
       failures = wasConnected ? 1 : failures + 1;
-      log.warn({ why, delayMs, failures }, 'not connected to the aggregator');
+      log.warn({ why, next, delayMs, failures }, 'not connected to the aggregator');
+      this.#options.onLink?.({ why, next });
       await sleep(delayMs, this.#stopping.signal);
     }
   }
@@ -95,7 +112,7 @@ export class Uplink implements AsyncDisposable {
       shown = await this.#credential.prepare(this.#stopping.signal);
     } catch (error) {
       const wait = error instanceof WaitError ? { retryAfterSeconds: error.seconds } : {};
-      return { why: messageOf(error), wasConnected: false, ...wait };
+      return { why: messageOf(error), next: linkStep(error), wasConnected: false, ...wait };
     }
     if (this.#stopping.signal.aborted) return { why: 'stopping', wasConnected: false };
     const address = linkAddress(this.#options.aggregator);
@@ -111,6 +128,7 @@ export class Uplink implements AsyncDisposable {
       onServerTime: (aheadMs) => {
         this.#options.onServerTime?.(aheadMs);
         this.#accepted(shown);
+        this.#options.onLink?.(undefined);
       },
       freshToken: async () => {
         if (shown.token === undefined) {
@@ -125,7 +143,7 @@ export class Uplink implements AsyncDisposable {
         return token;
       },
     });
-    let failure: string | undefined;
+    let failure: Error | undefined;
     let retryAfterSeconds: number | undefined;
     this.#socket = socket;
     this.#link = link;
@@ -134,7 +152,7 @@ export class Uplink implements AsyncDisposable {
     socket.on('ping', () => link.heard());
     socket.on('pong', () => link.heard());
     socket.on('error', (error) => {
-      failure ??= messageOf(error);
+      failure ??= error;
     });
     socket.on('unexpected-response', (request, response) => {
       retryAfterSeconds = secondsOf(response.headers['retry-after']);
@@ -152,7 +170,8 @@ export class Uplink implements AsyncDisposable {
       const wasConnected = link.session !== undefined;
       const end = (): void =>
         resolve({
-          why: failure ?? words.trim(),
+          why: failure === undefined ? words.trim() : messageOf(failure),
+          next: failure === undefined ? CLOSE_STEPS[code] : linkStep(failure),
           wasConnected,
           isRenewal: isRenewal && wasConnected,
           ...link.farewell,
@@ -200,8 +219,8 @@ function secondsOf(retryAfter: string | undefined): number | undefined {
     : undefined;
 }
 
-/** Why an upgrade was refused: status, and the code and detail of problem details (RFC 9457). */
-async function refusalOf(response: IncomingMessage): Promise<string> {
+/** Why an upgrade was refused: status and detail, and as its code that of problem details (RFC 9457). */
+async function refusalOf(response: IncomingMessage): Promise<CodedError<string>> {
   let body = '';
   const timer = setTimeout(() => response.destroy(new Error('no end in 5 s')), ANSWER_MS);
   try {
@@ -211,14 +230,16 @@ async function refusalOf(response: IncomingMessage): Promise<string> {
     }
     const problem: unknown = JSON.parse(body);
     if (typeof problem === 'object' && problem !== null && 'detail' in problem) {
-      return `refused with HTTP ${response.statusCode}: ${String(problem.detail).slice(0, 200)}`;
+      const detail = String(problem.detail).slice(0, 200);
+      const code = 'code' in problem ? String(problem.code) : 'unknown';
+      return new CodedError(code, `refused with HTTP ${response.statusCode}: ${detail}`);
     }
   } catch {
     // Not ours: a proxy's page.
   } finally {
     clearTimeout(timer);
   }
-  return `refused with HTTP ${response.statusCode}`;
+  return new CodedError('unknown', `refused with HTTP ${response.statusCode}`);
 }
 
 async function sleep(ms: number, signal: AbortSignal): Promise<void> {

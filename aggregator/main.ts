@@ -4,7 +4,7 @@ import { systemClock } from '../shared/clock.ts';
 import { parseConfig, readConfig } from '../shared/config.ts';
 import { runUntilSignal } from '../shared/lifecycle.ts';
 import { createLogger } from '../shared/log.ts';
-import { startNotify } from '../shared/notify.ts';
+import { StatusLine, startNotify } from '../shared/notify.ts';
 import { type Flags, runProgram } from '../shared/program.ts';
 import { VERSION } from '../shared/version.ts';
 import {
@@ -52,6 +52,7 @@ async function run(config: AggregatorConfig): Promise<void> {
         const aggregator = await startAggregator(config, { log, clock: systemClock });
         const { url, tokenFiles } = aggregator;
         log.info({ url, ...tokenFiles, version: VERSION }, 'aggregator is ready');
+        new StatusLine().set(`serves ${url}`);
         return aggregator;
       },
       startNotify(log),

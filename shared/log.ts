@@ -1,4 +1,5 @@
-import { pino } from 'pino';
+import { fstatSync, writeSync } from 'node:fs';
+import { type DestinationStream, pino } from 'pino';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -23,8 +24,23 @@ export interface LogOptions {
   readonly fd?: number;
 }
 
-/** The one log of a program. Synchronous: what was logged before a crash is there. */
-export function createLogger(options: LogOptions): Logger {
+/** sd-daemon(3): how journald is told the priority of a line. */
+const PRIORITY: Readonly<Record<LogLevel, string>> = {
+  debug: '<7>',
+  info: '<6>',
+  warn: '<4>',
+  error: '<3>',
+};
+
+/**
+ * The one log of a program. Synchronous: what was logged before a crash is there. Where it goes to the journal, each line
+ * begins with its priority, so that `journalctl -p warning` finds it.
+ */
+export function createLogger(
+  options: LogOptions,
+  journalStream: string | undefined = process.env['JOURNAL_STREAM'],
+): Logger {
+  const fd = options.fd ?? 1;
   return pino(
     {
       level: options.level,
@@ -32,6 +48,22 @@ export function createLogger(options: LogOptions): Logger {
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    pino.destination({ fd: options.fd ?? 1, sync: true }),
+    isJournal(fd, journalStream) ? journal(fd) : pino.destination({ fd, sync: true }),
   );
+}
+
+/** systemd names the device and inode of what it connected; a program started from here may have another output. */
+function isJournal(fd: number, journalStream: string | undefined): boolean {
+  if (journalStream === undefined) return false;
+  const { dev, ino } = fstatSync(fd);
+  return journalStream === `${dev}:${ino}`;
+}
+
+function journal(fd: number): DestinationStream {
+  return {
+    write(line) {
+      const level = /^\{"level":"(debug|info|warn|error)"/.exec(line)?.[1] ?? 'info';
+      writeSync(fd, PRIORITY[level as LogLevel] + line); // the expression has only these
+    },
+  };
 }

@@ -8,6 +8,8 @@ export interface NotifyEnvironment {
   readonly WATCHDOG_USEC?: string | undefined;
 }
 
+const PROGRAM = 'systemd-notify';
+
 /**
  * The last part of a daemon: tells systemd READY=1 when it starts, WATCHDOG=1 at half the time the unit's
  * WatchdogSec allows, and STOPPING=1 when it stops. It is the event loop that must answer, so a hung process is
@@ -17,7 +19,7 @@ export interface NotifyEnvironment {
 export function startNotify(
   log: Logger,
   environment: NotifyEnvironment = process.env,
-  program = 'systemd-notify',
+  program: string = PROGRAM,
 ): Start {
   return async (stopping) => {
     if (!environment.NOTIFY_SOCKET) return { [Symbol.asyncDispose]: async () => {} };
@@ -37,6 +39,43 @@ export function startNotify(
       },
     };
   };
+}
+
+/**
+ * The line that `systemctl status` shows of a service: what it does, or what is wrong and what to do about it. It stays
+ * there after the process has ended. Does nothing when systemd did not start this process.
+ */
+export class StatusLine {
+  readonly #environment: NotifyEnvironment;
+  readonly #program: string;
+  #told = '';
+  #wanted = '';
+  #telling: Promise<void> | undefined;
+
+  constructor(environment: NotifyEnvironment = process.env, program: string = PROGRAM) {
+    this.#environment = environment;
+    this.#program = program;
+  }
+
+  /** Of several before systemd was told, it is told the last. */
+  set(text: string): void {
+    this.#wanted = text.replaceAll(/\s*\n\s*/g, '; ');
+    if (!this.#environment.NOTIFY_SOCKET || this.#wanted === this.#told) return;
+    this.#telling ??= this.#tell();
+  }
+
+  /** Resolves when systemd was told the last, or cannot be: `startNotify` complains of that. */
+  async settled(): Promise<void> {
+    await this.#telling;
+  }
+
+  async #tell(): Promise<void> {
+    while (this.#told !== this.#wanted) {
+      this.#told = this.#wanted;
+      await notify(this.#program, `STATUS=${this.#told}`, this.#environment);
+    }
+    this.#telling = undefined;
+  }
 }
 
 /** Why the message was not sent; the daemon's work does not depend on it. */

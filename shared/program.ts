@@ -1,6 +1,8 @@
 import { parseArgs } from 'node:util';
 import { ConfigError } from './config.ts';
 import { CodedError, messageOf } from './errors.ts';
+import { nextStep, withStep } from './next-step.ts';
+import { StatusLine } from './notify.ts';
 import { VERSION } from './version.ts';
 
 /** The two daemons' command line: run, `config check`, `--version`, `--help`. Exit codes as in PRODUCT.md. */
@@ -40,7 +42,7 @@ export async function runProgram<Config>(
     await program.run(config);
     return EXIT.ok;
   } catch (error) {
-    return fail(program, error);
+    return await fail(program, error);
   }
 }
 
@@ -73,12 +75,20 @@ function usage(program: Pick<Program<never>, 'name' | 'usage'>, what: string): n
   return EXIT.usage;
 }
 
-function fail(program: Pick<Program<never>, 'name' | 'usage'>, error: unknown): number {
+/** One line on stderr, the same in `systemctl status`. */
+async function fail(
+  program: Pick<Program<never>, 'name' | 'usage'>,
+  error: unknown,
+): Promise<number> {
   const isArgument = error instanceof TypeError && 'code' in error;
   if (isArgument && String(error.code).startsWith('ERR_PARSE_ARGS')) {
     return usage(program, error.message);
   }
-  process.stderr.write(`${program.name}: ${messageOf(error)}\n`);
+  const line = withStep(messageOf(error), nextStep(error));
+  process.stderr.write(`${program.name}: ${line}\n`);
+  const status = new StatusLine();
+  status.set(line);
+  await status.settled();
   if (error instanceof ConfigError) return EXIT.input;
   // A code says what is wrong with the machine or a file; a stack is for what nobody thought of.
   const isKnown = error instanceof CodedError || 'code' in Object(error);

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { createLogger } from '../../shared/log.ts';
@@ -22,4 +22,23 @@ t.test('a line is one JSON object with level, time and program', async (t) => {
     msg: 'check failed',
     err: { type: 'TypeError', message: 'odd' },
   });
+});
+
+t.test('a line for the journal begins with its priority', async (t) => {
+  const file = join(t.testdir({}), 'log');
+  const fd = openSync(file, 'w');
+  const { dev, ino } = fstatSync(fd);
+  const log = createLogger({ program: 'x', level: 'debug', fd }, `${dev}:${ino}`);
+  for (const level of ['debug', 'info', 'warn', 'error'] as const) log[level]({}, level);
+  createLogger({ program: 'x', level: 'info', fd }, `${dev}:${ino + 1}`).info(
+    {},
+    'not the journal',
+  );
+  const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
+  closeSync(fd);
+  t.same(
+    lines.map((line) => line.slice(0, 4)),
+    ['<7>{', '<6>{', '<4>{', '<3>{', '{"le'],
+  );
+  t.match(JSON.parse(lines[2]?.slice(3) ?? ''), { level: 'warn', msg: 'warn' });
 });

@@ -2,7 +2,7 @@ import { chmodSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import type { LogFields, Logger } from '../../shared/log.ts';
-import { startNotify } from '../../shared/notify.ts';
+import { StatusLine, startNotify } from '../../shared/notify.ts';
 
 function memoryLog(lines: string[]): Logger {
   const add = (fields: LogFields, message: string): void => {
@@ -67,4 +67,23 @@ t.test('what systemd ends together with the daemon is not complained of', async 
   stopping.abort();
   await part[Symbol.asyncDispose]();
   t.equal(warnings.length, 1);
+});
+
+t.test('the status line tells the last of what was set, once', async (t) => {
+  const dir = t.testdir({ tool: '#!/bin/sh\necho "$1" >>"$(dirname "$0")/said"\n' });
+  const tool = join(dir, 'tool');
+  chmodSync(tool, 0o755);
+  const status = new StatusLine({ NOTIFY_SOCKET: '/run/x' }, tool);
+  for (const text of ['a', 'b', 'c\n  d']) status.set(text);
+  await status.settled();
+  status.set('c; d');
+  await status.settled();
+  status.set('e');
+  await status.settled();
+  const said = readFileSync(join(dir, 'said'), 'utf8').trimEnd().split('\n');
+  t.same(said, ['STATUS=a', 'STATUS=c; d', 'STATUS=e']);
+  const silent = new StatusLine({}, tool);
+  silent.set('f');
+  await silent.settled();
+  t.notMatch(readFileSync(join(dir, 'said'), 'utf8'), 'f', 'systemd did not start this process');
 });
