@@ -1,0 +1,100 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PACKAGE_FOLDER, VERSION } from '../../shared/version.ts';
+
+/** Below the checkout: what goes into the source archive as it is. */
+const PARTS = [
+  'package.json',
+  'LICENSE',
+  'README.md',
+  'CHANGELOG.md',
+  'aggregator/web/assets',
+  'docs/man',
+  'packaging/completion',
+  'packaging/profiles',
+  'packaging/rpm/agent.yaml',
+  'packaging/rpm/aggregator.yaml',
+  'systemd',
+];
+const PROGRAMS = [
+  'nodeseal',
+  'nodeseal-agent',
+  'nodeseal-aggregator',
+  'nodeseal-ended',
+  'kubectl-nodeseal',
+  'kubectl_complete-nodeseal',
+];
+/** Of a package: what no program loads. */
+const UNUSED =
+  /^\/(?:tests?|bench(?:marks?)?|docs?|examples?|integration|scripts|bin(?:\.js)?)$|\/\.|\/node_modules$|\.(?:ts|mts|cts|map|md|markdown|html|yml)$/;
+const OPENPGP = 'node_modules/openpgp';
+/** For browsers. */
+const OTHER_BUILDS = /^\/dist\/(?!node)./;
+const COMPILED = ['agent', 'aggregator', 'cli', 'shared'];
+export const SPEC: string = join(PACKAGE_FOLDER, 'packaging/rpm/nodeseal.spec');
+
+export interface BuildOptions {
+  /** rpmbuild's own folder, made anew. */
+  readonly topDir: string;
+  /** In place of the version of this checkout. */
+  readonly version?: string;
+  /** Further arguments of rpmbuild. */
+  readonly arguments?: readonly string[];
+}
+
+/** Builds the packages from the compiled checkout (`npm run build`); their files, sorted. Throws what rpmbuild says. */
+export function buildPackages({
+  topDir,
+  version = VERSION,
+  arguments: more = [],
+}: BuildOptions): readonly string[] {
+  rmSync(topDir, { recursive: true, force: true });
+  const name = `nodeseal-${version}`;
+  const sources = join(topDir, 'SOURCES');
+  const tree = join(topDir, 'TREE', name);
+  mkdirSync(sources, { recursive: true });
+  writeTree(tree);
+  execFileSync('tar', ['-C', join(topDir, 'TREE'), '-cf', join(sources, `${name}.tar.gz`), name]);
+  const spec = join(topDir, 'nodeseal.spec');
+  const text = readFileSync(SPEC, 'utf8');
+  writeFileSync(spec, text.replace(/^(Version:\s+)\S+$/m, `$1${version}`));
+  execFileSync('rpmbuild', ['--define', `_topdir ${topDir}`, ...more, '-bb', spec], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const folder = join(topDir, 'RPMS/noarch');
+  return readdirSync(folder)
+    .sort()
+    .map((file) => join(folder, file));
+}
+
+/** A tree that runs as it is: compiled code, and of node_modules what the programs need. */
+function writeTree(tree: string): void {
+  const copy = (path: string): void => {
+    const from = join(PACKAGE_FOLDER, path);
+    const filter = (source: string): boolean => isWanted(path, source.slice(from.length));
+    cpSync(from, join(tree, path), { recursive: true, filter });
+  };
+  for (const path of PARTS) copy(path);
+  for (const program of PROGRAMS) copy(`bin/${program}`);
+  for (const part of COMPILED) copy(`dist/${part}`);
+  for (const path of productionModules()) copy(path);
+}
+
+/** `below`: the path in a part, from `/` on. Packages inside packages are copied as their own. */
+function isWanted(part: string, below: string): boolean {
+  if (part.startsWith('dist/')) return !below.endsWith('.d.ts');
+  if (!part.startsWith('node_modules/')) return true;
+  return !UNUSED.test(below) && !(part === OPENPGP && OTHER_BUILDS.test(below));
+}
+
+/** Below the checkout: what package-lock.json has neither for development nor as an option. */
+function productionModules(): readonly string[] {
+  const lock = JSON.parse(readFileSync(join(PACKAGE_FOLDER, 'package-lock.json'), 'utf8')) as {
+    readonly packages: Readonly<Record<string, Readonly<Record<string, unknown>>>>; // npm's own file
+  };
+  return Object.entries(lock.packages)
+    .filter(([, { dev, optional, devOptional }]) => !(dev || optional || devOptional))
+    .map(([path]) => path)
+    .filter((path) => path !== '');
+}
