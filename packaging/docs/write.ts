@@ -2,12 +2,19 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { checks } from '../../agent/checks/index.ts';
 import { PACKAGE_FOLDER } from '../../shared/version.ts';
+import { translateButane } from '../machineconfig/translate.ts';
 import { catalogue, PAGE } from './catalogue.ts';
 import { daemonPages } from './daemon-manual.ts';
 import { commandPages, MANUAL_FOLDER } from './manual.ts';
 
-// `npm run docs`: writes the page of all rules and the manual anew. Tests fail while they are not what this writes.
+// `npm run docs`: writes the page of all rules, the manual and the MachineConfig anew. Tests fail while they are not what this writes.
 writeFileSync(join(PACKAGE_FOLDER, PAGE), catalogue(checks));
+
+const machineConfig = join(PACKAGE_FOLDER, 'packaging/machineconfig/nodeseal-agent');
+writeFileSync(
+  `${machineConfig}.yaml`,
+  translateButane(readFileSync(`${machineConfig}.bu`, 'utf8')),
+);
 
 const folder = join(PACKAGE_FOLDER, MANUAL_FOLDER);
 mkdirSync(folder, { recursive: true });
