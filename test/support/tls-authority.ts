@@ -17,7 +17,8 @@ export interface TlsAuthority {
   readonly server: ServerKeys;
 }
 
-export function tlsAuthority(name = 'authority'): TlsAuthority {
+/** `notBefore`: of the server's certificate; by default long ago. */
+export function tlsAuthority(name = 'authority', notBefore?: Date): TlsAuthority {
   const signer = ecKey();
   const key = ecKey();
   const isCa = [basicConstraints(true)];
@@ -27,6 +28,7 @@ export function tlsAuthority(name = 'authority'): TlsAuthority {
     signer,
     subject: 'server',
     issuer: name,
+    ...(notBefore && { notBefore }),
     extensions: [
       subjectAltName([generalName.address(127, 0, 0, 1)]),
       extendedKeyUsage(SERVER_AUTH),
