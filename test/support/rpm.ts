@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildPackages } from '../../packaging/rpm/packages.ts';
@@ -19,14 +19,16 @@ const ARGUMENTS = [
   ...['--define', '_binary_payload w0.gzdio'],
 ];
 
-/** Packages of this checkout under a version, made once in a process. */
+const folder = join(tmpdir(), `nodeseal-rpm-${process.pid}`);
+const made = new Map<string, readonly string[]>();
+
+/** Packages of this checkout under a version, made once in a process and gone with it. */
 export function testPackages(version: string): readonly string[] {
   const known = made.get(version);
   if (known !== undefined) return known;
-  const topDir = join(tmpdir(), `nodeseal-rpm-${process.pid}`, version);
+  if (made.size === 0) process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  const topDir = join(folder, version);
   const files = buildPackages({ topDir, version, arguments: ARGUMENTS });
   made.set(version, files);
   return files;
 }
-
-const made = new Map<string, readonly string[]>();
