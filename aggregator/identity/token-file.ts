@@ -38,6 +38,11 @@ export type TokenRecord =
       readonly pool: string;
     });
 
+/** Whether it has expired. */
+export function isOver({ expiresAt }: TokenRecord, nowMs: number): boolean {
+  return expiresAt !== undefined && Date.parse(expiresAt) <= nowMs;
+}
+
 /** Names of nodes and people that may become file names: a letter or digit, then letters, digits, `.`, `_`, `-`. */
 export const NAME: RegExp = /^[A-Za-z0-9][A-Za-z0-9._-]{0,252}$/;
 

@@ -6,13 +6,14 @@ import { type Clock, rfc3339 } from '../../shared/clock.ts';
 import { messageOf } from '../../shared/errors.ts';
 import { ensureFolder } from '../../shared/folder.ts';
 import type { Logger } from '../../shared/log.ts';
-import { matches } from '../../shared/pattern.ts';
 import type { Records } from '../store/records.ts';
 import type { NodeIdentity } from '../store/store.ts';
+import { credentialOf, type JoinRecord, spendOne, usableJoin } from './join-token.ts';
 import type { Authority, Principal, Role } from './principal.ts';
 import { RecordFolder } from './record-folder.ts';
 import { Register, type RegisterWriter } from './register.ts';
 import {
+  isOver,
   matchesRecord,
   mintToken,
   NAME,
@@ -34,7 +35,6 @@ interface Issued {
   readonly record: TokenRecord;
   readonly token: string;
 }
-type JoinRecord = TokenRecord & { readonly kind: 'join' };
 type Writer = RegisterWriter<TokenRecord>;
 
 /** A node that was just given its credential. */
@@ -199,7 +199,7 @@ export class TokenAuthority implements Authority {
 
   /** The id of a join token that was not revoked, whether or not it may still be used. */
   async joinIdOf(joinToken: string): Promise<string | undefined> {
-    const credential = joinToken.split('@')[0] ?? '';
+    const credential = credentialOf(joinToken);
     await this.#refresh(credential);
     const record = this.#known(credential);
     return record?.kind === 'join' ? record.id : undefined;
@@ -219,7 +219,7 @@ export class TokenAuthority implements Authority {
   async #find(credential: string): Promise<TokenRecord | undefined> {
     await this.#refresh(credential);
     const record = this.#known(credential);
-    return record === undefined || this.#isOver(record) ? undefined : record;
+    return record === undefined || isOver(record, this.#clock.nowMs()) ? undefined : record;
   }
 
   #known(credential: string): TokenRecord | undefined {
@@ -228,30 +228,8 @@ export class TokenAuthority implements Authority {
     return record && matchesRecord(parsed.secret, record) ? record : undefined;
   }
 
-  #isOver({ expiresAt }: TokenRecord): boolean {
-    return expiresAt !== undefined && Date.parse(expiresAt) <= this.#clock.nowMs();
-  }
-
-  /** The record of a join token that may let a node of this name in now. Whoever has its secret is told why not. */
   #usable(joinToken: string, name: string): JoinRecord {
-    const record = this.#known(joinToken.split('@')[0] ?? '');
-    if (record?.kind !== 'join') {
-      throw new TokenStoreError('ERR_TOKEN_JOIN', 'not a join token, or one that was revoked');
-    }
-    if (this.#isOver(record)) {
-      throw new TokenStoreError(
-        'ERR_TOKEN_EXPIRED',
-        `the join token expired at ${record.expiresAt}`,
-      );
-    }
-    if (record.usesLeft === 0) {
-      throw new TokenStoreError('ERR_TOKEN_USED_UP', 'the join token is used up');
-    }
-    if (record.names !== undefined && !matches(record.names, name)) {
-      const message = `the join token is for nodes called ${record.names}`;
-      throw new TokenStoreError('ERR_TOKEN_NOT_FOR_NAME', message);
-    }
-    return record;
+    return usableJoin(this.#known(credentialOf(joinToken)), name, this.#clock.nowMs());
   }
 
   #assertNoAgent(name: string): void {
@@ -302,8 +280,4 @@ export async function tokenFolder(stateDir: string): Promise<RecordFolder> {
   await ensureFolder(directory);
   await chmod(directory, PRIVATE_FOLDER);
   return await RecordFolder.open(join(directory, 'records'));
-}
-
-async function spendOne({ keep }: Writer, record: JoinRecord): Promise<void> {
-  await keep(record.id, { ...record, usesLeft: record.usesLeft - 1 });
 }

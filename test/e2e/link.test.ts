@@ -4,7 +4,8 @@ import t from 'tap';
 import type { Agent } from '../../agent/daemon.ts';
 import { runAgent, WATCHED } from '../support/agent.ts';
 import { runAggregator } from '../support/aggregator.ts';
-import { AggregatorProcess, freePort, Program } from '../support/processes.ts';
+import { freePort } from '../support/free-port.ts';
+import { AggregatorProcess, Program } from '../support/processes.ts';
 
 t.setTimeout(120_000);
 

@@ -7,8 +7,8 @@ import { parseConfig } from '../../shared/config.ts';
 import { accountOf } from '../support/account.ts';
 import { fileCheck, WATCHED } from '../support/agent.ts';
 import { keptLog, type RunningAggregator, runAggregator } from '../support/aggregator.ts';
+import { freePort } from '../support/free-port.ts';
 import { until } from '../support/link-node.ts';
-import { freePort } from '../support/processes.ts';
 import { SmallDisk } from '../support/small-disk.ts';
 
 t.setTimeout(120_000);

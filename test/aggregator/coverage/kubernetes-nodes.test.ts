@@ -6,8 +6,8 @@ import type { ExpectedNode, ExpectedSink } from '../../../aggregator/coverage/ex
 import { KubernetesNodes } from '../../../aggregator/coverage/kubernetes-nodes.ts';
 import { type Clock, systemClock } from '../../../shared/clock.ts';
 import { keptLog } from '../../support/aggregator.ts';
+import { freePort } from '../../support/free-port.ts';
 import { NODES_TOKEN, NodesServer, nodeObject } from '../../support/nodes-server.ts';
-import { freePort } from '../../support/processes.ts';
 
 /** Keeps what it was told, and wakes who waits for it. */
 class Sink implements ExpectedSink {

@@ -6,8 +6,8 @@ import { openStore } from '../../../aggregator/store/open.ts';
 import type { Store } from '../../../aggregator/store/store.ts';
 import { parseConfig } from '../../../shared/config.ts';
 import { keptLog } from '../../support/aggregator.ts';
+import { freePort } from '../../support/free-port.ts';
 import { PostgresServer, withoutPostgres } from '../../support/postgres.ts';
-import { freePort } from '../../support/processes.ts';
 import { tlsAuthority } from '../../support/tls-authority.ts';
 
 const PASSWORD = 'correct horse';
