@@ -1,4 +1,5 @@
-import type { ContentIdentity, Host, HostStat, IdentifiedContent } from '../host.ts';
+import { ForwardingHost } from '../forwarding-host.ts';
+import type { ContentIdentity, Host } from '../host.ts';
 import { isSettled } from '../settled.ts';
 import { OutsideFiles } from './outside-files.ts';
 import type { ImageStore, StoredImage } from './store.ts';
@@ -15,9 +16,7 @@ const HELD_BYTES = 64 * 1024;
  * The node while a pass reads the data of images: as the host itself, and it remembers which content it saw. It holds what
  * it read until `release`.
  */
-export class DataReader implements Host {
-  readonly root: string;
-  readonly #host: Host;
+export class DataReader extends ForwardingHost {
   readonly #nowMs: number;
   /** Folders of images, with every link on the way resolved. */
   readonly #folders: ReadonlyMap<string, string>;
@@ -32,8 +31,7 @@ export class DataReader implements Host {
   readonly folders: string;
 
   private constructor(host: Host, folders: ReadonlyMap<string, string>, nowMs: number) {
-    this.root = host.root;
-    this.#host = host;
+    super(host);
     this.#folders = folders;
     this.folders = JSON.stringify([...folders]);
     this.#nowMs = nowMs;
@@ -90,7 +88,7 @@ export class DataReader implements Host {
     this.#held.clear();
   }
 
-  async readBytes(path: string, limitBytes?: number): Promise<Buffer | undefined> {
+  override async readBytes(path: string, limitBytes?: number): Promise<Buffer | undefined> {
     const place = this.#placeOf(path);
     if (place === undefined) return await this.#outside.read(path, limitBytes);
     if (this.#held.has(path)) return this.#held.get(path);
@@ -114,7 +112,7 @@ export class DataReader implements Host {
     const before = seen.get(file);
     // Until it is known, and so also after a failure: a later look could not tell a change.
     seen.set(file, undefined);
-    const found = await this.#host.readIdentified(path, limitBytes);
+    const found = await this.host.readIdentified(path, limitBytes);
     const bytes = found?.bytes;
     const sight = found === undefined ? this.#absence(file) : this.#settled(found.identity);
     if (found === undefined && !seen.has(folder)) seen.set(folder, this.#folderSight(folder));
@@ -123,43 +121,15 @@ export class DataReader implements Host {
     return bytes;
   }
 
-  async readIdentified(path: string, limitBytes?: number): Promise<IdentifiedContent | undefined> {
-    return await this.#host.readIdentified(path, limitBytes);
-  }
-  async readText(path: string, limitBytes?: number): Promise<string | undefined> {
-    return await this.#host.readText(path, limitBytes);
-  }
-  readPieces(path: string): AsyncIterable<Buffer> {
-    return this.#host.readPieces(path);
-  }
-  async stat(path: string): Promise<HostStat | undefined> {
-    return await this.#host.stat(path);
-  }
-  async lstat(path: string): Promise<HostStat | undefined> {
-    return await this.#host.lstat(path);
-  }
-  async list(path: string): Promise<readonly string[] | undefined> {
-    return await this.#host.list(path);
-  }
-  async readLink(path: string): Promise<string | undefined> {
-    return await this.#host.readLink(path);
-  }
-  async resolve(path: string): Promise<string | undefined> {
-    return await this.#host.resolve(path);
-  }
-  identify(path: string, known?: ContentIdentity): ContentIdentity | undefined {
-    return this.#host.identify(path, known);
-  }
-
   /** An image's folder as it is; what is missing behind a link cannot be looked for there later. */
   #folderSight(folder: string): Sight | undefined {
-    const identity = this.#host.identify(folder);
+    const identity = this.host.identify(folder);
     return identity === undefined ? ABSENT : this.#settled(identity);
   }
 
   /** Nothing came of a read; a link that leads nowhere now may lead somewhere later. */
   #absence(file: string): Sight | undefined {
-    return this.#host.identify(file) === undefined ? ABSENT : undefined;
+    return this.host.identify(file) === undefined ? ABSENT : undefined;
   }
 
   #settled(identity: ContentIdentity | undefined): ContentIdentity | undefined {

@@ -1,3 +1,4 @@
+import { ForwardingHost } from '../../forwarding-host.ts';
 import type { HostStat, IdentifiedContent } from '../../host.ts';
 import { type ContentIdentity, DEFAULT_LIMIT_BYTES, type Host } from '../../host.ts';
 import { HOST_ERROR_CODES, HostError, type HostErrorCode } from '../../host-error.ts';
@@ -9,19 +10,12 @@ export type Recorded =
   | { readonly code: HostErrorCode; readonly message: string };
 
 /** A node while a snapshot of it is taken: as the host itself, and it keeps what came of every file that was read. */
-export class RecordingHost implements Host {
-  readonly root: string;
+export class RecordingHost extends ForwardingHost {
   readonly files: Map<string, Recorded> = new Map();
-  readonly #host: Host;
 
-  constructor(host: Host) {
-    this.#host = host;
-    this.root = host.root;
-  }
-
-  async readBytes(path: string, limitBytes?: number): Promise<Buffer | undefined> {
+  override async readBytes(path: string, limitBytes?: number): Promise<Buffer | undefined> {
     try {
-      const bytes = await this.#host.readBytes(path, limitBytes);
+      const bytes = await this.host.readBytes(path, limitBytes);
       this.files.set(path, bytes === undefined ? { absent: true } : { bytes });
       return bytes;
     } catch (error) {
@@ -32,33 +26,12 @@ export class RecordingHost implements Host {
       throw error;
     }
   }
-  async readIdentified(path: string, limitBytes?: number): Promise<IdentifiedContent | undefined> {
+  override async readIdentified(
+    path: string,
+    limitBytes?: number,
+  ): Promise<IdentifiedContent | undefined> {
     const bytes = await this.readBytes(path, limitBytes);
     return bytes === undefined ? undefined : { bytes };
-  }
-  async readText(path: string, limitBytes?: number): Promise<string | undefined> {
-    return await this.#host.readText(path, limitBytes);
-  }
-  readPieces(path: string): AsyncIterable<Buffer> {
-    return this.#host.readPieces(path);
-  }
-  async stat(path: string): Promise<HostStat | undefined> {
-    return await this.#host.stat(path);
-  }
-  async lstat(path: string): Promise<HostStat | undefined> {
-    return await this.#host.lstat(path);
-  }
-  async list(path: string): Promise<readonly string[] | undefined> {
-    return await this.#host.list(path);
-  }
-  async readLink(path: string): Promise<string | undefined> {
-    return await this.#host.readLink(path);
-  }
-  async resolve(path: string): Promise<string | undefined> {
-    return await this.#host.resolve(path);
-  }
-  identify(path: string): ContentIdentity | undefined {
-    return this.#host.identify(path);
   }
 }
 
