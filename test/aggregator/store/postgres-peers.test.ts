@@ -153,18 +153,19 @@ t.test('aggregators on one database', { skip: withoutPostgres }, async (t) => {
     await start(a.store);
     const ownedBy = (replica: string): Promise<readonly object[]> =>
       postgres.sql(url, `SELECT 1 FROM node WHERE replica = '${replica}'`);
-    // As after a crash: what it said last is long ago. It is not gone, so it says so again.
+    // As after a crash: what it said last is long ago. It is not gone, so it says so again. At once, as the others do
+    // it: between two statements it could say so and keep nothing.
     await postgres.sql(
       url,
-      `DELETE FROM replica WHERE id = 'a'`,
-      `UPDATE node SET replica = NULL, changed = pg_current_xact_id()`,
+      `WITH gone AS (DELETE FROM replica WHERE id = 'a')
+         UPDATE node SET replica = NULL, changed = pg_current_xact_id()`,
     );
     while ((await ownedBy('a')).length === 0);
     t.pass('it takes its nodes back');
     await postgres.sql(
       url,
-      `INSERT INTO replica VALUES ('dead', now() - interval '1 minute')`,
-      `UPDATE node SET replica = 'dead', changed = pg_current_xact_id()`,
+      `WITH dead AS (INSERT INTO replica VALUES ('dead', now() - interval '1 minute'))
+         UPDATE node SET replica = 'dead', changed = pg_current_xact_id()`,
     );
     const command = { uid: NODE.uid, verb: 'rescan', arguments: {}, withinMs: 20_000 };
     t.equal(await b.peers.ask(command), undefined, 'nobody waits for a dead one');
