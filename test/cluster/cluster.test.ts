@@ -1,0 +1,341 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdir, rm, rmdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import t from 'tap';
+import { verifyServiceAccountToken } from '../../aggregator/identity/service-account.ts';
+import { ImageLab, labTool, whyNoImage } from '../support/image-lab.ts';
+import { whyNoKustomize } from '../support/kustomize.ts';
+import { KubeLab } from './kube-lab.ts';
+import { AGGREGATOR_STATE, labManifests, SERVER } from './overlay.ts';
+
+/** A real cluster of two nodes: minutes, so only where it is asked for. Its parts follow one another. */
+function whyNoCluster(): string | false {
+  if (process.env['CI_CLUSTER'] !== '1') return 'starts a cluster: run by npm run test:cluster';
+  if (labTool('kube-lab') === undefined) return 'needs ../shared/tools/kube-lab';
+  return whyNoKustomize() || whyNoImage();
+}
+const skip = whyNoCluster();
+t.setTimeout(1_800_000);
+t.bail = true;
+
+const IMAGE = 'localhost/nodeseal:cluster';
+const AGENTS = ['-l', 'app.kubernetes.io/name=nodeseal-agent'];
+const REJECT = '{"default":[{"type":"reject"}]}\n';
+const ANYTHING = '{"default":[{"type":"insecureAcceptAnything"}]}\n';
+const folder = join(tmpdir(), 'nodeseal-cluster');
+
+interface Listed<Item> {
+  readonly items: readonly Item[];
+  readonly coverage: {
+    readonly expected: number;
+    readonly reporting: number;
+    readonly missing: readonly { readonly node: string; readonly cause: string }[];
+  };
+}
+interface NodeItem {
+  readonly name: string;
+  readonly uid: string;
+  readonly state: string;
+}
+interface EventItem {
+  readonly node: string;
+  readonly epoch: string;
+  readonly sequence: number;
+  readonly kind: string;
+}
+interface FindingItem {
+  readonly node: string;
+  readonly ruleId: string;
+  readonly result: string;
+}
+
+/** What an administrator does with the cluster, and what each node's own folders hold. */
+class Installation {
+  readonly kube = new KubeLab(folder);
+  readonly images = new ImageLab(join(tmpdir(), 'nodeseal-images'));
+  #access: readonly string[] = [];
+
+  /** On the machine, since both nodes have its file tree, the folder that one node sees as its own. */
+  own(node: number, name: string): string {
+    return join(folder, `node${node}`, name);
+  }
+
+  /** Gives each node the folders that a node has for itself. */
+  async prepare(): Promise<void> {
+    for (const node of [1, 2]) {
+      const [lib, containers] = [this.own(node, 'lib'), this.own(node, 'containers')];
+      await rm(join(folder, `node${node}`), { recursive: true, force: true });
+      await mkdir(lib, { recursive: true });
+      await mkdir(containers, { recursive: true });
+      this.policy(node, REJECT);
+      const script = `mkdir -p /var/lib/nodeseal
+        mount --bind "$1" /var/lib/nodeseal
+        mount --bind "$2" /etc/containers
+        install -d -o 65532 -g 65532 "$3"`;
+      await this.kube.on(node, script, lib, containers, AGGREGATOR_STATE);
+    }
+  }
+
+  policy(node: number, text: string): void {
+    writeFileSync(join(this.own(node, 'containers'), 'policy.json'), text);
+  }
+
+  /** From now on `kubectl nodeseal` asks as the administrator whose token the first start made. */
+  async logIn(caFile: string): Promise<void> {
+    const file = '/var/lib/nodeseal/aggregator/tokens/admin.token';
+    const token = await this.kubectl('exec', 'deploy/nodeseal-aggregator', '--', 'cat', file);
+    this.#access = ['--server', SERVER, '--ca-file', caFile, '--token-file', this.keep(token)];
+  }
+
+  keep(token: string): string {
+    const file = join(folder, `${token.slice(-8)}.token`);
+    writeFileSync(file, token, { mode: 0o600 });
+    return file;
+  }
+
+  async kubectl(...args: readonly string[]): Promise<string> {
+    return await this.kube.kubectl('-n', 'nodeseal', ...args);
+  }
+
+  async list<Item>(...args: readonly string[]): Promise<Listed<Item>> {
+    const { stdout, stderr } = await this.kube.nodeseal(
+      'get',
+      ...args,
+      '-o',
+      'json',
+      ...this.#access,
+    );
+    if (stdout === '') throw new Error(stderr);
+    return JSON.parse(stdout) as Listed<Item>;
+  }
+
+  async ask(
+    tokenFile: string,
+    ...args: readonly string[]
+  ): Promise<{ status: number; stderr: string }> {
+    return await this.kube.nodeseal(...args, ...this.#access.with(-1, tokenFile));
+  }
+
+  async status(...args: readonly string[]): Promise<{ status: number; stdout: string }> {
+    return await this.kube.nodeseal('status', ...args, ...this.#access);
+  }
+
+  /** The result of a rule on a node. */
+  async result(node: string, rule: string): Promise<string | undefined> {
+    const { items } = await this.list<FindingItem>('findings', rule, '--all', '-l', `name=${node}`);
+    return items.find(({ ruleId }) => ruleId === rule)?.result;
+  }
+}
+
+/** Milliseconds until it is so, asked again and again. */
+async function until(seconds: number, isSo: () => Promise<boolean>): Promise<number> {
+  const from = performance.now();
+  while (!(await isSo())) {
+    if (performance.now() - from > seconds * 1000) throw new Error(`not so after ${seconds} s`);
+    await setTimeout(200);
+  }
+  return Math.round(performance.now() - from);
+}
+
+t.test('nodeseal in a cluster', { skip }, async (t) => {
+  const lab = new Installation();
+  const { kube, images } = lab;
+  const { caFile, manifests } = labManifests(join(folder, 'overlay'), IMAGE);
+  t.teardown(async () => {
+    await kube.down();
+    await rmdir('/var/lib/nodeseal');
+  });
+
+  await images.build('-t', IMAGE);
+  await kube.up(2);
+  await kube.load(await images.save(IMAGE));
+  await lab.prepare();
+
+  await t.test('the overlay is applied and rolled out on every node', async (t) => {
+    const from = performance.now();
+    await kube.kubectl('apply', '-f', manifests);
+    await lab.kubectl('rollout', 'status', 'ds/nodeseal-agent', '--timeout=120s');
+    await lab.kubectl('rollout', 'status', 'deploy/nodeseal-aggregator', '--timeout=120s');
+    t.comment(`applied and ready after ${Math.round(performance.now() - from)} ms`);
+    await lab.logIn(caFile);
+    await until(60, async () => {
+      const { items } = await lab.list<NodeItem>('nodes');
+      return items.length === 2 && items.every(({ state }) => state === 'online');
+    });
+    t.comment(`both nodes online after ${Math.round(performance.now() - from)} ms`);
+    const { coverage } = await lab.list<NodeItem>('nodes');
+    t.match(
+      coverage,
+      { expected: 2, reporting: 2, missing: [] },
+      'the cluster says who is expected',
+    );
+  });
+
+  await t.test(
+    'an agent is who its token says: by signature offline, its node by review',
+    async (t) => {
+      const [pod = ''] = (await lab.kubectl('get', 'pods', ...AGENTS, '-o', 'name')).split('\n');
+      const field = async (path: string): Promise<string> =>
+        await lab.kubectl('get', pod, '-o', `jsonpath={${path}}`);
+      const token = await lab.kubectl('exec', pod, '--', 'cat', '/var/run/secrets/nodeseal/token');
+      const rules = {
+        issuer: 'https://kubernetes.default.svc',
+        audience: 'nodeseal-aggregator',
+        serviceAccount: 'nodeseal/nodeseal-agent',
+      };
+      const keys = JSON.parse(await kube.signingKeys());
+      const identity = await verifyServiceAccountToken(token, keys, rules, Date.now());
+      t.equal(identity.podUid, await field('.metadata.uid'));
+      t.equal(identity.node, undefined, 'Kubernetes 1.20 does not say the node: the review does');
+      const { items } = await lab.list<NodeItem>('nodes');
+      for (const { name, uid } of items) {
+        t.equal(
+          uid,
+          await lab.kubectl('get', 'node', name, '-o', 'jsonpath={.metadata.uid}'),
+          name,
+        );
+      }
+      const known = await lab.ask(lab.keep(token), 'get', 'nodes');
+      t.match(
+        known,
+        { status: 4, stderr: /agent|allowed|role/ },
+        'known, and no reader of the fleet',
+      );
+      const [head = '', payload = '', signature = ''] = token.split('.');
+      const claims = JSON.parse(Buffer.from(payload, 'base64url').toString());
+      const forged = Buffer.from(JSON.stringify({ ...claims, exp: claims.exp + 60 }));
+      const other = [head, forged.toString('base64url'), signature].join('.');
+      await t.rejects(verifyServiceAccountToken(other, keys, rules, Date.now()), {
+        code: 'ERR_TOKEN_SIGNATURE',
+      });
+      t.match(await lab.ask(lab.keep(`${other}`), 'get', 'nodes'), {
+        status: 4,
+        stderr: /unknown/,
+      });
+    },
+  );
+
+  await t.test('the agent runs confined', async (t) => {
+    const status = await lab.kubectl('exec', 'ds/nodeseal-agent', '--', 'cat', '/proc/1/status');
+    for (const set of ['CapPrm', 'CapEff', 'CapBnd', 'CapInh']) {
+      t.match(status, new RegExp(`^${set}:\\s+0{16}$`, 'm'), set);
+    }
+    t.match(status, /^NoNewPrivs:\s+1$/m);
+    t.match(status, /^Seccomp:\s+2$/m);
+    t.comment(/^VmHWM:.*$/m.exec(status)?.[0].replace(/\s+/g, ' '));
+    const write = [
+      'sh',
+      '-c',
+      'for f in /usr/x /host/etc/x; do if (: >$f) 2>/dev/null; then exit 1; fi; done',
+    ];
+    await lab.kubectl('exec', 'ds/nodeseal-agent', '--', ...write);
+  });
+
+  await t.test('a weaker policy on one node is a finding at once', async (t) => {
+    t.equal(await lab.result('node1', 'trust.default-reject'), 'pass');
+    lab.policy(1, ANYTHING);
+    const took = await until(
+      30,
+      async () => (await lab.result('node1', 'trust.default-reject')) === 'fail',
+    );
+    t.comment(`found by kubectl nodeseal get findings after ${took} ms`);
+    t.equal(await lab.result('node2', 'trust.default-reject'), 'pass');
+  });
+
+  await t.test('the DaemonSet is rolled over, and no event is lost', async (t) => {
+    const before = (await lab.list<EventItem>('events')).items.length;
+    await lab.kubectl('rollout', 'restart', 'ds/nodeseal-agent');
+    const rolled = lab.kubectl('rollout', 'status', 'ds/nodeseal-agent', '--timeout=180s');
+    let policies = 0;
+    for (let isRolling = true; isRolling; policies++) {
+      for (const node of [1, 2]) lab.policy(node, policies % 2 === 0 ? REJECT : ANYTHING);
+      const slept = setTimeout(1500, true);
+      isRolling = await Promise.race([slept, rolled.then(() => false)]);
+    }
+    for (const node of [1, 2]) lab.policy(node, ANYTHING);
+    for (const node of ['node1', 'node2']) {
+      await until(60, async () => (await lab.result(node, 'trust.default-reject')) === 'fail');
+    }
+    const { items } = await lab.list<EventItem>('events');
+    t.comment(`${policies} changes while it rolled, ${items.length - before} events`);
+    for (const node of ['node1', 'node2']) {
+      const own = items.filter((event) => event.node === node);
+      t.equal(new Set(own.map(({ epoch }) => epoch)).size, 1, `${node} went on where it was`);
+      const sequences = own.map(({ sequence }) => sequence).toSorted((a, b) => a - b);
+      t.strictSame(
+        sequences,
+        sequences.map((_, at) => at + 1),
+        `${node}: every event is there`,
+      );
+      t.ok(own.filter(({ kind }) => kind === 'agent.started').length >= 2, `${node} began anew`);
+    }
+  });
+
+  await t.test('without the API server everything goes on', async (t) => {
+    await kube.daemon('stop', 'kube-apiserver');
+    await t.rejects(kube.kubectl('get', 'nodes'), 'the API server is away');
+    for (const node of [1, 2]) lab.policy(node, REJECT);
+    for (const node of ['node1', 'node2']) {
+      await until(60, async () => (await lab.result(node, 'trust.default-reject')) === 'pass');
+    }
+    const { coverage } = await lab.list<NodeItem>('nodes');
+    t.match(coverage, { expected: 2, reporting: 2, missing: [] });
+    await kube.daemon('start', 'kube-apiserver');
+    await until(60, async () => {
+      const wait = ['wait', '--for=condition=Ready', 'nodes', '--all', '--timeout=60s'];
+      return await kube.kubectl(...wait).then(
+        () => true,
+        () => false,
+      );
+    });
+  });
+
+  await t.test('a node whose kubelet stopped is named with the cause', async (t) => {
+    await kube.daemon('stop', 'kubelet', 2);
+    // Nobody starts its agent again.
+    const script = `for p in /proc/[0-9]*; do
+      if tr '\\0' ' ' <$p/cmdline 2>/dev/null | grep -q 'dist/agent/main[.]js'; then kill -9 \${p#/proc/}; fi
+    done`;
+    await kube.on(2, script);
+    await kube.kubectl('wait', '--for=condition=Ready=Unknown', 'node/node2', '--timeout=120s');
+    const [missing] = await covered(lab, 1);
+    t.match(missing, { node: 'node2', cause: /^silent since .*, node not ready$/ });
+    const { status, stdout } = await lab.status('--require-coverage', '100%');
+    t.equal(status, 3, 'coverage below what was required');
+    t.match(stdout, /1\/2 nodes reporting .*node2: silent since .*, node not ready/);
+    await kube.daemon('start', 'kubelet', 2);
+    t.strictSame(await covered(lab, 2), [], 'it comes back');
+  });
+
+  await t.test('all of it is removed', async (t) => {
+    await kube.kubectl('delete', '-f', manifests, '--timeout=180s');
+    const kinds = 'clusterroles,clusterrolebindings,persistentvolumes,namespaces';
+    const left = await kube.kubectl('get', kinds, '-o', 'name');
+    t.notMatch(left, /nodeseal/);
+    const running = `cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' ' | grep -c 'dist/agent/main[.]js' || :`;
+    for (const node of [1, 2]) {
+      t.equal(await kube.on(node, running), '0', `no agent on node${node}`);
+      const [state] = [join(lab.own(node, 'lib'), 'agent')];
+      t.ok(
+        readFileSync(join(state, 'last-report.json')).length > 0,
+        'its state stays, for a new install',
+      );
+    }
+  });
+});
+
+/** Waits until so many nodes report; who is missing then, and why. */
+async function covered(
+  lab: Installation,
+  nodes: number,
+): Promise<Listed<never>['coverage']['missing']> {
+  let missing: Listed<never>['coverage']['missing'] = [];
+  await until(180, async () => {
+    const { coverage } = await lab.list<NodeItem>('nodes');
+    missing = coverage.missing;
+    return coverage.reporting === nodes;
+  });
+  return missing;
+}
