@@ -130,11 +130,15 @@ class Installation {
 }
 
 /** Milliseconds until it is so, asked again and again. */
-async function until(seconds: number, isSo: () => Promise<boolean>): Promise<number> {
+async function until(
+  seconds: number,
+  isSo: () => Promise<boolean>,
+  pauseMs = 200,
+): Promise<number> {
   const from = performance.now();
   while (!(await isSo())) {
     if (performance.now() - from > seconds * 1000) throw new Error(`not so after ${seconds} s`);
-    await setTimeout(200);
+    await setTimeout(pauseMs);
   }
   return Math.round(performance.now() - from);
 }
@@ -332,10 +336,12 @@ async function covered(
   nodes: number,
 ): Promise<Listed<never>['coverage']['missing']> {
   let missing: Listed<never>['coverage']['missing'] = [];
-  await until(180, async () => {
+  const isCovered = async (): Promise<boolean> => {
     const { coverage } = await lab.list<NodeItem>('nodes');
     missing = coverage.missing;
     return coverage.reporting === nodes;
-  });
+  };
+  // A node is late after two heartbeats and silent, no longer counted, after five minutes.
+  await until(420, isCovered, 2000);
   return missing;
 }
