@@ -5,6 +5,8 @@ import { join } from 'node:path';
 // The server that sockets.ts measures: JavaScript, so that no compiler is resident in it.
 const [, , kind] = process.argv;
 const [{ folder, agents, certificates }] = await once(process, 'message');
+// Whoever measures may end by an error.
+process.on('disconnect', () => process.exit());
 const tls = { certFile: join(folder, 'tls.crt'), keyFile: join(folder, 'tls.key') };
 process.send(kind === 'bare' ? await serveBare() : await serveAggregator());
 

@@ -1,3 +1,4 @@
+import { type ParseArgsOptionDescriptor, parseArgs } from 'node:util';
 import { nearest } from '../shared/nearest.ts';
 import type { Command, CommandEntry, Invocation, OptionSpec } from './command.ts';
 import { usageError } from './errors.ts';
@@ -45,48 +46,40 @@ export function parseArguments(
   const flags = optionsOf(command).map(readFlags);
   const given = new Map<string, string[]>();
   const positional: string[] = [];
-  const rest = [...words];
-  for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
-    if (word === '--') {
-      positional.push(...rest.splice(0));
-    } else if (!word.startsWith('-') || word === '-') {
-      positional.push(word);
-    } else {
-      const { flag, value } = readFlag(word, flags, rest, help);
-      if (flag.spec === HELP_OPTION) return { kind: 'help' };
-      given.set(flag.name, [...(given.get(flag.name) ?? []), value]);
-    }
+  // Not strict: it would say less of what is wrong.
+  const { tokens } = parseArgs({
+    args: [...words],
+    options: Object.fromEntries(flags.map((flag) => [flag.name, kindOf(flag)])),
+    strict: false,
+    tokens: true,
+  });
+  for (const token of tokens) {
+    if (token.kind === 'positional') positional.push(token.value);
+    if (token.kind !== 'option') continue;
+    const flag = flags.find(({ name }) => name === token.name);
+    if (flag === undefined) throw unknownFlag(token.rawName, flags, help);
+    if (flag.spec === HELP_OPTION) return { kind: 'help' };
+    given.set(flag.name, [...(given.get(flag.name) ?? []), readValue(flag, token.value, help)]);
   }
   assertComplete(command, flags, given, positional, help);
   return { kind: 'run', invocation: toInvocation(flags, given, positional) };
 }
 
-/** One flag with its value, '' for a switch; what it does not use up of the words goes back to `rest`. */
-function readFlag(
-  word: string,
-  flags: readonly Flag[],
-  rest: string[],
-  help: string,
-): { readonly flag: Flag; readonly value: string } {
-  const isLong = word.startsWith('--');
-  const [, name = '', joined] = /^--([^=]*)(?:=(.*))?$/s.exec(word) ?? [];
-  const flag = flags.find((one) => (isLong ? one.name === name : one.letter === word[1]));
-  if (flag === undefined) throw unknownFlag(isLong ? `--${name}` : word, flags, help);
-  const attached = isLong ? joined : word.slice(2) || undefined;
-  if (!flag.takesValue) {
-    if (isLong && attached !== undefined) {
-      throw usageError(`option '${flag.spec.flags}' takes no value`, { next: help });
-    }
-    // Several switches in one word.
-    if (attached !== undefined) rest.unshift(`-${attached}`);
-    return { flag, value: '' };
+function kindOf({ takesValue, letter }: Flag): ParseArgsOptionDescriptor {
+  return { type: takesValue ? 'string' : 'boolean', ...(letter === '' ? {} : { short: letter }) };
+}
+
+/** The value of a flag, '' for a switch. */
+function readValue({ spec, takesValue }: Flag, value: string | undefined, help: string): string {
+  if (!takesValue) {
+    if (value === undefined) return '';
+    throw usageError(`option '${spec.flags}' takes no value`, { next: help });
   }
-  const value = attached ?? rest.shift();
   if (value === undefined) {
-    throw usageError(`option '${flag.spec.flags}' argument missing`, { next: help });
+    throw usageError(`option '${spec.flags}' argument missing`, { next: help });
   }
-  assertChoice(value, flag.spec, help);
-  return { flag, value };
+  assertChoice(value, spec, help);
+  return value;
 }
 
 function assertChoice(value: string, { flags, choices }: OptionSpec, help: string): void {

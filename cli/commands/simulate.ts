@@ -34,7 +34,7 @@ is judged, with --from-snapshot the nodes that were saved, without an aggregator
 
 newly refused: allowed now, refused then. newly accepted, no longer verified: weaker then than now. undecided: nobody can
 say, with the reason. Key files that the candidate names are read on the node.
-Exit code 1: something would newly be refused. 6: a node did not answer, or nothing would be refused but something is
+Exit code 1: something would newly be refused. 6: nothing would that is known, but a node did not answer or something is
 undecided. 3: less reports than --require-coverage asks for. 7: the candidate is not valid.`,
   arguments: [],
   options: [

@@ -2,14 +2,14 @@ import type { SimulationResult, SimulationSource } from '../../shared/simulation
 import { EXIT, type ExitCode } from '../exit.ts';
 
 /**
- * 6: nodes did not answer, so the rest may be refused as well. 1: something would newly be refused. 6: nothing would, but
- * something is undecided or could not be read, as with `verify`.
+ * 1: something would newly be refused, whatever else is not known. 6: nothing would that is known, but nodes did not
+ * answer, or something is undecided or could not be read. As with `verify`.
  */
 export function simulationExit({ summary, nodes }: SimulationResult): ExitCode {
+  const { newlyRefused, undecided } = summary.changes;
+  if (newlyRefused > 0) return EXIT.findings;
   const isAnswer = (source: SimulationSource): boolean =>
     source === 'live' || source === 'snapshot';
-  if (!nodes.every(({ source }) => isAnswer(source))) return EXIT.partial;
-  if (summary.changes.newlyRefused > 0) return EXIT.findings;
-  const isPartial = summary.changes.undecided > 0 || nodes.some(({ gaps }) => gaps.length > 0);
-  return isPartial ? EXIT.partial : EXIT.clean;
+  const isWhole = nodes.every(({ source, gaps }) => isAnswer(source) && gaps.length === 0);
+  return isWhole && undecided === 0 ? EXIT.clean : EXIT.partial;
 }
