@@ -9,8 +9,11 @@ import type {
   NodeDetail,
   NodeList,
   PolicyList,
+  PoolBaseline,
 } from '../../shared/api.ts';
 import type { EnrolmentList } from '../../shared/api-admission.ts';
+import type { SimulationDetail, SimulationList } from '../../shared/api-simulation.ts';
+import type { Json } from '../../shared/canonical.ts';
 import { ROUTES } from '../api/index.ts';
 import { Query } from '../api/query.ts';
 import type { ApiContext } from '../api/route.ts';
@@ -28,6 +31,11 @@ interface Answers {
   'GET /v1/checks': CheckList;
   'GET /v1/checks/:name': CheckDetail;
   'GET /v1/policies': PolicyList;
+  'GET /v1/policies/:name': PolicyList;
+  'GET /v1/pools/:name': PoolBaseline;
+  'GET /v1/simulations': SimulationList;
+  'GET /v1/simulations/:name': SimulationDetail;
+  'POST /v1/simulations': SimulationDetail;
   'GET /v1/enrolments': EnrolmentList;
   'POST /v1/nodes/:name/rescan': CommandAnswer;
 }
@@ -35,12 +43,15 @@ interface Answers {
 export interface Question {
   readonly name?: string;
   readonly query?: Readonly<Record<string, string | undefined>>;
+  readonly body?: unknown;
+  /** For the audit log. */
+  readonly note?: (detail: Readonly<Record<string, Json>>) => void;
 }
 
 /** Asks the API from within, as the person who looks at the page: same functions, same roles, same errors. */
 export async function ask<Operation extends keyof Answers>(
   operation: Operation,
-  { name = '', query = {} }: Question,
+  { name = '', query = {}, body, note = () => {} }: Question,
   person: Person,
   context: ApiContext,
 ): Promise<Answers[Operation]> {
@@ -52,10 +63,10 @@ export async function ask<Operation extends keyof Answers>(
     {
       query: new Query(new URLSearchParams(given), route.query, context.clock.nowMs()),
       name,
-      body: undefined,
+      body,
       source: 'page',
       caller: person,
-      note: () => {},
+      note,
       act: () => {},
       takeOver: () => {
         throw new TypeError(`${operation} does not answer with a value`);

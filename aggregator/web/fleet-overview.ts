@@ -28,6 +28,8 @@ export interface FleetOverview {
   /** How many rules fail somewhere, and on how many nodes, by severity. */
   readonly failing: ReadonlyMap<Severity, { readonly rules: number; readonly nodes: number }>;
   readonly checks: readonly string[];
+  /** Rule to pool: how many of its nodes fail it. */
+  readonly failingIn: ReadonlyMap<string, ReadonlyMap<string, number>>;
   readonly pools: readonly PoolRow[];
 }
 
@@ -51,8 +53,29 @@ export function overviewOf(fleet: Fleet): FleetOverview {
     lost: sum(({ lost }) => lost),
     failing: bySeverity(fleet),
     checks: [...SUBJECTS, ...[...ids].filter((id) => !SUBJECTS.includes(id)).sort()],
+    failingIn: failingIn(fleet),
     pools: poolsOf(present, failing),
   };
+}
+
+function failingIn(fleet: Fleet): FleetOverview['failingIn'] {
+  const found = new Map<string, Map<string, number>>();
+  // A node that fails a rule with two severities, for two subjects, is one node.
+  const uids = new Map<string, Set<string>>();
+  for (const { ruleId, nodes } of fleet.failing.rules()) {
+    const known = uids.get(ruleId) ?? new Set<string>();
+    uids.set(ruleId, known);
+    for (const uid of nodes.keys()) known.add(uid);
+  }
+  for (const [ruleId, nodes] of uids) {
+    const pools = new Map<string, number>();
+    found.set(ruleId, pools);
+    for (const uid of nodes) {
+      const pool = fleet.get(uid)?.pool ?? '';
+      pools.set(pool, (pools.get(pool) ?? 0) + 1);
+    }
+  }
+  return found;
 }
 
 /** By uid: the checks of which a rule fails there. */

@@ -32,7 +32,7 @@ export interface Frame {
 }
 
 /** The whole document around what a page says. */
-export function layout({ title, main, hasChart }: View, frame: Frame): Html {
+export function layout({ title, main, hasChart, isUnderWay }: View, frame: Frame): Html {
   const { assets, theme, session, topics = [] } = frame;
   const chart =
     hasChart === true &&
@@ -44,7 +44,11 @@ export function layout({ title, main, hasChart }: View, frame: Frame): Html {
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${title} – nodeseal</title>
+<title>${title} – nodeseal</title>${
+    isUnderWay &&
+    html`
+<noscript><meta http-equiv="refresh" content="2"></noscript>`
+  }
 <link rel="icon" href="${assets.pathOf('icon.svg')}">
 <link rel="stylesheet" href="${assets.pathOf('page.css')}">${chart}
 <script type="module" src="${assets.pathOf('page.js')}"></script>

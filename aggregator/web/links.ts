@@ -12,12 +12,24 @@ export function pathTo(
   return given.length === 0 ? path : `${path}?${new URLSearchParams(given)}`;
 }
 
+/** A name as one part of a path; half a character, which no path can hold, is replaced. */
+export function segment(name: string): string {
+  return encodeURIComponent(name.toWellFormed());
+}
+
 export function nodeLink(name: string, tab?: string): Html {
-  return html`<a href="${pathTo(`/nodes/${encodeURIComponent(name)}`, { tab })}"><bdi>${cut(name, 64)}</bdi></a>`;
+  return html`<a href="${pathTo(`/nodes/${segment(name)}`, { tab })}"><bdi>${cut(name, 64)}</bdi></a>`;
 }
 
 export function ruleLink(ruleId: string): Html {
-  return html`<a href="/checks/${encodeURIComponent(ruleId)}"><bdi>${cut(ruleId, 64)}</bdi></a>`;
+  return html`<a href="/checks/${segment(ruleId)}"><bdi>${cut(ruleId, 64)}</bdi></a>`;
+}
+
+/** Names with links, the first ones of many. */
+export function nodeLinks(names: readonly string[], most: number = 8): Html {
+  const shown = names.slice(0, most).map((name, at) => html`${at > 0 && ', '}${nodeLink(name)}`);
+  const more = names.length - most;
+  return html`${shown}${more > 0 && html` and <strong>${more}</strong> more`}`;
 }
 
 /** A time as how long ago, and by the clock. */

@@ -1,9 +1,11 @@
 import type { WatchMessage } from '../../shared/api.ts';
+import type { Json } from '../../shared/canonical.ts';
 import type { Query } from '../api/query.ts';
 import type { ApiContext } from '../api/route.ts';
 import type { Role } from '../identity/principal.ts';
 import type { ask } from './ask.ts';
 import type { FleetViews } from './fleet-views.ts';
+import type { Form } from './forms.ts';
 import type { Html } from './html.ts';
 import type { PageSession } from './sessions.ts';
 
@@ -17,7 +19,8 @@ export type Section =
   | 'drift'
   | 'simulate'
   | 'coverage';
-export type Topic = WatchMessage['topic'];
+/** `simulation`: the page says itself whether there is more to come. */
+export type Topic = WatchMessage['topic'] | 'simulation';
 
 /** What a page is made from. */
 export interface PageRequest {
@@ -44,6 +47,8 @@ export interface View {
   readonly main: Html;
   /** A chart is on it. */
   readonly hasChart?: boolean;
+  /** Without a script it is loaded again by itself. */
+  readonly isUnderWay?: boolean;
 }
 
 /** One page as data: where it is, what it understands, how it is made. */
@@ -58,9 +63,14 @@ export interface Page {
   render(request: PageRequest): Promise<View>;
 }
 
+export interface ActionRequest extends Omit<PageRequest, 'query'> {
+  /** Adds to what the audit log says of it. */
+  note(detail: Readonly<Record<string, Json>>): void;
+}
+
 /** What a form of a page does; the answer is where to go then. */
 export interface Action {
   readonly path: string;
   readonly role: Role;
-  run(request: Omit<PageRequest, 'query'>, form: ReadonlyMap<string, string>): Promise<string>;
+  run(request: ActionRequest, form: Form): Promise<string>;
 }

@@ -26,12 +26,12 @@ export function addSignIn(scope: FastifyInstance, context: SignInContext): void 
   });
 
   scope.post('/sign-in', async (request, reply) => {
-    const form = readForm(request.body);
-    const next = localPath(form.get('next'));
+    const form = await readForm(request);
+    const next = localPath(form.fields.get('next'));
     try {
       assertOurs(form, request.headers, browser.cookieOf(request, 'form'));
       const source = request.raw.socket.remoteAddress ?? 'socket';
-      const { id, person } = await sessions.open(form.get('token')?.trim() ?? '', source);
+      const { id, person } = await sessions.open(form.fields.get('token')?.trim() ?? '', source);
       const record = context.record(request, '/sign-in');
       record.isBy(person);
       await record.end(303);
@@ -51,7 +51,7 @@ export function addSignIn(scope: FastifyInstance, context: SignInContext): void 
 
   scope.post('/sign-out', async (request, reply) => {
     const { formToken } = await browser.signedIn(request);
-    assertOurs(readForm(request.body), request.headers, formToken);
+    assertOurs(await readForm(request), request.headers, formToken);
     sessions.end(browser.cookieOf(request, 'session'));
     browser.setCookie(reply, 'session', '', { maxAgeSeconds: 0 });
     return browser.redirect(reply, '/sign-in');
@@ -59,14 +59,14 @@ export function addSignIn(scope: FastifyInstance, context: SignInContext): void 
 
   scope.post('/theme', async (request, reply) => {
     const { formToken } = await browser.signedIn(request);
-    const form = readForm(request.body);
+    const form = await readForm(request);
     assertOurs(form, request.headers, formToken);
-    const theme = THEMES.find((each) => each === form.get('theme'));
+    const theme = THEMES.find((each) => each === form.fields.get('theme'));
     if (theme === undefined) {
       throw new Refusal(400, 'badRequest', `theme: expected one of ${THEMES.join(', ')}`);
     }
     browser.setCookie(reply, 'theme', theme, { maxAgeSeconds: THEME_SECONDS });
-    return browser.redirect(reply, localPath(form.get('back')));
+    return browser.redirect(reply, localPath(form.fields.get('back')));
   });
 }
 

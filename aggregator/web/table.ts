@@ -1,6 +1,6 @@
 import type { Coverage } from '../../shared/api.ts';
 import { type Content, type Html, html } from './html.ts';
-import { mark } from './words.ts';
+import { cut, mark } from './words.ts';
 
 export interface Column<Row> {
   readonly header: string;
@@ -38,7 +38,8 @@ const NUMBER: Html = html` class="number"`;
 
 function cell<Row>(column: Column<Row>, row: Row, at: number): Html {
   const by = column.sort?.(row);
-  const sort = by === undefined ? null : html` data-sort="${by}"`;
+  const sort =
+    by === undefined ? null : html` data-sort="${typeof by === 'string' ? cut(by) : by}"`;
   const kind = column.isNumber && NUMBER;
   return at === 0
     ? html`<th scope="row"${sort}${kind}>${column.cell(row)}</th>`

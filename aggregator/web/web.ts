@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../shared/clock.ts';
 import type { Logger } from '../../shared/log.ts';
+import { CANDIDATE_LIMITS } from '../../shared/simulation.ts';
 import { toProblem } from '../api/problem.ts';
 import { Query } from '../api/query.ts';
 import { nameOf } from '../api/request-name.ts';
@@ -27,6 +28,8 @@ export interface WebOptions {
 }
 
 const FORM_BYTES = 65_536;
+/** A candidate policy with its files, and what a browser puts around them. */
+const UPLOAD_BYTES = CANDIDATE_LIMITS.bytes + 262_144;
 const FOR_EVER = 'public, max-age=31536000, immutable';
 /** Of every page, for the script: the column a table is ordered by, and which way. */
 const ORDER = 'order';
@@ -67,6 +70,11 @@ export class Web {
     scope.addContentTypeParser(
       'application/x-www-form-urlencoded',
       { parseAs: 'string', bodyLimit: FORM_BYTES },
+      (_request, body, done) => done(null, body),
+    );
+    scope.addContentTypeParser(
+      'multipart/form-data',
+      { parseAs: 'buffer', bodyLimit: UPLOAD_BYTES },
       (_request, body, done) => done(null, body),
     );
     scope.setErrorHandler((error, request, reply) => this.failed(error, request, reply));
@@ -131,14 +139,17 @@ export class Web {
 
   async #act(action: Action, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const session = await this.#browser.signedIn(request);
-    const form = readForm(request.body);
+    const form = await readForm(request);
     assertOurs(form, request.headers, session.formToken);
     assertRole(session.person, action.role);
     const record = this.#record(request, action.path);
     record.isBy(session.person);
     await record.begin();
     return await recorded(record, 303, async () => {
-      const next = await action.run(this.#requestOf(request, session), form);
+      const next = await action.run(
+        { ...this.#requestOf(request, session), note: (detail) => record.note(detail) },
+        form,
+      );
       return this.#browser.redirect(reply, next);
     });
   }

@@ -14,8 +14,8 @@ const SYMBOLS: Readonly<Record<Tone, string>> = {
   dim: '–',
 };
 
-export function mark(tone: Tone, word: string): Html {
-  return html`<span class="mark ${tone}"><span class="symbol" aria-hidden="true">${SYMBOLS[tone]}</span> ${word}</span>`;
+export function mark(tone: Tone, word: string, symbol: string = SYMBOLS[tone]): Html {
+  return html`<span class="mark ${tone}"><span class="symbol" aria-hidden="true">${symbol}</span> ${word}</span>`;
 }
 
 const RESULT: Readonly<Record<Result, readonly [Tone, string]>> = {
@@ -71,7 +71,8 @@ export function stateMark(state: NodeState): Html {
 }
 
 export function severityMark(severity: Severity): Html {
-  return mark(SEVERITY[severity], severity);
+  // A weight, not a result: a grave rule may have passed.
+  return mark(SEVERITY[severity], severity, '▲');
 }
 
 export function classMark(kind: FileClass): Html {

@@ -62,12 +62,18 @@ const ITEMS: Readonly<Record<string, readonly [kind: string, of: (name: string) 
     'CheckList',
     (name) => {
       const rule = { ruleId: name, checkId: name, title: name, severity: 'high' };
-      return { ...rule, nodes: results, worst: 'fail', mappings: [] };
+      const remediation = { kind: 'none', text: name };
+      const mappings = [{ framework: name, id: name, basis: 'upstream' }];
+      return { ...rule, nodes: results, worst: 'fail', remediation, mappings };
     },
   ],
   policies: [
     'PolicyList',
-    (name) => ({ digest: name, nodes: [name], policy: { path: name, default: [{ type: name }] } }),
+    (name) => {
+      const policy = { path: name, default: [{ type: name }] };
+      const nodes = { nodes: [name], pools: [name], majorityOf: [name], outliers: [name] };
+      return { digest: name, ...nodes, policy };
+    },
   ],
 };
 

@@ -99,6 +99,7 @@ class Live {
     });
     if (sessionStorage.getItem('paused') === 'yes') this.#stop();
     else this.#start();
+    this.#planMore();
   }
 
   #start() {
@@ -149,7 +150,14 @@ class Live {
       this.#tookMs = performance.now() - startedMs;
       this.#timer = null;
       if (this.#isStale) this.#plan();
+      else this.#planMore();
     }
+  }
+
+  /** What is under way says so itself. */
+  #planMore() {
+    const isPaused = this.#pause.getAttribute('aria-pressed') === 'true';
+    if (!isPaused && document.querySelector('[data-poll]') !== null) this.#plan();
   }
 
   /** Nobody is signed in any more: the server asks who it is. */

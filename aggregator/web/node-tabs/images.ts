@@ -8,5 +8,10 @@ export function imagesTab({ images, node }: NodeDetail): Html {
     node.lastSeen === null
       ? noData('The node has not reported its images.')
       : noneFound('The node has told of no image.');
-  return imageTable('Images on the node, refused first', images, false, empty);
+  return imageTable(
+    'Images on the node, refused first',
+    images.map((image) => [image]),
+    false,
+    empty,
+  );
 }

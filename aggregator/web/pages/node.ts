@@ -1,9 +1,9 @@
-import type { NodeDetail } from '../../../shared/api.ts';
+import type { NodeDetail, PoolBaseline } from '../../../shared/api.ts';
 import type { ApiContext } from '../../api/route.ts';
 import { mayAct } from '../../identity/principal.ts';
 import { type Html, html } from '../html.ts';
 import { formToken } from '../layout.ts';
-import { nodeLink, pathTo, time } from '../links.ts';
+import { pathTo, segment, time } from '../links.ts';
 import { agentTab } from '../node-tabs/agent.ts';
 import { checksTab } from '../node-tabs/checks.ts';
 import { compareTab } from '../node-tabs/compare.ts';
@@ -12,7 +12,7 @@ import { imagesTab } from '../node-tabs/images.ts';
 import { rawTab } from '../node-tabs/raw.ts';
 import { summaryTab } from '../node-tabs/summary.ts';
 import { trustTab } from '../node-tabs/trust.ts';
-import type { Action, Page } from '../page.ts';
+import type { Action, Page, PageRequest } from '../page.ts';
 import { live } from '../table.ts';
 import { cut, resultMark, stateMark } from '../words.ts';
 
@@ -45,7 +45,7 @@ export const node: Page = {
     const rescan = mayAct(session.person.role, 'operator') && detail.session.connected;
     const main =
       other !== undefined
-        ? compareTab(detail, await ask('GET /v1/nodes/:name', { name: other }))
+        ? compareTab(detail, await otherSide(other, ask))
         : TABS[tab ?? 'summary'].show(detail, nowMs);
     return {
       title: `Node ${cut(name, 64)}`,
@@ -58,6 +58,17 @@ ${live(`tab-${tab ?? 'compare'}`, main)}`,
   },
 };
 
+/** Another node, or the majority of a pool: `pool/NAME`. */
+async function otherSide(
+  other: string,
+  ask: PageRequest['ask'],
+): Promise<NodeDetail | PoolBaseline> {
+  const [, pool] = /^pool\/(.*)$/s.exec(other) ?? [];
+  return pool === undefined
+    ? await ask('GET /v1/nodes/:name', { name: other })
+    : await ask('GET /v1/pools/:name', { name: pool });
+}
+
 /** Asks the node to look at everything now. */
 export const rescan: Action = {
   path: '/nodes/:name/rescan',
@@ -69,7 +80,7 @@ export const rescan: Action = {
 };
 
 function pathOf(name: string): string {
-  return `/nodes/${encodeURIComponent(name)}`;
+  return `/nodes/${segment(name)}`;
 }
 
 function facts({ node: item, session }: NodeDetail, nowMs: number): Html {
@@ -104,5 +115,5 @@ function compareForm(
     )
     .slice(0, MAX_OTHERS);
   return html`<form class="filters" method="get" action="${pathOf(item.name)}"><label>Compare with <input name="compare" list="others" value="${other ?? ''}" required maxlength="253"></label>
-<datalist id="others">${others.map(({ name }) => html`<option value="${name}"></option>`)}</datalist> <button>Compare</button></form>${other !== undefined && html`<p>Compared with ${nodeLink(other)}.</p>`}`;
+<datalist id="others"><option value="${`pool/${item.pool}`}"></option>${others.map(({ name }) => html`<option value="${name}"></option>`)}</datalist> <button>Compare</button></form>${other !== undefined && html`<p>Compared with <bdi>${cut(other, 64)}</bdi>.</p>`}`;
 }

@@ -68,7 +68,8 @@ function tilesOf({
     },
     ...severe.map((severity): Tile => {
       const { rules = 0, nodes = 0 } = failing.get(severity) ?? {};
-      const [tone, word] = rules === 0 ? clear : (['bad', `on ${nodes} nodes`] as const);
+      const [tone, word] =
+        rules === 0 ? clear : (['bad', `on ${nodes} ${nodes === 1 ? 'node' : 'nodes'}`] as const);
       const path = pathTo('/checks', { result: 'fail', severity });
       return { name: `Rules failing, ${severity}`, value: String(rules), tone, word, path };
     }),

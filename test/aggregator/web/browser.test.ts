@@ -1,9 +1,11 @@
+import { readFile } from 'node:fs/promises';
 import axe from 'axe-core';
 import type { BrowserContext, Page } from 'playwright-core';
 import t from 'tap';
 import { findingKey } from '../../../shared/findings.ts';
 import { FINDINGS, finding, runFleet } from '../../cli/fleet.ts';
 import { launchChromium, withoutChromium } from '../../support/chromium.ts';
+import { AskableNode, outcome, REJECT_ALL, simulationOf } from '../../support/simulations.ts';
 
 interface Violation {
   readonly id: string;
@@ -23,6 +25,15 @@ const PATHS = [
   '/nodes/node-1?tab=raw',
   '/nodes/node-1?compare=gpu-7',
   '/nodes/nobody',
+  '/nodes/node-1?compare=pool/default',
+  '/trust',
+  '/trust?image=quay.io/team/old:v1',
+  '/images',
+  '/checks',
+  '/checks/selinux.enforcing',
+  '/drift',
+  '/drift?explained=yes&node=node-1',
+  '/simulate',
   '/coverage',
 ];
 
@@ -109,7 +120,38 @@ t.test('pages in a browser', { skip: withoutChromium }, async (t) => {
     },
   );
 
+  await t.test('simulate a policy, from the upload to the result', async (t) => {
+    const join = (await readFile(fleet.running.aggregator.tokenFiles.join, 'utf8')).trim();
+    const { body } = await fleet.running.post('/v1/enroll', { token: join, name: 'node-2' }, '');
+    const node = await AskableNode.connect(url, (body as { token: string }).token);
+    await page.goto(`${url}/simulate`);
+    const policy = { name: 'new-policy.json', mimeType: 'application/json' };
+    const upload = async (text: string): Promise<void> => {
+      await page
+        .getByLabel('File', { exact: true })
+        .setInputFiles({ ...policy, buffer: Buffer.from(text) });
+      await page.getByRole('button', { name: 'Simulate' }).click();
+    };
+    await upload('{"default": [{"type": "rejekt"}]}');
+    t.match(await page.getByRole('alert').textContent(), /422 .*new-policy\.json:1:2\d: /);
+    await page.goto(`${url}/simulate`);
+    await upload(REJECT_ALL);
+    await page.getByRole('heading', { name: 'Simulation', exact: true }).waitFor();
+    await page.getByText('running').waitFor();
+    t.same(await violations(page), [], 'while it runs');
+    t.match(await node.answer(simulationOf([outcome('shop'), outcome('bank')])), {
+      policyMode: 'replace',
+    });
+    await page.getByText('image uses newly refused').waitFor();
+    await page.getByText('quay.io/shop:1').waitFor();
+    t.same(await violations(page), [], 'when it is done');
+    await page.getByRole('link', { name: 'Simulate' }).click();
+    await page.getByRole('cell', { name: 'done' }).waitFor();
+    await node.agent.close();
+  });
+
   await t.test('are light or dark as one chooses', async (t) => {
+    await page.goto(`${url}/nodes?order=0:up`);
     await page.getByLabel('Theme').selectOption('dark');
     await page.getByRole('button', { name: 'Set' }).click();
     await page.waitForLoadState();

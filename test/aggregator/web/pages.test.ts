@@ -18,7 +18,15 @@ t.test('pages of a fleet', async (t) => {
     ['/nodes/node-1?tab=drift', ['managed-drift', '99-policy']],
     ['/nodes/node-1?tab=agent', ['connected']],
     ['/nodes/node-1?tab=raw', ['&quot;kind&quot;: &quot;Node&quot;']],
-    ['/nodes/node-1?compare=gpu-7', ['not there']],
+    ['/nodes/node-1?compare=gpu-7', ['is not known', 'One side has not reported it']],
+    ['/nodes/node-1?compare=pool/default', ['The same images are taken', 'were compared']],
+    ['/trust', ['majority of default', 'reject']],
+    ['/trust?image=quay.io/team/old:v1', ['no-signature']],
+    ['/images', ['quay.io/team/old:v1', '1 rejected']],
+    ['/checks', ['selinux.enforcing', 'Fail in default', '1/1']],
+    ['/checks/selinux.enforcing', ['title of selinux.enforcing', 'permissive']],
+    ['/drift', ['/etc/file-1 changed', 'unexplained', '99-policy']],
+    ['/drift?explained=yes', ['No file of the trust configuration changed']],
     ['/coverage', ['never seen', 'Pipeline']],
   ] as const;
   for (const [path, words] of cases) {
