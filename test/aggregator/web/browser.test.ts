@@ -62,6 +62,20 @@ t.test('pages in a browser', { skip: withoutChromium }, async (t) => {
     t.equal(page.url(), `${url}/nodes?pool=gpu`);
   });
 
+  // Early: an agent that says nothing for 50 s is given up.
+  await t.test('show a change without being loaded again', async (t) => {
+    await page.goto(`${url}/nodes/node-1`);
+    await page.getByText('● live').waitFor();
+    await page.evaluate('globalThis.isSame = true');
+    await page.locator('summary').first().focus();
+    const changed = [...FINDINGS, finding('runtime.privileged', { result: 'fail' })];
+    const items = new Map(changed.map((one) => [findingKey(one), { ...one }]));
+    fleet.agent.send(fleet.agent.full('checks', items as never));
+    await page.getByRole('link', { name: 'runtime.privileged' }).waitFor();
+    t.equal(await page.evaluate('globalThis.isSame'), true);
+    t.equal(await page.evaluate('document.activeElement.tagName'), 'SUMMARY', 'the focus stays');
+  });
+
   for (const colorScheme of ['light', 'dark'] as const) {
     await t.test(`have no fault that axe knows, ${colorScheme}`, async (t) => {
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
@@ -82,20 +96,8 @@ t.test('pages in a browser', { skip: withoutChromium }, async (t) => {
     await page.setViewportSize({ width: 1280, height: 900 });
   });
 
-  await t.test('show a change without being loaded again', async (t) => {
-    await page.goto(`${url}/nodes/node-1`);
-    await page.getByText('● live').waitFor();
-    await page.evaluate('globalThis.isSame = true');
-    await page.locator('summary').first().focus();
-    const changed = [...FINDINGS, finding('runtime.privileged', { result: 'fail' })];
-    const items = new Map(changed.map((one) => [findingKey(one), { ...one }]));
-    fleet.agent.send(fleet.agent.full('checks', items as never));
-    await page.getByRole('link', { name: 'runtime.privileged' }).waitFor();
-    t.equal(await page.evaluate('globalThis.isSame'), true);
-    t.equal(await page.evaluate('document.activeElement.tagName'), 'SUMMARY', 'the focus stays');
-  });
-
   await t.test('can be paused', async (t) => {
+    await page.goto(`${url}/nodes/node-1`);
     const pause = page.getByRole('button', { name: 'Pause updates' });
     await pause.press('Enter');
     t.equal(await pause.getAttribute('aria-pressed'), 'true');
