@@ -5,7 +5,7 @@ import { messageOf } from '../shared/errors.ts';
 import type { EventClass, EventItem } from '../shared/protocol.ts';
 import { fillGaps } from './spool/gaps.ts';
 import { writeHead } from './spool/head.ts';
-import { createLifeOf, GROUP_RECORDS, type Life, openLife } from './spool/life.ts';
+import { closeLife, createLifeOf, GROUP_RECORDS, type Life, openLife } from './spool/life.ts';
 import { fitting, nextAfter } from './spool/record.ts';
 import {
   enforceAge,
@@ -277,9 +277,4 @@ export class Spool implements AsyncDisposable {
       this.#degraded = messageOf(error);
     }
   }
-}
-
-async function closeLife(life: Life): Promise<void> {
-  await life.segments[Symbol.asyncDispose]();
-  await life.headFile.close();
 }

@@ -1,6 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { crc32c } from './crc32c.ts';
 import { isNewer, PREFIX_BYTES, prefix } from './format.ts';
+import { writeAll } from './write-all.ts';
 
 /**
  * How far this life of the spool is, beside the records themselves. It is overwritten in place and takes no new
@@ -26,7 +27,7 @@ export async function writeHead(file: FileHandle, head: Head): Promise<void> {
   bytes.writeBigUInt64LE(BigInt(head.acknowledged), PREFIX_BYTES + 8);
   bytes.writeBigUInt64LE(BigInt(head.lost), PREFIX_BYTES + 16);
   bytes.writeUInt32LE(crc32c(bytes.subarray(0, BYTES - 4)), BYTES - 4);
-  await file.write(bytes, 0, BYTES, 0);
+  await writeAll(file, bytes, 0);
 }
 
 /** Undefined when it is damaged: then the records alone must tell. `newer`: of a format not known here. */

@@ -47,8 +47,21 @@ export async function createLife(folder: string, segmentBytes: number): Promise<
   const epoch = await nextName(folder);
   const life = await tryLife(folder, epoch, segmentBytes);
   if (life === 'newer') throw new Error(`a new folder holds files: ${epoch}`);
-  await writeHead(life.headFile, EMPTY_HEAD);
+  try {
+    await writeHead(life.headFile, EMPTY_HEAD);
+  } catch (error) {
+    await life.headFile.close();
+    throw error;
+  }
   return life;
+}
+
+export async function closeLife(life: Life): Promise<void> {
+  try {
+    await life.segments[Symbol.asyncDispose]();
+  } finally {
+    await life.headFile.close();
+  }
 }
 
 /**
@@ -62,31 +75,41 @@ export async function createLifeOf(
 ): Promise<Life> {
   const epoch = await nextName(folder);
   const draft = `${epoch}${UNFINISHED}`;
-  const path = join(folder, draft);
   try {
-    const life = await tryLife(folder, draft, segmentBytes);
-    if (life === 'newer') throw new Error(`a new folder holds files: ${draft}`);
-    try {
-      for (let at = 0; at < items.length; at += GROUP_RECORDS) {
-        await life.segments.append(items.slice(at, at + GROUP_RECORDS));
-      }
-      const head = { next: items.length + 1, acknowledged: 0, lost: lostIn(items) };
-      await writeHead(life.headFile, head);
-      await life.headFile.sync();
-    } finally {
-      await life.segments[Symbol.asyncDispose]();
-      await life.headFile.close();
-    }
-    await syncFolder(path);
-    await rename(path, join(folder, epoch));
+    await fillLife(folder, draft, segmentBytes, items);
+    await rename(join(folder, draft), join(folder, epoch));
+    await syncFolder(folder);
+    const life = await tryLife(folder, epoch, segmentBytes);
+    if (life === 'newer') throw new Error(`a new life of a later format: ${epoch}`);
+    return life;
   } catch (error) {
-    await rm(path, { recursive: true, force: true });
+    // Under either name: else it would be the newest after a restart, without what the old one is given until then.
+    for (const name of [draft, epoch]) {
+      await rm(join(folder, name), { recursive: true, force: true });
+    }
     throw error;
   }
-  await syncFolder(folder);
-  const life = await tryLife(folder, epoch, segmentBytes);
-  if (life === 'newer') throw new Error(`a new life of a later format: ${epoch}`);
-  return life;
+}
+
+async function fillLife(
+  folder: string,
+  name: string,
+  segmentBytes: number,
+  items: readonly EventItem[],
+): Promise<void> {
+  const life = await tryLife(folder, name, segmentBytes);
+  if (life === 'newer') throw new Error(`a new folder holds files: ${name}`);
+  try {
+    for (let at = 0; at < items.length; at += GROUP_RECORDS) {
+      await life.segments.append(items.slice(at, at + GROUP_RECORDS));
+    }
+    const head = { next: items.length + 1, acknowledged: 0, lost: lostIn(items) };
+    await writeHead(life.headFile, head);
+    await life.headFile.sync();
+  } finally {
+    await closeLife(life);
+  }
+  await syncFolder(life.folder);
 }
 
 async function nextName(folder: string): Promise<string> {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { EventItem } from '../../shared/protocol.ts';
 import { isNewer, PREFIX_BYTES, prefix } from './format.ts';
 import { encodeRecord, findRecord, type Located, nextAfter, readRecord } from './record.ts';
+import { writeAll } from './write-all.ts';
 
 /** One file of records. `next` follows its last record; numbers between `first` and `next` may be missing. */
 export interface Segment {
@@ -63,7 +64,9 @@ export async function readSome(
   limit: { readonly records: number; readonly bytes: number },
 ): Promise<{ readonly items: readonly EventItem[]; readonly end: number }> {
   await using file = await open(path, constants.O_RDONLY);
-  const buffer = Buffer.allocUnsafe(limit.bytes);
+  // Who wants all of it names no size that fits into memory.
+  const { size } = await file.stat();
+  const buffer = Buffer.allocUnsafe(Math.max(0, Math.min(limit.bytes, size - offset)));
   const { bytesRead } = await file.read(buffer, 0, buffer.length, offset);
   const bytes = buffer.subarray(0, bytesRead);
   const items: EventItem[] = [];
@@ -111,7 +114,7 @@ export async function createSegment(
   const path = segmentPath(folder, first);
   const file = await open(path, 'w', 0o600);
   try {
-    await file.write(prefix('NSS'), 0, PREFIX_BYTES, 0);
+    await writeAll(file, prefix('NSS'), 0);
   } catch (error) {
     await file.close();
     await rm(path, { force: true });
@@ -130,7 +133,12 @@ export function isContinuable({ bytes }: Segment, segmentBytes: number): boolean
 /** Opens a segment of an earlier run for appending; what was torn off at its end is cut. */
 export async function continueSegment(segment: Segment): Promise<FileHandle> {
   const file = await open(segment.path, 'r+');
-  await file.truncate(segment.bytes);
+  try {
+    await file.truncate(segment.bytes);
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
   return file;
 }
 

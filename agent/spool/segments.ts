@@ -16,6 +16,7 @@ import {
   syncFolder,
 } from './segment.ts';
 import { lostIn } from './shed.ts';
+import { writeAll } from './write-all.ts';
 
 export interface ReadLimit {
   readonly records: number;
@@ -104,7 +105,7 @@ export class Segments implements AsyncDisposable {
     const { file, segment } = await this.#writable(oldest.sequence);
     const bytes = Buffer.concat(items.map(encodeRecord));
     try {
-      await file.write(bytes, 0, bytes.length, segment.bytes);
+      await writeAll(file, bytes, segment.bytes);
       await file.datasync();
     } catch (error) {
       this.#active = undefined;
@@ -182,8 +183,9 @@ export class Segments implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#active?.close();
+    const active = this.#active;
     this.#active = undefined;
+    await active?.close();
   }
 
   async #writable(first: number): Promise<{ file: FileHandle; segment: Segment }> {
