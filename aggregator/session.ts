@@ -54,6 +54,8 @@ export class AgentSession {
   readonly #sinceMs: number;
   readonly #onHandshakeDone: () => void;
   #principal: AgentPrincipal;
+  /** Credentials that come in band are looked at in turn: the last one counts. */
+  #authenticated: Promise<void> = Promise.resolve();
   #hello: Hello | undefined;
   #open: Open | undefined;
   #badFrames = 0;
@@ -183,7 +185,7 @@ export class AgentSession {
         this.commands.answered(frame);
         break;
       case 'authenticate':
-        void this.#authenticate(frame.token);
+        this.#authenticated = this.#authenticated.then(() => this.#authenticate(frame.token));
         break;
       case 'error':
         this.#log.warn({ code: frame.code, reason: frame.message.slice(0, 500) }, 'agent reports');

@@ -136,6 +136,9 @@ t.test('I14 expiry ends authority', async (t) => {
   await agent.next('ack');
   clock.aheadMs = 40_000;
   agent.send({ type: 'authenticate', token: until(120) });
+  // They are looked at in turn: when the second was refused, the first has been taken.
+  agent.send({ type: 'authenticate', token: 'of nobody' });
+  await agent.next('error', ({ code }) => code === 'authenticate');
   agent.send({ type: 'events', epoch: EPOCH, items: [by('brief', 2)] });
   await agent.next('ack', ({ sequence }) => sequence === 2);
   clock.aheadMs = 80_000;
