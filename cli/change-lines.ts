@@ -1,8 +1,8 @@
 import type { Coverage } from '../shared/api.ts';
+import { safeText } from '../shared/safe-text.ts';
 import { coverageText } from './coverage.ts';
 import type { Io } from './io.ts';
 import { jsonLine } from './output/jsonl.ts';
-import { safeText } from './output/safe.ts';
 import type { Resource } from './resource.ts';
 import { fieldOf } from './selector.ts';
 import type { Change, View } from './view.ts';

@@ -1,9 +1,9 @@
 import type { Coverage } from '../shared/api.ts';
+import { safeText } from '../shared/safe-text.ts';
 import { ago } from './duration.ts';
 import { usageError } from './errors.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import type { Io } from './io.ts';
-import { safeText } from './output/safe.ts';
 
 /** So many are named; `-o json` has them all. */
 const NAMED = 5;

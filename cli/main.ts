@@ -1,6 +1,6 @@
+import { safeText } from '../shared/safe-text.ts';
 import { EXIT } from './exit.ts';
 import type { Io, Sink } from './io.ts';
-import { safeText } from './output/safe.ts';
 import { run } from './run.ts';
 
 const interrupted = new AbortController();

@@ -1,5 +1,6 @@
 import type { Coverage } from '../shared/api.ts';
 import { SEVERITIES } from '../shared/results.ts';
+import { safeText } from '../shared/safe-text.ts';
 import type { Client } from './client.ts';
 import type { Invocation } from './command.ts';
 import { coverageExit, coverageText } from './coverage.ts';
@@ -17,7 +18,6 @@ import type { Io } from './io.ts';
 import { styleOf } from './output/colour.ts';
 import { isFormat } from './output/format.ts';
 import { openListWriter } from './output/list-writer.ts';
-import { safeText } from './output/safe.ts';
 import { startProgress } from './progress.ts';
 import type { Resource } from './resource.ts';
 import { sortedBy } from './selector.ts';

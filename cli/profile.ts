@@ -6,9 +6,9 @@ import type { Profile } from '../agent/profile.ts';
 import { type ProfileInForce, profileFor } from '../agent/profile-choice.ts';
 import { readProfile } from '../agent/profile-file.ts';
 import { ConfigError } from '../shared/config.ts';
+import { safeText } from '../shared/safe-text.ts';
 import { CliError } from './errors.ts';
 import type { Io } from './io.ts';
-import { safeText } from './output/safe.ts';
 
 /** The profile named by `--profile`, else the one for the kind of node. */
 export async function profileInForce(

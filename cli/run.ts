@@ -1,11 +1,11 @@
 import { messageOf } from '../shared/errors.ts';
 import { nearest } from '../shared/nearest.ts';
+import { safeText } from '../shared/safe-text.ts';
 import type { CommandEntry } from './command.ts';
 import { COMMANDS } from './commands/index.ts';
 import { CliError, usageError } from './errors.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import type { Io } from './io.ts';
-import { safeText } from './output/safe.ts';
 import { commandOf, membersOf, plainWords, verbIn, without } from './verb.ts';
 
 /** What shells ask with, for `nodeseal completion` and `kubectl_complete-nodeseal`; in no help. */

@@ -1,9 +1,9 @@
 import type { Coverage } from '../shared/api.ts';
+import { safeText } from '../shared/safe-text.ts';
 import { coverageText } from './coverage.ts';
 import { Groups, groupColumns } from './grouping.ts';
 import type { Io } from './io.ts';
 import { type Style, styleOf } from './output/colour.ts';
-import { safeText } from './output/safe.ts';
 import { tableText } from './output/table.ts';
 import { truncate } from './output/width.ts';
 import type { Resource } from './resource.ts';

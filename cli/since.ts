@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { OfNode } from '../shared/api.ts';
+import { safeText } from '../shared/safe-text.ts';
 import type { Client } from './client.ts';
 import { coverageText } from './coverage.ts';
 import { type Choice, chosenPages } from './fleet-list.ts';
 import type { Io } from './io.ts';
-import { safeText } from './output/safe.ts';
 import type { Resource } from './resource.ts';
 
 /**

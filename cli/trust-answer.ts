@@ -12,7 +12,7 @@ import { resolveRegistry } from '../shared/trust/registries-conf.ts';
 import { lookupRegistriesD, repositoryUrl } from '../shared/trust/registries-d.ts';
 import { RegistriesDError } from '../shared/trust/registries-d-file.ts';
 import { findScope } from '../shared/trust/scope.ts';
-import { scopeText } from './output/trust.ts';
+import { scopeText } from '../shared/trust-text.ts';
 import { keysOf, type RequirementKeys } from './trust-rows.ts';
 
 /** What one policy asks of an image. */

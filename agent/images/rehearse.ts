@@ -1,5 +1,6 @@
 import type { ImageVerdict } from '../../shared/images.ts';
 import type { CheckedCandidate } from '../../shared/simulation/candidate.ts';
+import { imageNow } from '../../shared/simulation/image-now.ts';
 import type { ImageOutcome, NodeSimulation } from '../../shared/simulation.ts';
 import type { Host } from '../host.ts';
 import type { NodeTrust } from '../trust.ts';
@@ -62,15 +63,9 @@ function keyOf({ imageId, reference, namespace, policy }: ImageVerdict): string 
 }
 
 function outcomeOf(now: ImageVerdict, after: ImageVerdict): ImageOutcome {
-  const { imageId, reference, digest, namespace, pods, verdict, reason, message, scope } = after;
+  const { verdict, reason, message, scope } = after;
   return {
-    imageId,
-    reference,
-    digest,
-    ...(namespace === undefined ? {} : { namespace }),
-    pods,
-    now: now.verdict,
-    ...(now.reason === undefined ? {} : { nowReason: now.reason }),
+    ...imageNow(now),
     after: verdict,
     ...(reason === undefined ? {} : { reason }),
     ...(message === undefined ? {} : { message: message.slice(0, MAX_MESSAGE).toWellFormed() }),

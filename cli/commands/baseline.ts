@@ -9,6 +9,7 @@ import { API_VERSION } from '../../shared/api.ts';
 import { canonicalJson, type Json } from '../../shared/canonical.ts';
 import { rfc3339 } from '../../shared/clock.ts';
 import { ensureFolder } from '../../shared/folder.ts';
+import { safeText } from '../../shared/safe-text.ts';
 import type { Command, Invocation, OptionSpec } from '../command.ts';
 import { CliError, usageError } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
@@ -19,7 +20,6 @@ import { baselinePath, observeNode, readBaseline } from '../node-state.ts';
 import { HOST_ROOT_OPTION, outputOption, STATE_DIR_OPTION } from '../options.ts';
 import { type Style, styleOf } from '../output/colour.ts';
 import { DOCUMENT_FORMATS, documentText } from '../output/document.ts';
-import { safeText } from '../output/safe.ts';
 
 /** One thing that is not as it was accepted. */
 interface Difference {

@@ -6,6 +6,7 @@ import { runChecks } from '../../agent/runner.ts';
 import { API_VERSION, type CheckResultItem, type CheckResultList } from '../../shared/api.ts';
 import { rfc3339 } from '../../shared/clock.ts';
 import { countResults, isAtLeast, SEVERITIES, type Severity } from '../../shared/results.ts';
+import { safeText } from '../../shared/safe-text.ts';
 import type { Command } from '../command.ts';
 import { CliError } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
@@ -25,7 +26,6 @@ import { byUrgency, countsText, FINDING_COLUMNS, findingLines } from '../output/
 import { EXPORTS, FORMATS, isFormat } from '../output/format.ts';
 import { jsonText } from '../output/json.ts';
 import { listText } from '../output/list.ts';
-import { safeText } from '../output/safe.ts';
 import { yamlText } from '../output/yaml.ts';
 import { exceptionsOf, nodeName, profileInForce } from '../profile.ts';
 import { selectRules } from '../rules.ts';

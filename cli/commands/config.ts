@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { safeText } from '../../shared/safe-text.ts';
 import type { Command, Invocation } from '../command.ts';
 import {
   type Context,
@@ -16,7 +17,6 @@ import type { Presentation } from '../output/column.ts';
 import { isFormat } from '../output/format.ts';
 import { jsonText } from '../output/json.ts';
 import { listText } from '../output/list.ts';
-import { safeText } from '../output/safe.ts';
 import { yamlText } from '../output/yaml.ts';
 
 interface Row extends Context {

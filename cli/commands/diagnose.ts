@@ -9,6 +9,7 @@ import {
   SERVER_PARTS,
 } from '../../shared/diagnosis.ts';
 import { redact } from '../../shared/redact.ts';
+import { safeText } from '../../shared/safe-text.ts';
 import { type ArchiveFile, tarGzip } from '../archive.ts';
 import { Client } from '../client.ts';
 import { rubbish } from '../client-errors.ts';
@@ -19,7 +20,6 @@ import { fileError } from '../files.ts';
 import type { Io } from '../io.ts';
 import { serverOptions } from '../options.ts';
 import { jsonText } from '../output/json.ts';
-import { safeText } from '../output/safe.ts';
 import { isObject, misfit } from '../shape.ts';
 
 /** What each file holds, in words. */

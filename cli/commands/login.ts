@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { safeText } from '../../shared/safe-text.ts';
 import { Client } from '../client.ts';
 import { rubbish } from '../client-errors.ts';
 import type { Command, Invocation } from '../command.ts';
@@ -16,7 +17,6 @@ import { CliError, usageError } from '../errors.ts';
 import { EXIT } from '../exit.ts';
 import { readInput } from '../files.ts';
 import type { Io } from '../io.ts';
-import { safeText } from '../output/safe.ts';
 import { isObject } from '../shape.ts';
 
 /** It becomes the name of a file. */

@@ -3,6 +3,7 @@ import { openHost } from '../../agent/host.ts';
 import { fileReader, readLookaside } from '../../agent/signatures/lookaside.ts';
 import { SourceError } from '../../agent/signatures/source.ts';
 import { API_VERSION } from '../../shared/api.ts';
+import { safeText } from '../../shared/safe-text.ts';
 import { ManifestError, manifestDigest } from '../../shared/trust/manifest.ts';
 import { parseReference, referenceText, withDefaultTag } from '../../shared/trust/reference.ts';
 import { lookupRegistriesD } from '../../shared/trust/registries-d.ts';
@@ -12,6 +13,7 @@ import type {
   PolicyVerdict,
   RequirementVerdict,
 } from '../../shared/trust/verdict-types.ts';
+import { requirementText, scopeText, signatureText } from '../../shared/trust-text.ts';
 import type { Command, Invocation } from '../command.ts';
 import { CliError, usageError } from '../errors.ts';
 import { EXIT } from '../exit.ts';
@@ -21,8 +23,6 @@ import type { Io } from '../io.ts';
 import { outputOption, POLICY_OPTION, REGISTRIES_D_OPTION } from '../options.ts';
 import { type Style, styleOf } from '../output/colour.ts';
 import { DOCUMENT_FORMATS, documentText } from '../output/document.ts';
-import { safeText } from '../output/safe.ts';
-import { requirementText, scopeText, signatureText } from '../output/trust.ts';
 import {
   orBadReference,
   readImageName,

@@ -1,16 +1,16 @@
 import { API_VERSION } from '../../shared/api.ts';
+import { safeText } from '../../shared/safe-text.ts';
 import type { PolicyRequirement } from '../../shared/trust/policy-types.ts';
 import { parseReference, referenceText, withDefaultTag } from '../../shared/trust/reference.ts';
 import { lookupRegistriesD } from '../../shared/trust/registries-d.ts';
 import { RegistriesDError } from '../../shared/trust/registries-d-file.ts';
 import { findScope } from '../../shared/trust/scope.ts';
+import { requirementText, scopeText } from '../../shared/trust-text.ts';
 import type { Command } from '../command.ts';
 import { CliError } from '../errors.ts';
 import { EXIT } from '../exit.ts';
 import { outputOption, POLICY_OPTION, REGISTRIES_D_OPTION } from '../options.ts';
 import { DOCUMENT_FORMATS, documentText } from '../output/document.ts';
-import { safeText } from '../output/safe.ts';
-import { requirementText, scopeText } from '../output/trust.ts';
 import {
   orBadReference,
   readImageName,

@@ -1,4 +1,5 @@
 import { API_VERSION } from '../../shared/api.ts';
+import { safeText } from '../../shared/safe-text.ts';
 import { PolicyError, parsePolicy } from '../../shared/trust/policy.ts';
 import { type PolicyWarning, policyWarnings } from '../../shared/trust/policy-lint.ts';
 import type { Policy } from '../../shared/trust/policy-types.ts';
@@ -8,7 +9,6 @@ import { readInput } from '../files.ts';
 import { outputOption } from '../options.ts';
 import { type Style, styleOf } from '../output/colour.ts';
 import { DOCUMENT_FORMATS, documentText } from '../output/document.ts';
-import { safeText } from '../output/safe.ts';
 
 /** Where and why a policy is refused. */
 export interface PolicyFault {

@@ -1,4 +1,5 @@
 import { API_VERSION } from '../../shared/api.ts';
+import { safeText } from '../../shared/safe-text.ts';
 import { Client } from '../client.ts';
 import { ProblemError, rubbish } from '../client-errors.ts';
 import type { Command } from '../command.ts';
@@ -7,7 +8,6 @@ import type { Io } from '../io.ts';
 import { outputOption, serverOptions } from '../options.ts';
 import { styleOf } from '../output/colour.ts';
 import { DOCUMENT_FORMATS, documentText } from '../output/document.ts';
-import { safeText } from '../output/safe.ts';
 import { startProgress } from '../progress.ts';
 import { isObject } from '../shape.ts';
 

@@ -1,3 +1,4 @@
+import { safeText } from '../../shared/safe-text.ts';
 import type { CheckedCandidate } from '../../shared/simulation/candidate.ts';
 import { simulationResult } from '../../shared/simulation/result.ts';
 import type { SimulationResult } from '../../shared/simulation.ts';
@@ -16,7 +17,6 @@ import {
 } from '../options.ts';
 import { styleOf } from '../output/colour.ts';
 import { isFormat } from '../output/format.ts';
-import { safeText } from '../output/safe.ts';
 import { simulationText } from '../output/simulation.ts';
 import { SOURCES_OPTION } from '../signature-sources.ts';
 import { CANDIDATE_OPTIONS, candidateOf, namesCandidate } from '../simulate/candidate.ts';

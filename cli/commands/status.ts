@@ -2,6 +2,7 @@ import type { Coverage, NodeItem } from '../../shared/api.ts';
 import { API_VERSION } from '../../shared/api.ts';
 import { VERDICTS, type Verdict } from '../../shared/images.ts';
 import { RESULTS, type Result, type ResultCounts } from '../../shared/results.ts';
+import { safeText } from '../../shared/safe-text.ts';
 import { Client } from '../client.ts';
 import type { Command } from '../command.ts';
 import { causeText, coverageExit, percentOf, readPercent } from '../coverage.ts';
@@ -11,7 +12,6 @@ import type { Io } from '../io.ts';
 import { LABEL_OPTION, outputOption, REQUIRE_COVERAGE_OPTION, SERVER_OPTIONS } from '../options.ts';
 import { type Style, styleOf, type Tone } from '../output/colour.ts';
 import { DOCUMENT_FORMATS, documentText } from '../output/document.ts';
-import { safeText } from '../output/safe.ts';
 import { displayWidth, truncate } from '../output/width.ts';
 import { NODES } from '../resources/nodes.ts';
 

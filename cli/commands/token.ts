@@ -1,4 +1,5 @@
 import type { TokenItem } from '../../shared/api-admission.ts';
+import { safeText } from '../../shared/safe-text.ts';
 import { Client } from '../client.ts';
 import { rubbish } from '../client-errors.ts';
 import type { Command, Invocation } from '../command.ts';
@@ -12,7 +13,6 @@ import type { Presentation } from '../output/column.ts';
 import { DOCUMENT_FORMATS, documentText } from '../output/document.ts';
 import { isFormat } from '../output/format.ts';
 import { listText } from '../output/list.ts';
-import { safeText } from '../output/safe.ts';
 import { isObject, misfit } from '../shape.ts';
 
 const KINDS = ['user', 'agent', 'join'] as const;

@@ -5,6 +5,7 @@ import { API_VERSION, type Coverage } from '../../shared/api.ts';
 import { canonicalJson, type Json } from '../../shared/canonical.ts';
 import type { ImageVerdict } from '../../shared/images.ts';
 import { readReportedTrust } from '../../shared/reported-trust.ts';
+import { safeText } from '../../shared/safe-text.ts';
 import {
   parseReference,
   type Reference,
@@ -31,7 +32,6 @@ import {
 import { styleOf } from '../output/colour.ts';
 import { DOCUMENT_FORMATS, documentText } from '../output/document.ts';
 import { explanationText } from '../output/explanation.ts';
-import { safeText } from '../output/safe.ts';
 import { orBadReference, readImageName } from '../policy-files.ts';
 import { answerFor, type ExplanationItem, type TrustExplanation } from '../trust-answer.ts';
 import { answeredExit, fetchGroups, fetchTrust, type Target } from '../trust-groups.ts';

@@ -4,6 +4,7 @@ import type {
   ReportedPolicy,
   ReportedTrust,
 } from '../../shared/reported-trust.ts';
+import { safeText } from '../../shared/safe-text.ts';
 import type { Registry } from '../../shared/trust/registries-conf-file.ts';
 import { diffTrust, type TrustChange } from '../../shared/trust-changes.ts';
 import { Client } from '../client.ts';
@@ -17,7 +18,6 @@ import type { Presentation } from '../output/column.ts';
 import { isFormat } from '../output/format.ts';
 import { listText } from '../output/list.ts';
 import { namesText } from '../output/names.ts';
-import { safeText } from '../output/safe.ts';
 import { trustText } from '../output/trust-table.ts';
 import { answeredExit, fetchGroups, fetchTrust, type Target, targetOf } from '../trust-groups.ts';
 import { type TrustRow, trustRows } from '../trust-rows.ts';

@@ -2,6 +2,7 @@ import { type NodeTrust, type PolicyFile, readNodeTrust } from '../../agent/trus
 import { describeTrust } from '../../agent/trust-items.ts';
 import { API_VERSION } from '../../shared/api.ts';
 import { type ReportedTrust, readReportedTrust } from '../../shared/reported-trust.ts';
+import { safeText } from '../../shared/safe-text.ts';
 import type { Command, Invocation } from '../command.ts';
 import { usageError } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
@@ -18,7 +19,6 @@ import {
 import { styleOf } from '../output/colour.ts';
 import { isFormat } from '../output/format.ts';
 import { listText } from '../output/list.ts';
-import { safeText } from '../output/safe.ts';
 import { TRUST, trustText } from '../output/trust-table.ts';
 import { trustRows } from '../trust-rows.ts';
 

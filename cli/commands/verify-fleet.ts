@@ -1,5 +1,6 @@
 import { API_VERSION, type ImageItem, type ImageList } from '../../shared/api.ts';
 import { VERDICTS } from '../../shared/images.ts';
+import { safeText } from '../../shared/safe-text.ts';
 import { Client } from '../client.ts';
 import type { Invocation } from '../command.ts';
 import { coverageExit, coverageText, readPercent } from '../coverage.ts';
@@ -13,7 +14,6 @@ import { isFormat } from '../output/format.ts';
 import { explainImage, IMAGE_COLUMNS } from '../output/image.ts';
 import { listText } from '../output/list.ts';
 import { namesText } from '../output/names.ts';
-import { safeText } from '../output/safe.ts';
 import { tableText } from '../output/table.ts';
 import { IMAGES } from '../resources/images.ts';
 

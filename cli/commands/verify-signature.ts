@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { findSignatures } from '../../agent/signatures/mirror-layout.ts';
 import { API_VERSION } from '../../shared/api.ts';
 import { messageOf } from '../../shared/errors.ts';
+import { safeText } from '../../shared/safe-text.ts';
 import { parseDigest } from '../../shared/trust/digest.ts';
 import { manifestDigest } from '../../shared/trust/manifest.ts';
 import { loadKeys } from '../../shared/trust/openpgp/keys.ts';
@@ -15,7 +16,6 @@ import type { Io } from '../io.ts';
 import { outputOption } from '../options.ts';
 import { type Style, styleOf } from '../output/colour.ts';
 import { DOCUMENT_FORMATS, documentText } from '../output/document.ts';
-import { safeText } from '../output/safe.ts';
 
 interface FileAnswer {
   readonly file: string;

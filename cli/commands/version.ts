@@ -1,4 +1,5 @@
 import { API_VERSION, type ServerVersion } from '../../shared/api.ts';
+import { safeText } from '../../shared/safe-text.ts';
 import { VERSION } from '../../shared/version.ts';
 import { Client } from '../client.ts';
 import { rubbish } from '../client-errors.ts';
@@ -8,7 +9,6 @@ import { EXIT } from '../exit.ts';
 import type { Io } from '../io.ts';
 import { outputOption, serverOptions } from '../options.ts';
 import { DOCUMENT_FORMATS, documentText } from '../output/document.ts';
-import { safeText } from '../output/safe.ts';
 import { misfit } from '../shape.ts';
 
 const SERVER_SHAPE = { version: 'text', node: 'text', platform: 'text', store: 'object' } as const;

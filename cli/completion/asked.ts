@@ -27,11 +27,11 @@ export function partsOf({ flags }: OptionSpec): {
   /** The longest name without dashes. */
   readonly long: string;
   /** The word in `<…>`; absent for a switch. */
-  readonly placeholder: string | undefined;
+  readonly metavar: string | undefined;
 } {
-  const [, before = '', placeholder] = /^([^<]*?)\s*(?:<(.*)>)?$/.exec(flags) ?? [];
+  const [, before = '', metavar] = /^([^<]*?)\s*(?:<(.*)>)?$/.exec(flags) ?? [];
   const names = before.split(', ');
-  return { names, long: names.at(-1)?.replace(/^-+/, '') ?? '', placeholder };
+  return { names, long: names.at(-1)?.replace(/^-+/, '') ?? '', metavar };
 }
 
 export function optionNamed(name: string, options: readonly OptionSpec[]): OptionSpec | undefined {
@@ -58,7 +58,7 @@ export function readAsked(words: readonly string[], options: readonly OptionSpec
       const equals = word.indexOf('=');
       const option = optionNamed(equals === -1 ? word : word.slice(0, equals), options);
       if (option === undefined) continue;
-      if (partsOf(option).placeholder === undefined || equals !== -1) {
+      if (partsOf(option).metavar === undefined || equals !== -1) {
         keep(option, equals === -1 ? '' : word.slice(equals + 1));
       } else open = option;
     }

@@ -103,7 +103,7 @@ async function optionOffer(
   const option = asked.open ?? optionNamed(last.slice(0, Math.max(equals, 0)), options);
   if (option !== undefined) {
     const typed = asked.open === undefined ? last.slice(equals + 1) : last;
-    return await valueOffer(option, partsOf(option).placeholder ?? '', typed, asked, io);
+    return await valueOffer(option, partsOf(option).metavar ?? '', typed, asked, io);
   }
   const left = options.filter(
     (spec) => spec.repeatable === true || !asked.values.has(partsOf(spec).long),
@@ -120,17 +120,17 @@ async function optionOffer(
 /** One already given is not offered again. */
 async function valueOffer(
   spec: OptionSpec | ArgumentSpec,
-  placeholder: string,
+  metavar: string,
   typed: string,
   asked: Asked,
   io: Io,
 ): Promise<Offer> {
   const known = ('choices' in spec ? spec.choices : undefined) ?? spec.suggestions;
-  if (known !== undefined && spec.repeatable !== true && !placeholder.endsWith('list')) {
+  if (known !== undefined && spec.repeatable !== true && !metavar.endsWith('list')) {
     return wordsOffer(known);
   }
   if (known !== undefined) return lastOfList(wordsOffer(known), typed);
-  const place = { placeholder: placeholder.toLowerCase(), typed, invocation: invocationOf(asked) };
+  const place = { metavar: metavar.toLowerCase(), typed, invocation: invocationOf(asked) };
   const offer = await valuesFor(place, io);
   const given = new Set(asked.positional);
   return { ...offer, candidates: offer.candidates.filter(({ word }) => !given.has(word)) };

@@ -1,4 +1,4 @@
-import { safeText } from '../output/safe.ts';
+import { safeText } from '../../shared/safe-text.ts';
 
 /** One word a shell may put where the cursor is. */
 export interface Candidate {

@@ -6,7 +6,7 @@ import { NOTHING, type Offer, wordsOffer } from './offer.ts';
 /** The value that is asked for. */
 export interface Place {
   /** The word that stands for it in the help, in lower case: `node`, `file`. */
-  readonly placeholder: string;
+  readonly metavar: string;
   /** What is typed of it. */
   readonly typed: string;
   /** What was typed before. */
@@ -81,7 +81,7 @@ const SOURCES: Readonly<Record<string, Source>> = {
 export async function valuesFor(place: Place, io: Io): Promise<Offer> {
   // `NODE|server` is either.
   const offers: Offer[] = [];
-  for (const word of place.placeholder.split('|')) {
+  for (const word of place.metavar.split('|')) {
     const source = Object.hasOwn(SOURCES, word) ? SOURCES[word] : undefined;
     offers.push((await source?.(place, io)) ?? NOTHING);
   }

@@ -1,6 +1,6 @@
+import { safeText } from '../../shared/safe-text.ts';
 import type { TrustChange } from '../../shared/trust-changes.ts';
 import type { Style, Tone } from './colour.ts';
-import { safeText } from './safe.ts';
 
 const LOOKS: Readonly<
   Record<

@@ -1,11 +1,11 @@
 import type { Coverage, ImageItem } from '../../shared/api.ts';
 import { VERDICTS } from '../../shared/images.ts';
+import { safeText } from '../../shared/safe-text.ts';
 import { coverageText } from '../coverage.ts';
 import type { Style } from './colour.ts';
 import { blockText, type Fact, factsText } from './facts.ts';
 import { explainImage } from './image.ts';
 import { namesText } from './names.ts';
-import { safeText } from './safe.ts';
 
 /** An image with what each group of nodes makes of it, and who uses it there. */
 export function imageText(

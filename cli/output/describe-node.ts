@@ -1,5 +1,6 @@
 import type { NodeDetail } from '../../shared/api.ts';
 import { countResults } from '../../shared/results.ts';
+import { safeText } from '../../shared/safe-text.ts';
 import { ago } from '../duration.ts';
 import type { Style } from './colour.ts';
 import { eventPresentation } from './event.ts';
@@ -8,7 +9,6 @@ import { blockText, type Fact, factsText } from './facts.ts';
 import { byUrgency, countsText, findingLines } from './finding.ts';
 import { IMAGE_COLUMNS } from './image.ts';
 import { nodeStateText } from './node.ts';
-import { safeText } from './safe.ts';
 import { tableText } from './table.ts';
 
 /** So many events are shown; `get events` has them all. */

@@ -1,5 +1,6 @@
 import type { CheckItem, Coverage, FindingItem } from '../../shared/api.ts';
 import type { Rule } from '../../shared/findings.ts';
+import { safeText } from '../../shared/safe-text.ts';
 import { coverageText } from '../coverage.ts';
 import { ago } from '../duration.ts';
 import type { Style } from './colour.ts';
@@ -8,7 +9,6 @@ import { blockText, type Fact, factsText } from './facts.ts';
 import { byUrgency, findingLines } from './finding.ts';
 import { mappingText } from './mapping.ts';
 import { namesText } from './names.ts';
-import { safeText } from './safe.ts';
 
 /** What is described: a rule over nodes, or what it says of one. */
 export interface RuleView {

@@ -1,7 +1,7 @@
 import type { EventRecord } from '../../shared/api.ts';
+import { eventText } from '../../shared/event-text.ts';
 import { ago } from '../duration.ts';
 import type { Presentation } from './column.ts';
-import { eventText } from './event-text.ts';
 
 /** Events as `get events` shows them: the time is the node's own. */
 export function eventPresentation(nowMs: number): Presentation<EventRecord> {

@@ -1,6 +1,6 @@
 import type { FindingItem } from '../../shared/api.ts';
+import { safeText } from '../../shared/safe-text.ts';
 import { namesText } from './names.ts';
-import { safeText } from './safe.ts';
 
 /** Failures that somebody vouches for, a line for each exception: who, until when, why, and for what. */
 export function exceptionLines(findings: readonly FindingItem[]): readonly string[] {

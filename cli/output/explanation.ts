@@ -1,3 +1,5 @@
+import { safeText } from '../../shared/safe-text.ts';
+import { requirementText, signatureText } from '../../shared/trust-text.ts';
 import type {
   ExplanationItem,
   PolicyAnswer,
@@ -7,8 +9,6 @@ import type {
 import type { Style } from './colour.ts';
 import { verdictLabel } from './image.ts';
 import { namesText } from './names.ts';
-import { safeText } from './safe.ts';
-import { requirementText, signatureText } from './trust.ts';
 
 type Line = readonly [name: string, text: string];
 

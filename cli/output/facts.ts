@@ -1,5 +1,5 @@
+import { safeText } from '../../shared/safe-text.ts';
 import type { Style } from './colour.ts';
-import { safeText } from './safe.ts';
 import { wrap } from './wrap.ts';
 
 /** `name` and what is said of it. */

@@ -1,9 +1,9 @@
 import type { RuleResult } from '../../shared/findings.ts';
 import { RESULTS, type ResultCounts, SEVERITIES, WORST_FIRST } from '../../shared/results.ts';
+import { safeText } from '../../shared/safe-text.ts';
 import type { Style } from './colour.ts';
 import type { Column } from './column.ts';
 import { lookOf, resultLabel, resultSymbol, resultTone, resultWord } from './result.ts';
-import { safeText } from './safe.ts';
 import { displayWidth, pad, truncate } from './width.ts';
 import { wrap } from './wrap.ts';
 

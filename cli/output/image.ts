@@ -1,8 +1,8 @@
 import type { ImageRelease, ImageVerdict, Verdict } from '../../shared/images.ts';
+import { safeText } from '../../shared/safe-text.ts';
+import { requirementText, signatureText } from '../../shared/trust-text.ts';
 import type { Style, Tone } from './colour.ts';
 import type { Column } from './column.ts';
-import { safeText } from './safe.ts';
-import { requirementText, signatureText } from './trust.ts';
 
 const TONES: Readonly<Record<Verdict, Tone>> = {
   accepted: 'good',

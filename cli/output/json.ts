@@ -1,5 +1,5 @@
+import { safeJson } from '../../shared/safe-text.ts';
 import type { ListFrame, ListWriter } from './list-writer.ts';
-import { safeJson } from './safe.ts';
 
 /** One document, indented, harmless on a terminal. */
 export function jsonText(value: unknown): string {

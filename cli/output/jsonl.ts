@@ -1,4 +1,4 @@
-import { safeJson } from './safe.ts';
+import { safeJson } from '../../shared/safe-text.ts';
 
 /** One item as one line. */
 export function jsonLine(item: unknown): string {

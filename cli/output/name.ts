@@ -1,5 +1,5 @@
+import { safeText } from '../../shared/safe-text.ts';
 import type { Presentation } from './column.ts';
-import { safeText } from './safe.ts';
 
 /** `node/worker-1`, one a line: what `nodeseal get` and `describe` take back. */
 export function nameLines<Item>(

@@ -1,8 +1,8 @@
 import type { Json } from '../../shared/canonical.ts';
+import { safeText } from '../../shared/safe-text.ts';
 import type { Difference, DiffSide, NodeDiff } from '../node-diff.ts';
 import { changeLines } from './change.ts';
 import type { Style, Tone } from './colour.ts';
-import { safeText } from './safe.ts';
 
 const TITLES: Readonly<Record<Difference['section'], string>> = {
   checks: 'Rules',

@@ -1,4 +1,5 @@
 import { VERDICTS, type Verdict } from '../../shared/images.ts';
+import { safeText } from '../../shared/safe-text.ts';
 import {
   IMAGE_CHANGES,
   type ImageChange,
@@ -11,7 +12,6 @@ import type { Presentation } from './column.ts';
 import { documentText } from './document.ts';
 import type { Format } from './format.ts';
 import { listText } from './list.ts';
-import { safeText } from './safe.ts';
 import { tableText } from './table.ts';
 
 /** Rows of one kind of change that people are shown; `-o wide` has all. */

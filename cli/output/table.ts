@@ -1,8 +1,8 @@
+import { safeText } from '../../shared/safe-text.ts';
 import type { Style, Tone } from './colour.ts';
 import type { Column } from './column.ts';
 import { fitColumns, GAP } from './fit.ts';
 import type { ListWriter } from './list-writer.ts';
-import { safeText } from './safe.ts';
 import { displayWidth, pad, truncate } from './width.ts';
 
 /** Characters of a cell on a terminal. */

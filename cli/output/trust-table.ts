@@ -1,9 +1,9 @@
 import type { ReportedPolicy, ReportedTrust } from '../../shared/reported-trust.ts';
+import { safeText } from '../../shared/safe-text.ts';
 import { policyWarnings } from '../../shared/trust/policy-lint.ts';
 import type { TrustRow } from '../trust-rows.ts';
 import type { Style } from './colour.ts';
 import type { Presentation } from './column.ts';
-import { safeText } from './safe.ts';
 import { tableText } from './table.ts';
 import { placeTables } from './trust-places.ts';
 

@@ -1,5 +1,5 @@
+import { safeJson } from '../../shared/safe-text.ts';
 import type { ListFrame, ListWriter } from './list-writer.ts';
-import { safeJson } from './safe.ts';
 
 /** What may stand without quotes under YAML 1.1 and 1.2 alike and is a string under both. */
 const PLAIN = /^[A-Za-z_/][A-Za-z0-9_./@+-]*(?::[A-Za-z0-9_./@+-]+)*$/;

@@ -1,5 +1,5 @@
+import { safeText } from '../../shared/safe-text.ts';
 import type { SimulatedNode } from '../../shared/simulation.ts';
-import { safeText } from '../output/safe.ts';
 
 /** So many nodes are named; `-o json` has them all. */
 const NAMED = 3;

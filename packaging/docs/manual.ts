@@ -120,8 +120,8 @@ function commandPage({ path, summary }: CommandEntry, command: Command): ManualP
 }
 
 function optionEntry(spec: OptionSpec): string {
-  const { names, placeholder } = partsOf(spec);
-  const value = placeholder === undefined ? '' : ` ${italic(placeholder)}`;
+  const { names, metavar } = partsOf(spec);
+  const value = metavar === undefined ? '' : ` ${italic(metavar)}`;
   const notes = [
     ...(spec.choices === undefined ? [] : [`one of ${spec.choices.join(', ')}`]),
     ...(spec.default === undefined ? [] : [`default ${spec.default}`]),

@@ -6,6 +6,7 @@ import { ImageReferenceError } from '../trust/reference.ts';
 import { findScope } from '../trust/scope.ts';
 import { scopeText } from '../trust-text.ts';
 import type { CheckedCandidate } from './candidate.ts';
+import { imageNow } from './image-now.ts';
 import { addRequirements } from './merge.ts';
 
 type Standing = Pick<ImageOutcome, 'after' | 'reason' | 'message' | 'scope'>;
@@ -25,17 +26,7 @@ const UNKNOWN_BY_POLICY =
  * is certain without its signatures, and else `unknown`.
  */
 export function lastKnownOutcome(verdict: ImageVerdict, candidate: CheckedCandidate): ImageOutcome {
-  const { imageId, reference, digest, namespace, pods, reason } = verdict;
-  return {
-    imageId,
-    reference,
-    digest,
-    ...(namespace === undefined ? {} : { namespace }),
-    pods,
-    now: verdict.verdict,
-    ...(reason === undefined ? {} : { nowReason: reason }),
-    ...standingOf(verdict, candidate),
-  };
+  return { ...imageNow(verdict), ...standingOf(verdict, candidate) };
 }
 
 function standingOf(verdict: ImageVerdict, { candidate, policy }: CheckedCandidate): Standing {

@@ -1,6 +1,6 @@
 import t from 'tap';
-import { eventText } from '../../../cli/output/event-text.ts';
 import type { EventRecord } from '../../../shared/api.ts';
+import { eventText } from '../../../shared/event-text.ts';
 
 const MC = 'rendered-worker-0123';
 

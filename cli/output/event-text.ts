@@ -1,1 +1,0 @@
-export { eventText } from '../../shared/event-text.ts';

@@ -1,1 +1,0 @@
-export { safeJson, safeText } from '../../shared/safe-text.ts';

@@ -1,1 +1,0 @@
-export { requirementText, scopeText, signatureText } from '../../shared/trust-text.ts';
