@@ -64,7 +64,7 @@ writeFileSync(config, JSON.stringify({ currentContext: 'bench', contexts }));
 const main = join(out, 'cli/main.js');
 const PROGRAMS = {
   node: ['-e', 'process.stdout.write("x")'],
-  version: [main, 'version'],
+  version: [main, 'version', '--client'],
   'get nodes': [main, 'get', 'nodes'],
 } as const;
 type Program = keyof typeof PROGRAMS;

@@ -34,6 +34,8 @@ async function serve(stateDir: string): Promise<void> {
     admin: await read(aggregator.tokenFiles.admin),
     agents: await Promise.all(files.map(read)),
   });
+  // Whoever measures may end by an error.
+  process.on('disconnect', () => process.exit());
   for (let message: unknown; message !== 'stop'; ) {
     [message] = await once(process, 'message');
     const { user, system } = process.cpuUsage();
