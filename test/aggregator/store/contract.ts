@@ -1,3 +1,4 @@
+// One piece: the promises of the interface Store; each of its makers is held to all of them.
 import type { Test } from 'tap';
 import type {
   EventBatch,
