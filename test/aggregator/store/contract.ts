@@ -592,24 +592,6 @@ export function storeContract(t: Test, fresh: (t: Test) => OpenStore): void {
     },
   );
 
-  t.test('variants of one item name the nodes that have each', async (t) => {
-    await using store = await fresh(t)();
-    const nodes = [NODE, OTHER, { uid: 'uid-3', name: 'worker-3', pool: 'worker' }];
-    for (const [index, node] of nodes.entries()) {
-      const { session } = await start(store, {}, node);
-      const policy: Json = { default: index === 1 ? 'reject' : 'accept' };
-      const items = new Map<string, Json>([
-        ['policy', policy],
-        ['policy x', {}],
-      ]);
-      await store.apply(full(session, 'trust', items, { uid: node.uid }));
-    }
-    t.same(await store.variants('policy'), [
-      { item: { default: 'accept' }, nodes: ['worker-1', 'worker-3'] },
-      { item: { default: 'reject' }, nodes: ['worker-2'] },
-    ]);
-  });
-
   t.test('a retired node answers for nothing until it is back', async (t) => {
     await using store = await fresh(t)();
     const { session } = await start(store);
