@@ -16,8 +16,9 @@ export interface Figure {
 export function tell(...figures: readonly Figure[]): void {
   const file = process.env['NODESEAL_FIGURES'];
   if (file === undefined || file === '') return;
-  for (const { id, ours } of figures) {
-    if (!Number.isFinite(ours)) throw new Error(`${id}: measured was ${ours}`);
+  for (const { id, ours, bare = 0, ratio = 0 } of figures) {
+    if ([ours, bare, ratio].every(Number.isFinite)) continue;
+    throw new Error(`${id}: measured was ${ours}, bare ${bare}, ratio ${ratio}`);
   }
   appendFileSync(file, figures.map((figure) => `${JSON.stringify(figure)}\n`).join(''));
 }

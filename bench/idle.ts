@@ -65,7 +65,10 @@ const rows = idle.map((one) => ({
 }));
 const limit = median(rows.filter(({ name }) => name === BARE).map(({ rssMiB }) => rssMiB));
 const report = rows.map((row) => ({ ...row, ratio: round(row.rssMiB / limit) }));
+// An agent that ends may still have a profile to write.
+const ended = idle.map(({ child }) => once(child, 'exit'));
 for (const { child } of idle) child.kill('SIGTERM');
+await Promise.all(ended);
 await aggregator.program.kill('SIGTERM');
 rmSync(folder, { recursive: true });
 tell(

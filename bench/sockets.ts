@@ -74,7 +74,7 @@ async function measure(): Promise<void> {
   const figure = (name: string, member: keyof Figures): Figure => {
     const [ours = Number.NaN, limit = Number.NaN] = [aggregator?.[member], bare?.[member]];
     const at = counted(agents, 'agents');
-    return { id: `sockets.${kind}.${name}`, at, ours, bare: limit, ratio: ours / limit };
+    return { id: `sockets.${kind}.${name}`, at, ours, bare: limit };
   };
   tell(
     figure('memory', 'rssMiB'),

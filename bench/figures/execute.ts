@@ -4,6 +4,7 @@ import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } fro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PACKAGE_FOLDER } from '../../shared/version.ts';
+import type { Figure } from '../figure.ts';
 import { noteConditions } from './conditions.ts';
 import { type Kept, type Profile, readFigures } from './kept.ts';
 import { outcomeOf } from './outcome.ts';
@@ -39,7 +40,12 @@ export async function execute(step: Step, choices: Choices): Promise<Kept> {
     const env = { NODESEAL_FIGURES: told };
     failed ??= await run(command, { env, limitMs, log: step.name });
   }
-  const figures = readFigures(readFileSync(told, 'utf8'));
+  let figures: readonly Figure[] = [];
+  try {
+    figures = readFigures(readFileSync(told, 'utf8'));
+  } catch (error) {
+    failed ??= `what it told is no figure: ${error instanceof Error ? error.message : error}`;
+  }
   if (failed === undefined && figures.length === 0) failed = 'no figure was told';
   const seen = conditions();
   const isShort = figures.some((figure) => outcomeOf(figure) === 'falls short');
@@ -111,7 +117,7 @@ async function run(
 function lastWords(text: string): string {
   const lines = text.split('\n').filter((line) => line.trim() !== '');
   const said = lines.findLast((line) => /^\w*Error\b/.test(line)) ?? lines.at(-1);
-  return said?.trim().slice(0, 200) ?? 'it printed nothing';
+  return said?.trim().replaceAll(`${PACKAGE_FOLDER}/`, '').slice(0, 200) ?? 'it printed nothing';
 }
 
 function lineOf({ file, args }: Command): string {

@@ -86,7 +86,7 @@ function addHeap(head: HeapNode, of: string, add: (what: string, weight: number)
   };
   walk(head, '(V8 itself)');
   if (![...held.keys()].some((source) => source.startsWith(of))) return;
-  for (const [source, bytes] of held) add(source, bytes);
+  for (const [source, bytes] of held) if (bytes > 0) add(source, bytes);
 }
 
 function labelOf({ functionName, url }: CallFrame): string {

@@ -1,3 +1,5 @@
+import { join, relative } from 'node:path';
+import { PACKAGE_FOLDER } from '../../shared/version.ts';
 import { judgesMissing } from '../../test/differential/world.ts';
 import { noHostRoots } from '../../test/support/host-root.ts';
 import { whyNoStore } from '../../test/support/image-store.ts';
@@ -77,7 +79,7 @@ export const CAPABILITIES: readonly { readonly title: string; readonly steps: re
         {
           name: 'conformance',
           commands: () => {
-            const root = `${sharedDir()}/conformance`;
+            const root = join(relative(PACKAGE_FOLDER, sharedDir() ?? ''), 'conformance');
             const args = ['--cases', `${root}/cases`, '--root', root];
             return [{ file: 'test/conformance/run.ts', args }];
           },
