@@ -54,9 +54,16 @@ function partOf(name: string, kept: Kept | undefined): string {
       '| --- | ---: | --- | ---: | --- | --- |',
       ...rows,
     ].join('\n'),
-    ...(kept.profile === undefined ? [] : [profileOf(kept.profile)]),
+    ...whyOf(kept),
   ];
   return parts.join('\n\n');
+}
+
+/** The profile of what falls short. */
+function whyOf({ figures, profile }: Kept): readonly string[] {
+  if (profile !== undefined) return [profileOf(profile)];
+  const isShort = figures.some((figure) => outcomeOf(figure) === 'falls short');
+  return isShort ? ['No profile is made of this step.'] : [];
 }
 
 function rowOf(known: Known, figure: Figure): string {

@@ -130,6 +130,7 @@ export const CAPABILITIES: readonly { readonly title: string; readonly steps: re
         }),
         step('pull', 'bench/pull-to-report.ts', {
           ...{ short: '--pulls 2', whyNot: whyNoStore, peers: ['skopeo'] },
+          profiling: profiled('processor', 'agent/', 'bench/pull-to-report.ts --pulls 10'),
         }),
         step('stores', 'test/stores/run.ts', {
           full: '--images 6 --driver overlay --key rsa4096 --question stored,pull,policies',
@@ -151,6 +152,7 @@ export const CAPABILITIES: readonly { readonly title: string; readonly steps: re
         }),
         step('change', 'bench/change-to-finding.ts', {
           ...{ short: '--edits 4', whyNot: hostRoots },
+          profiling: profiled('processor', 'agent/', 'bench/change-to-finding.ts --edits 10'),
         }),
       ],
     },
@@ -196,6 +198,8 @@ export const CAPABILITIES: readonly { readonly title: string; readonly steps: re
           ],
           hasSeed: true,
           limitMinutes: () => 30,
+          // Of the aggregator that is stopped: the one that is killed writes none.
+          profiling: profiled('processor', 'aggregator/', 'test/fleet/run.ts --nodes 1000'),
         },
         {
           name: 'fault',
@@ -222,7 +226,10 @@ export const CAPABILITIES: readonly { readonly title: string; readonly steps: re
           short: '--rounds 3',
           profiling: profiled('processor', 'cli/', 'bench/cli-start.ts --rounds 5'),
         }),
-        step('cli-findings', 'bench/cli-findings.ts', { short: '--nodes 100' }),
+        step('cli-findings', 'bench/cli-findings.ts', {
+          short: '--nodes 100',
+          profiling: profiled('memory', 'cli/main', 'bench/cli-findings.ts --nodes 1000'),
+        }),
         step('exports', 'bench/exports.ts', { short: '--nodes 100' }),
       ],
     },

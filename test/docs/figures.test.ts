@@ -100,6 +100,11 @@ const pages: readonly (readonly [string, Partial<Kept>, readonly RegExp[]])[] = 
     ],
   ],
   [
+    'what falls short without a profile',
+    { figures: [{ id: 'resync.rate', at: '2,000 nodes', ours: 200 }] },
+    [/No profile is made of this step\./],
+  ],
+  [
     'what was measured in another size than asked',
     { figures: [{ id: 'resync.rate', at: '500 nodes', ours: 1 }] },
     [/\| 1 nodes\/s \| {2}\| {2}\| ≥ 400 nodes\/s for 2,000 nodes \(6\) \| {2}\|/],
