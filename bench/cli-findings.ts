@@ -70,7 +70,7 @@ async function run(name: string, flags: readonly string[]): Promise<object> {
   const [code] = await once(child, 'close');
   if (code !== 0) throw new Error(`get findings ${flags.join(' ')} ended with ${code}`);
   const at = `${name}, ${counted(size.nodes * size.rules, 'findings')}`;
-  tell({ id: 'cli-findings.memory', at, ours: Number(report) / 1000 });
+  tell({ id: 'cli-findings.memory', at, ours: (Number(report) * 1024) / 1e6 });
   return {
     peakMiB: Math.round(Number(report) / 1024),
     firstByteMs: Math.round(firstMs),

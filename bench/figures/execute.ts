@@ -74,8 +74,9 @@ async function profileOf(
   const into = join(folder, 'profiles');
   mkdirSync(into);
   const name = kind === 'processor' ? 'cpu' : 'heap';
-  const fine = kind === 'processor' ? ' --cpu-prof-interval=250' : '';
-  const options = `--${name}-prof --${name}-prof-dir=${into}${fine}`;
+  // Every 250 µs, and every 32 KiB.
+  const interval = kind === 'processor' ? 250 : 32_768;
+  const options = `--${name}-prof --${name}-prof-dir=${into} --${name}-prof-interval=${interval}`;
   const line = `NODE_OPTIONS=--${name}-prof ${lineOf(command)}`;
   try {
     const failed = await run(command, { env: { NODE_OPTIONS: options }, limitMs, log });
