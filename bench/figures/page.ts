@@ -29,7 +29,10 @@ function summaryOf(kept: readonly Kept[]): string {
   const failed = kept.filter((one) => one.failed !== undefined);
   const lines = [
     `Of ${short.length + holding.length} figures of which something was asked ${holding.length} hold, ${short.length} fall short.`,
-    ...short.map((figure) => `- **falls short**: ${nameOf(figure)}: ${shown(figure, askedValue)}`),
+    ...short.map(
+      (figure) =>
+        `- **falls short**: [${stepOf(figure)}](#${stepOf(figure)}): ${nameOf(figure)}: ${shown(figure, askedValue)}`,
+    ),
     ...failed.map(({ step, failed }) => `- not whole: \`${step}\`: ${failed}`),
     ...notRun.map(({ name }) => `- not run yet: \`${name}\``),
   ];
@@ -88,6 +91,10 @@ function row(cells: readonly string[]): string {
   return `| ${cells.map((cell) => cell.trim()).join(' | ')} |`;
 }
 
+function stepOf({ id }: Figure): string {
+  return id.split('.')[0] ?? id;
+}
+
 function nameOf({ id, at }: Figure): string {
   const { what } = knownOf(id);
   return at === undefined ? what : `${what} (${at})`;
@@ -100,7 +107,8 @@ function askedText(asked: Asked, unit: string, at: string | undefined): string {
 }
 
 function limitText({ of, atMost, atLeast }: Asked, unit: string): string {
-  const limit = atMost === undefined ? `≥ ${atLeast}` : `≤ ${atMost}`;
+  if (atMost === 0) return '0';
+  const limit = atMost === undefined ? `≥ ${numberOf(atLeast ?? 0)}` : `≤ ${numberOf(atMost)}`;
   return of === 'ratio' ? `ratio ${limit}` : `${limit} ${unit}`.trim();
 }
 

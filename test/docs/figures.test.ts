@@ -95,7 +95,7 @@ const pages: readonly (readonly [string, Partial<Kept>, readonly RegExp[]])[] = 
       },
     },
     [
-      /- \*\*falls short\*\*: full state of model nodes \(2,000 nodes\): 200 nodes\/s, asked ≥ 400 nodes\/s/,
+      /- \*\*falls short\*\*: \[resync\]\(#resync\): full state of model nodes \(2,000 nodes\): 200 nodes\/s, asked ≥ 400 nodes\/s/,
       /Where its processor time goes, 1,234 ms, self time \(`node bench\/resync\.ts`\):\n\n```text\n 12\.5 % {2}hash \(shared\/report\)\n```/,
     ],
   ],
