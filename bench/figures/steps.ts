@@ -122,6 +122,8 @@ export const CAPABILITIES: readonly { readonly title: string; readonly steps: re
         }),
         step('image-memory', 'bench/image-memory.ts', {
           ...{ short: '--images 6 --runs 1', whyNot: whyNoStore },
+          // The stores are made first.
+          limitMinutes: () => 40,
           profiling: profiled(
             'memory',
             'agent/daemon',
