@@ -42,7 +42,7 @@ export function summarise(
     else addHeap((profile as { readonly head: HeapNode }).head, of, add);
   }
   const total = [...weights.values()].reduce((sum, weight) => sum + weight, 0);
-  if (total === 0) throw new Error(`no profile of ${of}`);
+  if (total === 0) throw new Error(`no profile of ${of.join(', ')}`);
   const rows = [...weights]
     .sort(([, a], [, b]) => b - a)
     .slice(0, ROWS)
@@ -54,14 +54,13 @@ export function summarise(
 /** Time of functions that were called, near or far, by a file of `of`, and the collector's in their threads. */
 function addSelfTimes(
   { nodes, samples, timeDeltas }: CpuProfile,
-  of: string,
+  of: readonly string[],
   add: (what: string, weight: number) => void,
 ): void {
   const parents = new Map(nodes.flatMap(({ id, children = [] }) => children.map((to) => [to, id])));
   const frames = new Map(nodes.map(({ id, callFrame }) => [id, callFrame]));
   const isOurs = (id: number | undefined): boolean =>
-    id !== undefined &&
-    (sourceOf(frames.get(id)?.url ?? '').startsWith(of) || isOurs(parents.get(id)));
+    id !== undefined && (isOf(of, sourceOf(frames.get(id)?.url ?? '')) || isOurs(parents.get(id)));
   const ours = new Map(nodes.map(({ id }) => [id, isOurs(id)]));
   let [counted, collector] = [0, 0];
   for (const [index, id] of samples.entries()) {
@@ -77,7 +76,11 @@ function addSelfTimes(
 }
 
 /** What a process holds at its end that loaded a file of `of`, by the file that asked for it. */
-function addHeap(head: HeapNode, of: string, add: (what: string, weight: number) => void): void {
+function addHeap(
+  head: HeapNode,
+  of: readonly string[],
+  add: (what: string, weight: number) => void,
+): void {
   const held = new Map<string, number>();
   const walk = ({ callFrame, selfSize, children }: HeapNode, asker: string): void => {
     const here = callFrame.url === '' ? asker : sourceOf(callFrame.url);
@@ -85,8 +88,12 @@ function addHeap(head: HeapNode, of: string, add: (what: string, weight: number)
     for (const child of children) walk(child, here);
   };
   walk(head, '(V8 itself)');
-  if (![...held.keys()].some((source) => source.startsWith(of))) return;
+  if (![...held.keys()].some((source) => isOf(of, source))) return;
   for (const [source, bytes] of held) if (bytes > 0) add(source, bytes);
+}
+
+function isOf(of: readonly string[], source: string): boolean {
+  return of.some((beginning) => source.startsWith(beginning));
 }
 
 function labelOf({ functionName, url }: CallFrame): string {

@@ -275,12 +275,12 @@ t.test('a step that falls short is profiled by the run', async (t) => {
   const command = { file: join(folder, 'program.mjs'), args: [] };
   const step: Step = {
     ...{ name: 'conformance', commands: () => [command] },
-    profiling: { kind: 'processor', of: 'cli/', command },
+    profiling: { kind: 'processor', of: ['cli/'], command },
   };
   const { profile } = await execute(step, choices);
   t.match(profile?.rows[0]?.what, /\(cli\/busy\)|parse/);
   t.ok((profile?.total ?? 0) > 100, `${profile?.total} ms`);
-  const other = { ...step, profiling: { kind: 'processor', of: 'agent/', command } } as const;
+  const other = { ...step, profiling: { kind: 'processor', of: ['agent/'], command } } as const;
   t.match((await execute(other, choices)).profile, { failed: 'no profile of agent/', rows: [] });
 });
 
@@ -302,7 +302,7 @@ t.test('a heap is charged to the file that asked, in the processes that are mean
   writeFileSync(join(folder, 'a.heapprofile'), heap('agent/daemon'));
   writeFileSync(join(folder, 'b.heapprofile'), heap('aggregator/daemon'));
   const command = { file: '', args: [] };
-  t.strictSame(summarise(folder, { kind: 'memory', of: 'agent/daemon', command }), {
+  t.strictSame(summarise(folder, { kind: 'memory', of: ['agent/daemon'], command }), {
     total: 4,
     rows: [
       { percent: 50, what: 'agent/daemon' },
