@@ -1,6 +1,7 @@
 import { FILE_CLASSES, NODE_STATES } from '../../shared/api.ts';
 import { SIMULATION_STATES } from '../../shared/api-simulation.ts';
 import type { Json } from '../../shared/canonical.ts';
+import { EXPORT_FORMATS } from '../../shared/exports/index.ts';
 import { VERDICTS } from '../../shared/images.ts';
 import { EVENT_CLASSES } from '../../shared/protocol.ts';
 import { RESULTS, SEVERITIES } from '../../shared/results.ts';
@@ -296,9 +297,12 @@ export const ANSWERS: Readonly<Record<string, string>> = {
   'GET /v1/simulations': 'SimulationList',
   'GET /v1/simulations/:name': 'SimulationDetail',
   'GET /v1/simulations/:name/outcomes': 'ImageOutcomeList',
-  'GET /v1/exports/oscal': 'Export',
-  'GET /v1/exports/openreports': 'Export',
-  'GET /v1/exports/annotations': 'Export',
+  ...Object.fromEntries(
+    EXPORT_FORMATS.filter(({ mediaType }) => mediaType === 'application/json').map(({ id }) => [
+      `GET /v1/exports/${id}`,
+      'Export',
+    ]),
+  ),
   'GET /v1/version': 'ServerVersion',
   'GET /v1/diagnosis': 'Diagnosis',
   'GET /v1/audit': 'AuditList',

@@ -1,7 +1,7 @@
 import type { NodeState } from '../api.ts';
 import { canonicalJson, sha256 } from '../canonical.ts';
 import { findingKey, type Mapping, type Override, type RuleResult } from '../findings.ts';
-import type { Severity } from '../results.ts';
+import type { Result, Severity } from '../results.ts';
 import { safeText } from '../safe-text.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
 
@@ -16,6 +16,8 @@ export interface Statement {
   readonly title: string;
   readonly subject?: string;
   readonly outcome: Outcome;
+  /** What the outcome was made of. */
+  readonly result: Result;
   readonly severity: Severity;
   readonly reason?: string;
   readonly message: string;
@@ -75,6 +77,7 @@ function toStatement({ name, state }: Speaker, finding: RuleResult): Statement {
     title: safeText(finding.title),
     ...(subject === undefined ? {} : { subject: safeText(subject) }),
     outcome: isStale ? 'unknown' : outcome,
+    result: isStale ? 'unknown' : finding.result,
     severity: finding.severity,
     ...(why === undefined ? {} : { reason: safeText(why) }),
     message: safeText(message),
