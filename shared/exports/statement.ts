@@ -84,7 +84,7 @@ function toStatement({ name, state }: Speaker, finding: RuleResult): Statement {
     observed: safeText(canonicalJson(finding.observed)),
     ...(override === undefined ? {} : { override: toOverride(override) }),
     remediation: safeText(finding.remediation.text),
-    mappings: finding.mappings,
+    mappings: finding.mappings.map((mapping) => ({ ...mapping, id: safeText(mapping.id) })),
     fingerprint: sha256(canonicalJson([name, ruleId, subject ?? null])).slice('sha256:'.length),
   };
 }
