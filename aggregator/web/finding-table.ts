@@ -1,5 +1,5 @@
 import type { FindingItem } from '../../shared/api.ts';
-import { findingText } from '../../shared/finding-text.ts';
+import { findingLine } from '../../shared/finding-text.ts';
 import { SEVERITIES, WORST_FIRST } from '../../shared/results.ts';
 import { type Html, html } from './html.ts';
 import { nodeLink, ruleLink } from './links.ts';
@@ -49,7 +49,7 @@ const MAX_TEXT = 1000;
 export function said(finding: FindingItem): Html {
   const { reason, observed, expected, remediation } = finding;
   const details = Object.entries(observed).slice(0, 40);
-  return html`<p><bdi>${cut(findingText(finding), MAX_TEXT)}</bdi>${reason !== undefined && html` <span class="dim">(${cut(reason, 64)})</span>`}</p>
+  return html`<p><bdi>${cut(findingLine(finding), MAX_TEXT)}</bdi>${reason !== undefined && html` <span class="dim">(${cut(reason, 64)})</span>`}</p>
 <details><summary>Evidence and remedy</summary><dl>${details.map(([name, value]) => html`<dt>${cut(name, 64)}</dt><dd>${cut(String(value))}${expected?.[name] !== undefined && html`, expected ${cut(String(expected[name]))}`}</dd>`)}
 <dt>Remedy</dt><dd>${cut(remediation.text, 2000)} <span class="dim">(${remediation.kind})</span></dd></dl></details>`;
 }

@@ -1,4 +1,4 @@
-import { findingText, messageText } from '../../shared/finding-text.ts';
+import { findingLine, findingText } from '../../shared/finding-text.ts';
 import type { RuleResult } from '../../shared/findings.ts';
 import { RESULTS, type ResultCounts, SEVERITIES, WORST_FIRST } from '../../shared/results.ts';
 import { safeText } from '../../shared/safe-text.ts';
@@ -46,7 +46,9 @@ export const FINDING_COLUMNS: readonly Column<RuleResult>[] = [
     header: 'MESSAGE',
     key: 'message',
     value: ({ message }) => message,
-    show: messageText,
+    show: findingText,
+    // Which subject it is, the wide columns say.
+    showAlone: findingLine,
     shrink: 'end',
     least: 16,
     drop: 1,
@@ -88,7 +90,7 @@ export function findingLines(findings: readonly RuleResult[], style: Style): rea
       ' '.repeat(labelWidth - displayWidth(label)) +
       pad(severity, severityWidth);
     const rule = safeText(ruleId);
-    const text = safeText(findingText(finding));
+    const text = safeText(findingLine(finding));
     const room = style.columns - indent;
     if (!style.isTerminal) return [start + pad(rule, ruleWidth) + text];
     if (lookOf(result).tone === 'good' || lookOf(result).tone === 'dim') {

@@ -1,4 +1,4 @@
-import { messageText } from '../finding-text.ts';
+import { findingText } from '../finding-text.ts';
 import type { Outcome } from './outcome.ts';
 import type { ExportFormat, ExportSource, NodeReport } from './source.ts';
 import type { Statement } from './statement.ts';
@@ -61,18 +61,20 @@ function nodeSuite(node: NodeReport<Statement>): string {
 }
 
 function testcase(statement: Statement): string {
-  const { ruleId, checkId, subject, outcome, severity, reason, message } = statement;
-  const { override, remediation } = statement;
+  const { ruleId, checkId, subject, outcome, severity, reason, message, remediation } = statement;
   const name = subject === undefined ? ruleId : `${ruleId} ${subject}`;
   const start = `    <testcase${attributes({ name, classname: checkId })}>`;
   const element = ELEMENT[outcome];
   if (element === undefined) return `${start}</testcase>\n`;
   const type = element === 'failure' ? severity : (reason ?? outcome);
   const body = element === 'skipped' ? '' : remediation;
-  const cause = outcome === 'warn' ? 'informational' : reason;
-  const said = messageText({ message, reason: cause, override });
-  const text = `${attributes({ type, message: said })}>${escapeXml(body)}`;
+  const text = `${attributes({ type, message: saidOf(statement, message) })}>${escapeXml(body)}`;
   return `${start}<${element}${text}</${element}></testcase>\n`;
+}
+
+function saidOf({ outcome, override }: Statement, message: string): string {
+  const reason = outcome === 'warn' ? 'informational' : undefined;
+  return findingText({ message, ...(reason && { reason }), ...(override && { override }) });
 }
 
 function suite(own: Attributes, lines: readonly string[]): string {

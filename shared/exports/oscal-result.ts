@@ -1,4 +1,4 @@
-import { overrideText } from '../finding-text.ts';
+import { exceptionText } from '../finding-text.ts';
 import { combine, type Result } from '../results.ts';
 import { reviewedControls } from './oscal-controls.ts';
 import { markup, property, propertyValue, token } from './oscal-text.ts';
@@ -143,7 +143,7 @@ function risk(statement: Statement): object {
           'mitigating-factors': [
             {
               uuid: uuidOf('mitigating-factor', fingerprint),
-              description: markup(overrideText(override)),
+              description: markup(exceptionText(override)),
             },
           ],
         }),

@@ -14,7 +14,7 @@ import type {
 import { parseConfig } from '../../shared/config.ts';
 import { EXPORT_FORMATS } from '../../shared/exports/index.ts';
 import { type Outcome, outcomeOf } from '../../shared/exports/outcome.ts';
-import { findingText } from '../../shared/finding-text.ts';
+import { findingLine } from '../../shared/finding-text.ts';
 import { findingKey, type RuleResult } from '../../shared/findings.ts';
 import { type ImageVerdict, VERDICTS } from '../../shared/images.ts';
 import { countResults, type Result } from '../../shared/results.ts';
@@ -152,14 +152,19 @@ for (const [name, skip, make] of STORES) {
       );
     });
     await t.test('what people read on a terminal', async (t) => {
-      const shown = await runCli(['check', '--host-root', root, ...own], { nowMs: Date.now() });
-      for (const one of complete.filter(isOfNode)) {
-        const line = shown.stdout
-          .split('\n')
-          .find(
-            (each) => each.includes(` ${one.ruleId} `) && each.endsWith(safeText(findingText(one))),
-          );
-        t.ok(line?.includes(one.severity), findingKey(one));
+      const read = async (...words: readonly string[]): Promise<readonly string[]> =>
+        (await runCli(words, { nowMs: Date.now() })).stdout.split('\n');
+      const tables = {
+        check: await read('check', '--host-root', root, ...own),
+        'get findings': await read('get', 'findings', '--all', '--no-group', ...flags),
+      };
+      for (const [command, lines] of Object.entries(tables)) {
+        for (const one of complete.filter(isOfNode)) {
+          const said = safeText(findingLine(one));
+          const isOurs = (line: string): boolean =>
+            line.endsWith(said) && line.split(/\s+/).includes(one.ruleId);
+          t.ok(lines.find(isOurs)?.includes(` ${one.severity} `), `${command}: ${findingKey(one)}`);
+        }
       }
     });
     for (const { id, about } of EXPORT_FORMATS) {
@@ -272,7 +277,7 @@ function samples(text: string, family: string, label: string): Readonly<Record<s
 /** As the page has it: the words of the terminal, and the reason. */
 function shownText(finding: RuleResult): string {
   const { reason } = finding;
-  return safeText(findingText(finding)) + (reason === undefined ? '' : ` (${reason})`);
+  return safeText(findingLine(finding)) + (reason === undefined ? '' : ` (${reason})`);
 }
 
 /** Verdicts of the nodes by digest: a node counts once, by its worst. */
