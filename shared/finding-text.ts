@@ -22,3 +22,12 @@ export function unnamedSubject({
 }: Pick<Finding, 'subject' | 'message'>): string | undefined {
   return subject !== undefined && message.includes(subject) ? undefined : subject;
 }
+
+/** The same on one line with what it is about behind it: as a terminal and the page have it. */
+export function findingLine(
+  finding: Pick<Finding, 'message' | 'reason' | 'override' | 'subject'>,
+): string {
+  const subject = unnamedSubject(finding);
+  const text = findingText(finding);
+  return subject === undefined ? text : `${text} (${subject})`;
+}

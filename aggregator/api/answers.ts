@@ -1,3 +1,5 @@
+import { EXPORT_FORMATS } from '../../shared/exports/index.ts';
+
 /** What each route answers, by method and path, as the name of a schema. */
 export const ANSWERS: Readonly<Record<string, string>> = {
   'GET /v1/nodes': 'NodeList',
@@ -24,9 +26,12 @@ export const ANSWERS: Readonly<Record<string, string>> = {
   'GET /v1/simulations': 'SimulationList',
   'GET /v1/simulations/:name': 'SimulationDetail',
   'GET /v1/simulations/:name/outcomes': 'ImageOutcomeList',
-  'GET /v1/exports/oscal': 'Export',
-  'GET /v1/exports/openreports': 'Export',
-  'GET /v1/exports/annotations': 'Export',
+  ...Object.fromEntries(
+    EXPORT_FORMATS.filter(({ mediaType }) => mediaType === 'application/json').map(({ id }) => [
+      `GET /v1/exports/${id}`,
+      'Export',
+    ]),
+  ),
   'GET /v1/version': 'ServerVersion',
   'GET /v1/diagnosis': 'Diagnosis',
   'GET /v1/audit': 'AuditList',

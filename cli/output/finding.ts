@@ -1,4 +1,4 @@
-import { findingText, unnamedSubject } from '../../shared/finding-text.ts';
+import { findingLine, findingText } from '../../shared/finding-text.ts';
 import type { RuleResult } from '../../shared/findings.ts';
 import { RESULTS, type ResultCounts, SEVERITIES, WORST_FIRST } from '../../shared/results.ts';
 import { safeText } from '../../shared/safe-text.ts';
@@ -47,6 +47,8 @@ export const FINDING_COLUMNS: readonly Column<RuleResult>[] = [
     key: 'message',
     value: ({ message }) => message,
     show: findingText,
+    // Which subject it is, the wide columns say.
+    showAlone: findingLine,
     shrink: 'end',
     least: 16,
     drop: 1,
@@ -88,7 +90,7 @@ export function findingLines(findings: readonly RuleResult[], style: Style): rea
       ' '.repeat(labelWidth - displayWidth(label)) +
       pad(severity, severityWidth);
     const rule = safeText(ruleId);
-    const text = messageText(finding);
+    const text = safeText(findingLine(finding));
     const room = style.columns - indent;
     if (!style.isTerminal) return [start + pad(rule, ruleWidth) + text];
     if (lookOf(result).tone === 'good' || lookOf(result).tone === 'dim') {
@@ -101,11 +103,4 @@ export function findingLines(findings: readonly RuleResult[], style: Style): rea
     const rest = [...(hasRoom ? [] : [first]), ...more].map((line) => margin + line);
     return [hasRoom ? start + pad(rule, ruleWidth) + first : start + rule, ...rest];
   });
-}
-
-/** The subject behind the message, unless the message names it. */
-function messageText(finding: RuleResult): string {
-  const subject = unnamedSubject(finding);
-  const text = findingText(finding);
-  return safeText(subject === undefined ? text : `${text} (${subject})`);
 }
