@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -45,6 +45,16 @@ t.test('the installed agent connects', { skip }, async (t) => {
   t.match(said.join('\n'), '"connected to the aggregator"');
   t.same(await exited, [0, null]);
   t.equal((await child.stderr.toArray()).join(''), '');
+});
+
+t.test('the installed agent prints its configuration', { skip }, async (t) => {
+  const file = join(t.testdir({ 'agent.yaml': 'profile: stig' }), 'agent.yaml');
+  const launcher = join(PACKAGE_FOLDER, 'bin/nodeseal-agent');
+  const command = ['config', 'check', '--config', file];
+  const { status, stdout, stderr } = spawnSync(launcher, command, { encoding: 'utf8' });
+  t.equal(stderr, '');
+  t.equal(status, 0);
+  t.match(stdout, /^profile: stig$/m);
 });
 
 t.test('the thread for signatures of the build judges', { skip }, async (t) => {
