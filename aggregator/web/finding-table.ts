@@ -1,4 +1,5 @@
 import type { FindingItem } from '../../shared/api.ts';
+import { exceptionText, unnamedSubject } from '../../shared/finding-text.ts';
 import { SEVERITIES, WORST_FIRST } from '../../shared/results.ts';
 import { type Html, html } from './html.ts';
 import { nodeLink, ruleLink } from './links.ts';
@@ -42,19 +43,12 @@ export function findingTable(
 }
 
 /** One finding in words: subject, message, the exception that covers it, and what to look at by hand. */
-export function said({
-  subject,
-  message,
-  reason,
-  override,
-  observed,
-  expected,
-  remediation,
-}: FindingItem): Html {
-  const isNamed = subject === undefined || message.includes(subject);
+export function said(finding: FindingItem): Html {
+  const { message, reason, override, observed, expected, remediation } = finding;
+  const subject = unnamedSubject(finding);
   const details = Object.entries(observed).slice(0, 40);
-  return html`<p>${!isNamed && html`<bdi>${cut(subject)}</bdi>: `}${cut(message)}${reason !== undefined && html` <span class="dim">(${cut(reason, 64)})</span>`}</p>
-${override !== undefined && html`<p>Exception of ${cut(override.authority, 64)} until ${cut(override.until, 64)}: ${cut(override.remark)}</p>`}
+  return html`<p>${subject !== undefined && html`<bdi>${cut(subject)}</bdi>: `}${cut(message)}${reason !== undefined && html` <span class="dim">(${cut(reason, 64)})</span>`}</p>
+${override !== undefined && html`<p>${cut(exceptionText(override))}</p>`}
 <details><summary>Evidence and remedy</summary><dl>${details.map(([name, value]) => html`<dt>${cut(name, 64)}</dt><dd>${cut(String(value))}${expected?.[name] !== undefined && html`, expected ${cut(String(expected[name]))}`}</dd>`)}
 <dt>Remedy</dt><dd>${cut(remediation.text, 2000)} <span class="dim">(${remediation.kind})</span></dd></dl></details>`;
 }

@@ -1,3 +1,4 @@
+import { findingText, unnamedSubject } from '../../shared/finding-text.ts';
 import type { RuleResult } from '../../shared/findings.ts';
 import { RESULTS, type ResultCounts, SEVERITIES, WORST_FIRST } from '../../shared/results.ts';
 import { safeText } from '../../shared/safe-text.ts';
@@ -45,7 +46,7 @@ export const FINDING_COLUMNS: readonly Column<RuleResult>[] = [
     header: 'MESSAGE',
     key: 'message',
     value: ({ message }) => message,
-    show: messageWithCause,
+    show: findingText,
     shrink: 'end',
     least: 16,
     drop: 1,
@@ -104,17 +105,7 @@ export function findingLines(findings: readonly RuleResult[], style: Style): rea
 
 /** The subject behind the message, unless the message names it. */
 function messageText(finding: RuleResult): string {
-  const { message, subject } = finding;
-  const isNamed = subject === undefined || message.includes(subject);
-  const text = messageWithCause(finding);
-  return safeText(isNamed ? text : `${text} (${subject})`);
-}
-
-/** A failure that does not count says so before what was seen: its result alone would not tell. */
-function messageWithCause({ message, reason, override }: RuleResult): string {
-  if (override !== undefined) {
-    const { authority, until, remark } = override;
-    return `exception of ${authority} until ${until} (${remark}): ${message}`;
-  }
-  return reason === 'informational' ? `informational: ${message}` : message;
+  const subject = unnamedSubject(finding);
+  const text = findingText(finding);
+  return safeText(subject === undefined ? text : `${text} (${subject})`);
 }

@@ -1,3 +1,4 @@
+import { findingText } from '../finding-text.ts';
 import type { Outcome } from './outcome.ts';
 import type { ExportFormat, ExportSource, NodeReport } from './source.ts';
 import type { Statement } from './statement.ts';
@@ -71,9 +72,8 @@ function testcase(statement: Statement): string {
 }
 
 function saidOf({ outcome, override }: Statement, message: string): string {
-  if (override === undefined) return outcome === 'warn' ? `informational: ${message}` : message;
-  const { authority, until, remark } = override;
-  return `exception of ${authority} until ${until} (${remark}): ${message}`;
+  const reason = outcome === 'warn' ? 'informational' : undefined;
+  return findingText({ message, ...(reason && { reason }), ...(override && { override }) });
 }
 
 type Attributes = Readonly<Record<string, string | number | undefined>>;

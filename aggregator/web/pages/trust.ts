@@ -1,4 +1,4 @@
-import type { PolicyItem } from '../../../shared/api.ts';
+import type { PolicyItem } from '../../../shared/api-pools.ts';
 import { fieldOf } from '../../../shared/field-of.ts';
 import { readReportedTrust } from '../../../shared/reported-trust.ts';
 import { diffTrust } from '../../../shared/trust-changes.ts';
