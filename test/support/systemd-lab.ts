@@ -67,7 +67,7 @@ export class SystemdLab implements Disposable {
   }
 
   /** Resolves as soon as a line of shell succeeds in it; throws what the last try printed after so many seconds. */
-  until(line: string, seconds = 40): void {
+  until(line: string, seconds = 120): void {
     const loop = `end=$(($(date +%s) + ${seconds})); until out=$( { ${line}; } 2>&1); do [ $(date +%s) -lt $end ] || { echo "$out"; exit 1; }; sleep 0.1; done`;
     this.run('sh', '-c', loop);
   }
