@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PACKAGE_FOLDER, VERSION } from '../../shared/version.ts';
@@ -59,9 +59,13 @@ export function buildPackages({
   const spec = join(topDir, 'nodeseal.spec');
   const text = readFileSync(SPEC, 'utf8');
   writeFileSync(spec, text.replace(/^(Version:\s+)\S+$/m, `$1${version}`));
-  execFileSync('rpmbuild', ['--define', `_topdir ${topDir}`, ...more, '-bb', spec], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+  const words = ['--define', `_topdir ${topDir}`, ...more, '-bb', spec];
+  const { error, status, stderr } = spawnSync('rpmbuild', words, {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    encoding: 'utf8',
   });
+  if (error !== undefined) throw new Error(`rpmbuild: ${error.message}`);
+  if (status !== 0) throw new Error(`rpmbuild ended with ${status}:\n${stderr.trim()}`);
   const folder = join(topDir, 'RPMS/noarch');
   return readdirSync(folder)
     .sort()
