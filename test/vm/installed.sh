@@ -14,6 +14,8 @@ settled() { # until systemd waits with the restart
 }
 
 rpm -i --nodeps /mnt/ro/rpm/*.rpm
+# As RHEL's rpm does by itself.
+restorecon -R /usr/lib/nodeseal /etc/nodeseal
 mkdir -p $drop
 # The machine is emulated.
 printf '[Service]\nTimeoutStartSec=infinity\nTimeoutStopSec=60\nWatchdogSec=0\n' >$drop/lab.conf
