@@ -7,14 +7,7 @@ import t from 'tap';
 import { verifyServiceAccountToken } from '../../aggregator/identity/service-account.ts';
 import { everyEventIsThere } from './events.ts';
 import { whyNoCluster } from './here.ts';
-import {
-  ANYTHING,
-  type EventItem,
-  Installation,
-  type Listed,
-  type NodeItem,
-  REJECT,
-} from './installation.ts';
+import { ANYTHING, Installation, type Listed, type NodeItem, REJECT } from './installation.ts';
 import { labManifests } from './overlay.ts';
 import { until } from './until.ts';
 
@@ -132,7 +125,7 @@ t.test('nodeseal in a cluster', { skip }, async (t) => {
   });
 
   await t.test('the DaemonSet is rolled over, and no event is lost', async (t) => {
-    const before = (await lab.list<EventItem>('events')).items.length;
+    const before = (await lab.events()).length;
     await lab.kubectl('rollout', 'restart', 'ds/nodeseal-agent');
     const rolled = lab.kubectl('rollout', 'status', 'ds/nodeseal-agent', '--timeout=180s');
     let policies = 0;
@@ -145,7 +138,7 @@ t.test('nodeseal in a cluster', { skip }, async (t) => {
     for (const node of ['node1', 'node2']) {
       await until(60, async () => (await lab.result(node, 'trust.default-reject')) === 'fail');
     }
-    const { items } = await lab.list<EventItem>('events');
+    const items = await lab.events();
     t.comment(`${policies} changes while it rolled, ${items.length - before} events`);
     everyEventIsThere(t, items);
     for (const node of ['node1', 'node2']) {

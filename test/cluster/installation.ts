@@ -113,6 +113,11 @@ export class Installation {
     return JSON.parse(stdout) as Listed<Item>;
   }
 
+  /** All that there are: unless told otherwise the command line shows the latest hundred. */
+  async events(): Promise<readonly EventItem[]> {
+    return (await this.list<EventItem>('events', '--limit', '100000')).items;
+  }
+
   async ask(
     tokenFile: string,
     ...args: readonly string[]

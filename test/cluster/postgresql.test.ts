@@ -8,14 +8,7 @@ import { PostgresServer, withoutPostgres } from '../support/postgres.ts';
 import { tlsAuthority } from '../support/tls-authority.ts';
 import { everyEventIsThere } from './events.ts';
 import { whyNoCluster } from './here.ts';
-import {
-  AGGREGATORS,
-  ANYTHING,
-  type EventItem,
-  Installation,
-  type NodeItem,
-  REJECT,
-} from './installation.ts';
+import { AGGREGATORS, ANYTHING, Installation, type NodeItem, REJECT } from './installation.ts';
 import type { KubeLab } from './kube-lab.ts';
 import { type LabDatabase, labManifests } from './overlay.ts';
 import { until } from './until.ts';
@@ -132,13 +125,13 @@ t.test('two aggregators on PostgreSQL in a cluster', { skip }, async (t) => {
     for (let asked = 0; asked < 10; asked++) {
       t.match(await lab.list('nodes'), { coverage: { expected: 2, reporting: 2 } });
     }
-    everyEventIsThere(t, (await lab.list<EventItem>('events')).items);
+    everyEventIsThere(t, await lab.events());
     await kube.kubectl('uncordon', ...NODES);
     await rolledOut('deploy/nodeseal-aggregator');
   });
 
   await t.test('they are rolled over while nodes change, and no event is lost', async (t) => {
-    const before = (await lab.list<EventItem>('events')).items.length;
+    const before = (await lab.events()).length;
     const old = await aggregators();
     await lab.kubectl('rollout', 'restart', 'deploy/nodeseal-aggregator');
     const rolled = rolledOut('deploy/nodeseal-aggregator');
@@ -153,7 +146,7 @@ t.test('two aggregators on PostgreSQL in a cluster', { skip }, async (t) => {
     await bothAre('pass');
     const names = new Set(old.map(({ name }) => name));
     await until(60, async () => (await aggregators()).every(({ name }) => !names.has(name)));
-    const { items } = await lab.list<EventItem>('events');
+    const items = await lab.events();
     t.comment(
       `${changes} changes, ${items.length - before} events, ${unanswered} questions unanswered`,
     );
