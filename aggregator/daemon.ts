@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { messageOf } from '../shared/errors.ts';
 import { ensureFolder } from '../shared/folder.ts';
+import type { Part } from '../shared/lifecycle.ts';
 import type { Logger } from '../shared/log.ts';
 import { LogTail } from '../shared/log-tail.ts';
 import { openAlerts } from './alerts/open.ts';
@@ -39,7 +40,7 @@ export interface AggregatorOptions {
 }
 
 /** A running aggregator; disposing it tells agents, closes what is open and leaves the store consistent. */
-export interface Aggregator extends AsyncDisposable {
+export interface Aggregator extends Part {
   /** `http://127.0.0.1:8443`. */
   readonly url: string;
   readonly tokenFiles: TokenFiles;
@@ -101,7 +102,10 @@ export async function startAggregator(
   const lists = await openSources(config, { sink: fleet, clock, log });
   sources = lists.all.map((source) => parts.use(source));
   const sessions = new Sessions((uid) => fleet.inConflict(uid));
-  peers?.follow(peerListener(fleet, sessions));
+  const { promise: failed, reject: overtaken } = Promise.withResolvers<never>();
+  // Also when nobody waits for it.
+  failed.catch(() => {});
+  peers?.follow(peerListener(fleet, sessions, overtaken));
   const delay = parts.use(new LoopDelay(clock, (seconds) => metrics.loopDelay.observe(seconds)));
   observeFleet(metrics, fleet, statuses);
   observeProgram(metrics, { sessions, store, certificate, loopDelayMs: () => delay.meanMs });
@@ -220,6 +224,7 @@ export async function startAggregator(
     url: server.url,
     tokenFiles,
     store,
+    failed,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }

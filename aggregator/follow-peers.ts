@@ -6,7 +6,11 @@ import type { PeerAnswer, PeerCommand, PeerListener } from './store/peers.ts';
 import type { StoredNode } from './store/store.ts';
 
 /** Takes what other aggregators on the same database do into this one's fleet and sessions. */
-export function peerListener(fleet: Fleet, sessions: Sessions): PeerListener {
+export function peerListener(
+  fleet: Fleet,
+  sessions: Sessions,
+  overtaken: PeerListener['overtaken'],
+): PeerListener {
   return {
     nodes(changed) {
       for (const stored of changed) {
@@ -21,6 +25,7 @@ export function peerListener(fleet: Fleet, sessions: Sessions): PeerListener {
     event: (uid, record) => fleet.recorded(uid, record),
     isWatched: () => fleet.isWatched,
     command: (command) => ask(command, sessions),
+    overtaken,
   };
 }
 

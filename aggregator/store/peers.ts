@@ -36,6 +36,8 @@ export interface PeerListener {
   /** Whether anybody wants to know of sections and events; they are not read for nobody. */
   isWatched(): boolean;
   command(command: PeerCommand): Promise<PeerAnswer>;
+  /** A later version of this program has changed the database: this one can read and write nothing in it any more. */
+  overtaken(error: Error): void;
 }
 
 /** The other aggregators on the same database. */

@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import pg from 'pg';
 import { messageOf } from '../../shared/errors.ts';
+import { newerSchema } from './newer.ts';
 import { databasePlace } from './postgres-url.ts';
-import type { Row } from './row.ts';
+import { integer, type Row } from './row.ts';
 import { StoreError } from './store.ts';
 
 export interface ConnectionOptions {
@@ -12,6 +13,9 @@ export interface ConnectionOptions {
   /** PEM. */
   readonly ca: string | undefined;
 }
+
+/** Of notifications: there is news in the tables. */
+export const CHANNEL = 'nodeseal';
 
 const CONNECT_MS = 5000;
 /** Longer than any statement of ours takes; a half-open connection is given up after it. */
@@ -48,17 +52,30 @@ function clientConfig({ url, passwordFile, ca }: ConnectionOptions): pg.ClientCo
   };
 }
 
+/**
+ * Behind BEGIN, in one round trip. The lock comes before the transaction's first snapshot and lasts as long as it: nobody
+ * changes the schema under it, and what was changed before is seen.
+ */
+const SCHEMA_NOW =
+  '; LOCK TABLE nodeseal_schema IN ACCESS SHARE MODE; SELECT version FROM nodeseal_schema';
+
 /** Connections that are taken for a transaction and given back. */
 export class Connections {
   readonly #pool: pg.Pool;
+  readonly #schema: number | undefined;
 
-  constructor(options: ConnectionOptions, most: number) {
+  /** `schema`: its version that this program knows; undefined for who is about to make it. */
+  constructor(options: ConnectionOptions, most: number, schema?: number) {
+    this.#schema = schema;
     this.#pool = new pg.Pool({ ...clientConfig(options), max: most, idleTimeoutMillis: 60_000 });
     // One that broke while idle is replaced when it is needed.
     this.#pool.on('error', () => {});
   }
 
-  /** Runs `work` in a transaction: committed when it resolves, rolled back when it rejects. */
+  /**
+   * Runs `work` in a transaction: committed when it resolves, rolled back when it rejects. Throws `ERR_STORE_NEWER` where
+   * a later version of this program has changed the schema meanwhile.
+   */
   async transact<T>(begin: string, work: (query: Query) => Promise<T>): Promise<T> {
     const client = await this.#pool.connect();
     let broken: Error | undefined;
@@ -67,7 +84,7 @@ export class Connections {
     };
     client.on('error', onError);
     try {
-      await client.query(begin);
+      await this.#begin(client, begin);
       const result = await work(queryOf(client));
       await client.query('COMMIT');
       return result;
@@ -79,6 +96,18 @@ export class Connections {
       client.off('error', onError);
       client.release(broken);
     }
+  }
+
+  async #begin(client: pg.ClientBase, begin: string): Promise<void> {
+    if (this.#schema === undefined) {
+      await client.query(begin);
+      return;
+    }
+    // Of several statements the driver gives a list of results, which its types do not say.
+    const results: unknown = await client.query<Row>(begin + SCHEMA_NOW);
+    const row = (results as readonly pg.QueryResult<Row>[]).at(-1)?.rows[0];
+    const version = row === undefined ? 0 : integer(row, 'version');
+    if (version > this.#schema) throw newerSchema('PostgreSQL', version, this.#schema);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

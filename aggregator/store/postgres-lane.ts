@@ -146,8 +146,9 @@ function toOutcome(appended: Appended): Outcome {
   return 'error' in appended ? appended : { value: appended.cursor };
 }
 
-/** The server did not answer, or is about to stop: writes one by one would fare no better. */
+/** The server did not answer, is about to stop, or has another schema: writes one by one would fare no better. */
 function isUnreachable(error: unknown): boolean {
+  if (error instanceof StoreError) return error.code === 'ERR_STORE_NEWER';
   const state = sqlState(error);
   if (/^(08|57P)/.test(state)) return true;
   return state === '' && /connect|terminat|timeout|ECONN|socket|ENOENT/i.test(messageOf(error));

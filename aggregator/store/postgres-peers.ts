@@ -3,6 +3,7 @@ import type { Logger } from '../../shared/log.ts';
 import type { PeerAnswer, PeerCommand, PeerListener, Peers } from './peers.ts';
 import { PostgresCommands } from './postgres-commands.ts';
 import {
+  CHANNEL,
   type ConnectionOptions,
   type Connections,
   connectAlone,
@@ -14,7 +15,7 @@ import { PostgresNews } from './postgres-news.ts';
 import { REPLICA_GONE } from './postgres-nodes.ts';
 import { PostgresRecords } from './postgres-records.ts';
 import type { RecordKind, Records } from './records.ts';
-import type { SessionOpened, SessionStart } from './store.ts';
+import { type SessionOpened, type SessionStart, StoreError } from './store.ts';
 import type { StoreCall } from './store-methods.ts';
 
 export interface PeersOptions extends ConnectionOptions {
@@ -25,7 +26,6 @@ export interface PeersOptions extends ConnectionOptions {
 const POLL_MS = 2000;
 /** A notice takes a lock of the whole database: never in a transaction that writes, and no more often than this. */
 const NOTIFY_MS = 1000;
-const CHANNEL = 'nodeseal';
 
 /** Records have their own: a turn waits for those of other aggregators, and one may hold another. */
 export interface PeerConnections {
@@ -169,6 +169,10 @@ export class PostgresPeers implements Peers, AsyncDisposable {
       if (this.#isAway) this.#log.info({}, 'the database is back');
       this.#isAway = false;
     } catch (error) {
+      if (error instanceof StoreError && error.code === 'ERR_STORE_NEWER') {
+        listener.overtaken(error);
+        return;
+      }
       if (!this.#isAway) this.#log.error({ reason: messageOf(error) }, 'the database is away');
       this.#isAway = true;
     }

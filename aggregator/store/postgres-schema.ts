@@ -1,5 +1,5 @@
 import { newerSchema } from './newer.ts';
-import type { Connections, Query } from './postgres-connection.ts';
+import { CHANNEL, type Connections, type Query } from './postgres-connection.ts';
 import { POSTGRES_MIGRATIONS } from './postgres-migrations.ts';
 import { integer, text, truth } from './row.ts';
 import { StoreError } from './store.ts';
@@ -13,22 +13,28 @@ const SCHEMA_LOCK = 0x6e736541;
 const LEAST_SERVER = 150_000;
 
 /**
- * Brings the schema to this version, in one transaction and one aggregator at a time. Throws `ERR_STORE_FOREIGN` where
+ * Brings the schema to this version, in one transaction and one aggregator at a time. Those of earlier versions that run
+ * are waited for, and then refuse to go on. Throws `ERR_STORE_FOREIGN` where
  * another program's tables are, `ERR_STORE_NEWER` for a later version, `ERR_STORE_OPEN` for a server that is too old.
  */
-export async function migratePostgres(connections: Connections): Promise<void> {
+export async function migratePostgres(
+  connections: Connections,
+  migrations: readonly string[] = POSTGRES_MIGRATIONS,
+): Promise<void> {
   await connections.transact('BEGIN', async (query) => {
     await query('SELECT pg_advisory_xact_lock($1)', [SCHEMA_LOCK]);
-    const version = await versionOf(query);
-    if (version === POSTGRES_VERSION) return;
-    for (const migration of POSTGRES_MIGRATIONS.slice(version)) {
+    const version = await versionOf(query, migrations.length);
+    if (version === migrations.length) return;
+    await query('LOCK TABLE nodeseal_schema IN ACCESS EXCLUSIVE MODE');
+    for (const migration of migrations.slice(version)) {
       for (const statement of statementsOf(migration)) await query(statement);
     }
-    await query('UPDATE nodeseal_schema SET version = $1', [POSTGRES_VERSION]);
+    await query('UPDATE nodeseal_schema SET version = $1', [migrations.length]);
+    await query(`SELECT pg_notify('${CHANNEL}', '')`);
   });
 }
 
-async function versionOf(query: Query): Promise<number> {
+async function versionOf(query: Query, known: number): Promise<number> {
   const [server] = await query(
     `SELECT current_setting('server_version_num')::int AS version, current_schema() AS schema,
        to_regclass('nodeseal_schema') IS NOT NULL AS ours,
@@ -53,7 +59,7 @@ async function versionOf(query: Query): Promise<number> {
   }
   const [row] = await query('SELECT version FROM nodeseal_schema');
   const version = row === undefined ? 0 : integer(row, 'version');
-  if (version > POSTGRES_VERSION) throw newerSchema('PostgreSQL', version, POSTGRES_VERSION);
+  if (version > known) throw newerSchema('PostgreSQL', version, known);
   return version;
 }
 

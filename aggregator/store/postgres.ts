@@ -5,7 +5,7 @@ import { Known } from './postgres-known.ts';
 import { PostgresLane } from './postgres-lane.ts';
 import { PostgresPeers } from './postgres-peers.ts';
 import { PostgresReads } from './postgres-reads.ts';
-import { migratePostgres } from './postgres-schema.ts';
+import { migratePostgres, POSTGRES_VERSION } from './postgres-schema.ts';
 import { PostgresSections } from './postgres-sections.ts';
 import { PostgresWrites } from './postgres-writes.ts';
 import { RECORD_KINDS } from './records.ts';
@@ -36,18 +36,18 @@ export async function openPostgres(options: PostgresOptions): Promise<Store> {
   const { replica, onCommit, log } = options;
   await using parts = new AsyncDisposableStack();
   // Of their own: a large question must not keep a commit waiting.
-  const forWrites = parts.use(new Connections(options, LANES));
-  const forReads = parts.use(new Connections(options, READERS));
-  const forPeers = {
-    talk: parts.use(new Connections(options, TALKERS)),
-    records: parts.use(new Connections(options, RECORDERS)),
-  };
+  const connections = (most: number): Connections =>
+    parts.use(new Connections(options, most, POSTGRES_VERSION));
+  const forWrites = connections(LANES);
+  const forReads = connections(READERS);
+  const forPeers = { talk: connections(TALKERS), records: connections(RECORDERS) };
   const known = new Known();
   const writes = new PostgresWrites(replica, known);
   const reads = new PostgresReads(forReads, new PostgresSections(known), replica);
   let peers: PostgresPeers;
   try {
-    await migratePostgres(forWrites);
+    await using alone = new Connections(options, 1);
+    await migratePostgres(alone);
     peers = parts.use(await PostgresPeers.open(options, forPeers, known, log));
   } catch (error) {
     const { code, message } = toStoreError(error);

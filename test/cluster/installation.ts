@@ -8,6 +8,9 @@ import { AGGREGATOR_STATE, SERVER } from './overlay.ts';
 
 /** Accepts no image. */
 export const REJECT: string = '{"default":[{"type":"reject"}]}\n';
+/** Accepts any image, signed or not. */
+export const ANYTHING: string = '{"default":[{"type":"insecureAcceptAnything"}]}\n';
+export const AGGREGATORS: readonly string[] = ['-l', 'app.kubernetes.io/name=nodeseal-aggregator'];
 
 export interface Listed<Item> {
   readonly items: readonly Item[];
@@ -73,9 +76,19 @@ export class Installation {
 
   /** From now on `kubectl nodeseal` asks as the administrator whose token the first start made. */
   async logIn(caFile: string): Promise<void> {
-    const file = '/var/lib/nodeseal/aggregator/tokens/admin.token';
-    const token = await this.kubectl('exec', 'deploy/nodeseal-aggregator', '--', 'cat', file);
+    const token = await this.#adminToken();
     this.#access = ['--server', SERVER, '--ca-file', caFile, '--token-file', this.keep(token)];
+  }
+
+  /** A file of the pod that started first. */
+  async #adminToken(): Promise<string> {
+    const file = '/var/lib/nodeseal/aggregator/tokens/admin.token';
+    const pods = await this.kubectl('get', 'pods', ...AGGREGATORS, '-o', 'name');
+    for (const pod of pods.split('\n')) {
+      const token = await this.kubectl('exec', pod, '--', 'cat', file).catch(() => '');
+      if (token !== '') return token;
+    }
+    throw new Error(`${file}: in none of ${pods}`);
   }
 
   keep(token: string): string {
@@ -98,6 +111,11 @@ export class Installation {
     );
     if (stdout === '') throw new Error(stderr);
     return JSON.parse(stdout) as Listed<Item>;
+  }
+
+  /** All that there are: unless told otherwise the command line shows the latest hundred. */
+  async events(): Promise<readonly EventItem[]> {
+    return (await this.list<EventItem>('events', '--limit', '100000')).items;
   }
 
   async ask(

@@ -15,12 +15,21 @@ export const SERVER = 'https://10.96.0.50:8443';
 /** On node1, a folder that each node has for itself. */
 export const AGGREGATOR_STATE = '/var/lib/kubelet/nodeseal-aggregator';
 
+/** One that every aggregator shares, in place of a volume. */
+export interface LabDatabase {
+  readonly url: string;
+  readonly password: string;
+  /** PEM of who signed its certificate. */
+  readonly ca: string;
+}
+
 /** What an administrator adds for a cluster of Kubernetes 1.20 without names and without provisioned volumes. */
-function kustomization(folder: string, image: string): object {
+function kustomization(folder: string, image: string, hasDatabase: boolean): object {
   const [newName, newTag] = image.split(':');
+  const component = (name: string): string => relative(folder, join(kustomize, 'components', name));
   return {
-    resources: [relative(folder, KUBERNETES), 'volume.yaml'],
-    components: [relative(folder, join(kustomize, 'components/token-review'))],
+    resources: [relative(folder, KUBERNETES), ...(hasDatabase ? [] : ['volume.yaml'])],
+    components: [component('token-review'), ...(hasDatabase ? [component('postgresql')] : [])],
     namespace: 'nodeseal',
     images: [{ name: 'localhost/nodeseal', newName, newTag }],
     generatorOptions: { disableNameSuffixHash: true },
@@ -30,6 +39,9 @@ function kustomization(folder: string, image: string): object {
         type: 'kubernetes.io/tls',
         files: ['tls.crt', 'tls.key'],
       },
+      ...(hasDatabase
+        ? [{ name: 'nodeseal-database', files: ['password', 'ca.crt=database-ca.crt'] }]
+        : []),
     ],
     configMapGenerator: [
       { name: 'nodeseal-ca', files: ['ca.crt'] },
@@ -40,7 +52,7 @@ function kustomization(folder: string, image: string): object {
       patch('Service', { spec: { clusterIP: ADDRESS } }),
       // Of Kubernetes 1.21.
       patch('PodDisruptionBudget', { $patch: 'delete' }, 'policy/v1'),
-      patch('PersistentVolumeClaim', { spec: { storageClassName: '', volumeName: 'nodeseal' } }),
+      ...(hasDatabase ? [] : [patch('PersistentVolumeClaim', { spec: CLAIM })]),
       pod('Deployment', 'aggregator', { ip: '10.96.0.1', hostnames: ['kubernetes.default.svc'] }),
       pod('DaemonSet', 'agent', { ip: ADDRESS, hostnames: [HOST] }),
     ],
@@ -63,6 +75,7 @@ function patch(
   return { patch: stringify({ apiVersion, kind, metadata, ...change }) };
 }
 
+const CLAIM = { storageClassName: '', volumeName: 'nodeseal' };
 const VOLUME = {
   apiVersion: 'v1',
   kind: 'PersistentVolume',
@@ -86,7 +99,11 @@ const VOLUME = {
 };
 
 /** The manifests for the laboratory in `folder`, rendered, and the file of what clients have to trust. */
-export function labManifests(folder: string, image: string): { manifests: string; caFile: string } {
+export function labManifests(
+  folder: string,
+  image: string,
+  database?: LabDatabase,
+): { manifests: string; caFile: string } {
   mkdirSync(folder, { recursive: true });
   const names = [generalName.host(HOST), generalName.address(...ADDRESS.split('.').map(Number))];
   const { ca, server } = tlsAuthority('nodeseal-lab', undefined, names);
@@ -97,13 +114,25 @@ export function labManifests(folder: string, image: string): { manifests: string
   writeFileSync(join(folder, 'volume.yaml'), stringify(VOLUME));
   const config = parse(readFileSync(join(KUBERNETES, 'config/aggregator.yaml'), 'utf8'));
   const kubernetes = { ...config.kubernetes, tokenReview: true };
-  writeFileSync(join(folder, 'aggregator.yaml'), stringify({ ...config, kubernetes }));
+  const store = database && databaseConfig(folder, database);
+  writeFileSync(join(folder, 'aggregator.yaml'), stringify({ ...config, kubernetes, ...store }));
   const agent = parse(readFileSync(join(kustomize, 'base/config/agent.yaml'), 'utf8'));
   // As on a node of OpenShift, where a policy that refuses by default is asked for.
   writeFileSync(join(folder, 'agent.yaml'), stringify({ ...agent, profile: 'openshift-strict' }));
   const file = join(folder, 'kustomization.yaml');
-  writeFileSync(file, stringify(kustomization(folder, image)));
+  writeFileSync(file, stringify(kustomization(folder, image, database !== undefined)));
   const manifests = join(folder, 'rendered.yaml');
   writeFileSync(manifests, renderText(folder));
   return { manifests, caFile };
+}
+
+/** Writes what becomes the secret; answers with the keys of aggregator.yaml, as docs/postgresql.md says them. */
+function databaseConfig(folder: string, { url, password, ca }: LabDatabase): object {
+  writeFileSync(join(folder, 'password'), password);
+  writeFileSync(join(folder, 'database-ca.crt'), ca);
+  return {
+    databaseUrl: url,
+    databasePasswordFile: '/etc/nodeseal-database/password',
+    databaseCaFile: '/etc/nodeseal-database/ca.crt',
+  };
 }

@@ -16,7 +16,9 @@ const part = (name) => async (stopping) => {
   say('start ' + name);
   if (when === 'failStart' && who === name) throw new Error('no ' + name);
   if (when === 'slowStart' && who === name) await new Promise((resolve) => stopping.addEventListener('abort', resolve));
-  return { [Symbol.asyncDispose]: async () => {
+  const over = (_, reject) => setImmediate(reject, new Error(name + ' is over'));
+  const failed = when === 'fail' && who === name ? new Promise(over) : undefined;
+  return { failed, [Symbol.asyncDispose]: async () => {
     say('stop ' + name);
     if (when === 'hang' && who === name) await never();
     if (when === 'failStop' && who === name) throw new Error('stuck ' + name);
@@ -52,6 +54,13 @@ const cases: readonly Case[] = [
     args: ['failStart', 'c'],
     signals: [],
     lines: ['start a', 'start b', 'start c', 'stop b', 'stop a', 'thrown no c'],
+    status: 8,
+  },
+  {
+    name: 'stops what it had started when a part cannot go on, and says why',
+    args: ['fail', 'b'],
+    signals: [],
+    lines: ['start a', 'start b', 'start c', 'stop c', 'stop b', 'stop a', 'thrown b is over'],
     status: 8,
   },
   {

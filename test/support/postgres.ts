@@ -22,6 +22,8 @@ function programs(): string | undefined {
 export const withoutPostgres: string | false =
   programs() === undefined && 'needs PostgreSQL: pg_ctl and initdb are not here';
 
+const LOOPBACK = ['127.0.0.1', '127.0.0.1/32'] as const;
+
 interface Owner {
   readonly uid?: number;
   readonly gid?: number;
@@ -34,26 +36,34 @@ function owner(): Owner {
   return { uid: id('-u'), gid: id('-g') };
 }
 
+/** Runs a program of PostgreSQL in a folder, as the user that may; rejects when it fails. */
+type Run = (program: string, args: readonly string[], folder: string) => Promise<unknown>;
+
+const runHere: Run = (program, args, folder) => run(program, args, { ...owner(), cwd: folder });
+
 /** A cluster of the test's own, in a temporary folder, reached by a unix socket there. */
 export class PostgresServer implements AsyncDisposable {
   readonly folder: string;
   readonly #bin: string;
+  readonly #runProgram: Run;
   readonly #owner = owner();
   #databases = 0;
   #listening = `-c listen_addresses=''`;
   #port = 5432;
 
-  private constructor(bin: string) {
+  private constructor(bin: string, runProgram: Run) {
     this.#bin = bin;
+    this.#runProgram = runProgram;
     this.folder = mkdtempSync(join(tmpdir(), 'nodeseal-pg-'));
     const { uid, gid } = this.#owner;
     if (uid !== undefined && gid !== undefined) chownSync(this.folder, uid, gid);
   }
 
-  static async create(): Promise<PostgresServer> {
+  /** `runProgram`: where it is to be in another network than the test. */
+  static async create(runProgram: Run = runHere): Promise<PostgresServer> {
     const bin = programs();
     if (bin === undefined) throw new Error('PostgreSQL is not here');
-    const server = new PostgresServer(bin);
+    const server = new PostgresServer(bin, runProgram);
     const data = join(server.folder, 'data');
     const how = ['-U', 'nodeseal', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'];
     await server.#run('initdb', ['-D', data, ...how]);
@@ -66,20 +76,21 @@ export class PostgresServer implements AsyncDisposable {
     await this.#control(['start', '-w', '-l', join(this.folder, 'log'), '-o', options]);
   }
 
-  /** From now on also on a port of 127.0.0.1, with TLS and passwords. */
+  /** From now on also on a port of an address, for clients of that network, with TLS and passwords. */
   async listen(
     port: number,
     { key, cert }: { readonly key: string; readonly cert: string },
+    [address, clients]: readonly [address: string, clients: string] = LOOPBACK,
   ): Promise<void> {
     const data = join(this.folder, 'data');
     this.#write(join(data, 'server.key'), key);
     this.#write(join(data, 'server.crt'), cert);
     this.#write(
       join(data, 'pg_hba.conf'),
-      'local all all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\n',
+      `local all all trust\nhostssl all all ${clients} scram-sha-256\n`,
     );
     await this.stop();
-    this.#listening = `-c port=${port} -c listen_addresses=127.0.0.1 -c ssl=on`;
+    this.#listening = `-c port=${port} -c listen_addresses=${address} -c ssl=on`;
     this.#port = port;
     await this.start();
   }
@@ -141,6 +152,6 @@ export class PostgresServer implements AsyncDisposable {
   }
 
   async #run(program: string, args: readonly string[]): Promise<void> {
-    await run(join(this.#bin, program), args, { ...this.#owner, cwd: this.folder });
+    await this.#runProgram(join(this.#bin, program), args, this.folder);
   }
 }

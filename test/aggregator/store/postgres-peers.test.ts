@@ -31,6 +31,7 @@ async function open(url: string, replica: string) {
       told.emit('event');
     },
     isWatched: () => true,
+    overtaken: (error) => void told.emit('overtaken', error),
     command: async ({ uid, verb }) => ({ ok: true, parts: [`${replica} ${uid} ${verb}`] }),
   };
   const peers = store.peers as Peers;
