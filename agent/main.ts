@@ -39,7 +39,7 @@ async function load({ config: file, 'host-root': hostRoot }: Flags): Promise<Age
 async function describe(config: AgentConfig): Promise<string> {
   const [{ stringify }, { chooseChecks }, { checks }, { profileFor }, { openHost }] =
     await Promise.all([
-      import('yaml'),
+      import('../shared/yaml-nodes.ts'),
       import('./daemon.ts'),
       import('./checks/index.ts'),
       import('./profile-choice.ts'),

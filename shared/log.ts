@@ -1,5 +1,6 @@
 import { fstatSync, writeSync } from 'node:fs';
 import { type DestinationStream, pino } from 'pino';
+import { rfc3339 } from './clock.ts';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -45,7 +46,7 @@ export function createLogger(
     {
       level: options.level,
       base: { program: options.program, pid: process.pid },
-      timestamp: pino.stdTimeFunctions.isoTime,
+      timestamp: () => `,"time":"${rfc3339(Date.now())}"`,
       formatters: { level: (label) => ({ level: label }) },
     },
     isJournal(fd, journalStream) ? journal(fd) : pino.destination({ fd, sync: true }),

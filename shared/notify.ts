@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import type { Start } from './lifecycle.ts';
 import type { Logger } from './log.ts';
 
@@ -84,6 +83,7 @@ async function notify(
   state: string,
   environment: NotifyEnvironment,
 ): Promise<string | undefined> {
+  const { spawn } = await import('node:child_process');
   return await new Promise((resolve) => {
     const child = spawn(program, [state], {
       stdio: 'ignore',

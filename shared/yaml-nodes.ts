@@ -14,6 +14,7 @@ export {
   Parser,
   parseAllDocuments,
   Scalar,
+  stringify,
   visit,
   type YAMLMap,
 } from 'yaml';

@@ -1,5 +1,3 @@
-import { request } from 'node:https';
-import { getBuiltinModule } from 'node:process';
 import type { SecureContextOptions } from 'node:tls';
 import { CodedError, messageOf } from '../../shared/errors.ts';
 
@@ -34,8 +32,9 @@ export async function postJson(
     ...tls,
   };
   // Imported, node:http would load the whole of fetch and WebSocket for its names: 11 MB that stay resident.
-  const send = url.protocol === 'https:' ? request : getBuiltinModule('node:http').request;
-  const outgoing = send(url, options, (response) => {
+  const name = url.protocol === 'https:' ? 'node:https' : 'node:http';
+  const { request } = process.getBuiltinModule(name);
+  const outgoing = request(url, options, (response) => {
     const chunks: Buffer[] = [];
     let length = 0;
     response.on('data', (chunk: Buffer) => {

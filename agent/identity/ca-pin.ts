@@ -1,6 +1,5 @@
 import { createHash, type X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { connect } from 'node:tls';
 import { CodedError, messageOf } from '../../shared/errors.ts';
 
 /** What listens there does not show the key that the join token pins, or shows nothing. */
@@ -41,7 +40,8 @@ export async function findPinned(
   signal?: AbortSignal,
 ): Promise<string> {
   const host = hostname.replace(/^\[|\]$/g, '');
-  const socket = connect({
+  // Imported, node:tls would keep the text of every root certificate it knows resident, for its names.
+  const socket = process.getBuiltinModule('node:tls').connect({
     host,
     port: port === '' ? DEFAULT_PORT : Number(port),
     ...(/^[\d.]+$|:/.test(host) ? {} : { servername: host }),

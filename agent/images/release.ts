@@ -2,6 +2,7 @@ import type { ImageRelease } from '../../shared/images.ts';
 import { type ReleaseTrouble, releaseTroubleOf } from './release-error.ts';
 import { runnableManifest } from './release-image.ts';
 import { type Release, type ReleaseScene, releaseByFile, releaseOf } from './release-verify.ts';
+import { compareVersions } from './release-version.ts';
 import { digestsOf } from './select.ts';
 import type { StoredImage } from './store.ts';
 
@@ -96,13 +97,11 @@ function names({ digests, image }: Release, digest: string): boolean {
   return image === digest || digests.has(digest);
 }
 
-const VERSIONS: Intl.Collator = new Intl.Collator('en', { numeric: true });
-
 /** What the keys for releases signed comes first; of one version, the list that was proven on the node. */
 function byWeight(a: Release, b: Release): number {
   return (
     Number(b.isByKeys) - Number(a.isByKeys) ||
-    VERSIONS.compare(b.version, a.version) ||
+    compareVersions(b.version, a.version) ||
     Number(b.source === 'node') - Number(a.source === 'node')
   );
 }

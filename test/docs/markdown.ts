@@ -32,7 +32,7 @@ export function readPages(): readonly Page[] {
   return ['README.md', ...globSync('docs/*.md', { cwd: ROOT }).sort()].map(readPage);
 }
 
-function readPage(path: string): Page {
+export function readPage(path: string): Page {
   const text = readFileSync(join(ROOT, path), 'utf8');
   const prose = text.replace(FENCE, '');
   return {

@@ -31,6 +31,17 @@ t.test('the image is built from the repository alone', { skip }, async (t) => {
   t.teardown(async () => await rm(out, { recursive: true }));
   await lab?.build('-t', IMAGE);
   await lab?.build('--target', 'sbom', '--output', `type=local,dest=${out}`);
+
+  await t.test('the same sources give the same image, bit for bit', async (t) => {
+    const again = `${IMAGE}-again`;
+    await lab?.build('--no-cache', '-t', again);
+    t.teardown(async () => await podman('rmi', again));
+    const ids = await Promise.all(
+      [IMAGE, again].map(async (name) => await podman('image', 'inspect', '-f', '{{.Id}}', name)),
+    );
+    t.match(ids[0], /^[0-9a-f]{64}$/);
+    t.equal(ids[0], ids[1], 'built anew, from npm ci on');
+  });
   const [{ Config, Size }] = JSON.parse(await podman('image', 'inspect', IMAGE));
   const [base] = JSON.parse(await podman('image', 'inspect', 'localhost/ubi9-nodejs-stand-in:1'));
   t.comment(

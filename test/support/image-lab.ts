@@ -46,6 +46,11 @@ export class ImageLab {
   readonly #tool: string;
   readonly #folder: string;
 
+  /** The folder of its images, as containers-storage.conf(5) has them under `graphroot`. */
+  get storage(): string {
+    return join(this.#folder, 'storage');
+  }
+
   /** Its storage is in `folder` and stays there: a second build takes seconds. */
   constructor(folder: string) {
     const tool = labTool('containers-lab');

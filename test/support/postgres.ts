@@ -106,6 +106,12 @@ export class PostgresServer implements AsyncDisposable {
     await this.#control(['stop', '-w', '-m', mode]);
   }
 
+  /** What psql(1) and its like need beside the name of a database. */
+  get environment(): Readonly<Record<string, string>> {
+    const path = `${this.#bin}:${process.env['PATH']}`;
+    return { PGHOST: this.folder, PGUSER: 'nodeseal', PATH: path };
+  }
+
   /** A database that nobody else uses; answers with its URL. */
   async database(): Promise<string> {
     const name = `test_${++this.#databases}`;

@@ -5,9 +5,16 @@ import { dirname, join } from 'node:path';
 import { sharedDir } from './shared.ts';
 
 const FOLDER = join(tmpdir(), 'nodeseal-systemd-lab');
-const PACKAGES = 'rpm,faketime';
+const PACKAGES = 'rpm,faketime,podman,runc,catatonit';
 /** What an earlier run left of an installation. */
-const STATE = ['var/lib/nodeseal', 'etc/nodeseal', 'etc/systemd/system-preset'];
+const STATE = [
+  ...['var/lib/nodeseal', 'etc/nodeseal', 'etc/systemd/system-preset', 'root'],
+  'var/lib/containers',
+];
+/** What runc asks of the kernel and systemd-nspawn denies by default. */
+const NSPAWN = `#!/bin/sh
+exec /usr/bin/systemd-nspawn --system-call-filter='bpf keyctl add_key' --capability=CAP_BPF "$@"
+`;
 
 const shared = sharedDir();
 const tool = shared === undefined ? '' : join(shared, 'tools/systemd-lab');
@@ -20,20 +27,27 @@ export const noSystemdLab: string | false =
       ? 'needs ../shared/tools/systemd-lab'
       : process.getuid?.() !== 0 && 'needs root';
 
-/** A Debian with a systemd of RHEL 9's version as its first process, and with rpm. */
+/** A Debian with a systemd of RHEL 9's version as its first process, with rpm and podman. */
 export class SystemdLab implements Disposable {
   readonly root: string = join(FOLDER, 'root');
 
-  /** Boots it, without anything of ours installed; made once, in the folder of temporary files. */
-  static boot(): SystemdLab {
+  /**
+   * Boots it, without anything of ours installed; made once, in the folder of temporary files. `binds`: `HOST:GUEST`,
+   * read-only.
+   */
+  static boot(...binds: readonly string[]): SystemdLab {
     const lab = new SystemdLab();
-    if (!existsSync(join(lab.root, 'usr/bin/rpm'))) {
+    spawnSync(tool, ['down', FOLDER], { stdio: 'ignore' });
+    if (!['rpm', 'podman'].every((name) => existsSync(join(lab.root, 'usr/bin', name)))) {
       const env = { ...process.env, EXTRA: PACKAGES, NODE: process.execPath };
       execFileSync(tool, ['build', FOLDER], { env, stdio: 'ignore' });
     }
-    spawnSync(tool, ['down', FOLDER], { stdio: 'ignore' });
     lab.#clear();
-    execFileSync(tool, ['up', FOLDER], { stdio: 'ignore' });
+    const first = join(FOLDER, 'bin');
+    mkdirSync(first, { recursive: true });
+    writeFileSync(join(first, 'systemd-nspawn'), NSPAWN, { mode: 0o755 });
+    const env = { ...process.env, PATH: `${first}:${process.env['PATH']}` };
+    execFileSync(tool, ['up', FOLDER, ...binds], { env, stdio: 'ignore' });
     return lab;
   }
 
@@ -53,7 +67,7 @@ export class SystemdLab implements Disposable {
   }
 
   /** Resolves as soon as a line of shell succeeds in it; throws what the last try printed after so many seconds. */
-  until(line: string, seconds = 40): void {
+  until(line: string, seconds = 120): void {
     const loop = `end=$(($(date +%s) + ${seconds})); until out=$( { ${line}; } 2>&1); do [ $(date +%s) -lt $end ] || { echo "$out"; exit 1; }; sleep 0.1; done`;
     this.run('sh', '-c', loop);
   }
