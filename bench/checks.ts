@@ -9,6 +9,7 @@ import { DEFAULT_VALUES } from '../agent/profile-values.ts';
 import { runChecks } from '../agent/runner.ts';
 import { systemClock } from '../shared/clock.ts';
 import { makeHostRoot, noHostRoots } from '../test/support/host-root.ts';
+import { type Figure, median, round, tell } from './figure.ts';
 
 /**
  * What one pass over all rules costs, images left out: processor time in a process that has just started and in one that
@@ -55,6 +56,7 @@ const [first = Number.NaN, ...later] = passes;
 const rules = asked.flatMap((check) => check.rules).length;
 
 interface Peer {
+  readonly id: 'own' | 'aide' | 'oscap';
   readonly name: string;
   readonly command: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
@@ -63,7 +65,7 @@ interface Peer {
 }
 
 const peers: Peer[] = [
-  peer(`nodeseal check (${rules} rules)`, [
+  peer('own', `nodeseal check (${rules} rules)`, [
     process.execPath,
     CLI,
     'check',
@@ -97,11 +99,27 @@ const report = {
     peakMiB: round(median(memoryMiB)),
   })),
 };
+const at = `${rules} rules`;
+tell(
+  { id: 'checks.first', at, ours: first },
+  { id: 'checks.later', at, ours: median(later) },
+  ...peers
+    .slice(1)
+    .flatMap((one): Figure[] => [
+      besidePeer(`checks.time.${one.id}`, own?.wallMs ?? [], one.wallMs),
+      besidePeer(`checks.memory.${one.id}`, own?.memoryMiB ?? [], one.memoryMiB),
+    ]),
+);
 if (options.json) console.log(JSON.stringify({ node: process.version, ...report }));
 else {
   console.log(`one pass over ${rules} rules, images left out, processor time of this process:`);
   console.log(`  first ${report.cpuMsOfFirstPass} ms, later ${report.cpuMsOfLaterPass} ms`);
   console.table(report.processes);
+}
+
+function besidePeer(id: string, ours: readonly number[], peers: readonly number[]): Figure {
+  const ratio = median(ours.map((value, index) => value / (peers[index] ?? Number.NaN)));
+  return { id, at, ours: median(ours), bare: median(peers), ratio };
 }
 
 function aide(): readonly Peer[] {
@@ -117,7 +135,7 @@ function aide(): readonly Peer[] {
   ];
   writeFileSync(config, `${lines.join('\n')}\n`);
   spawnSync('aide', ['--init', `--config=${config}`]);
-  return [peer('aide --check of the same /etc', ['aide', '--check', `--config=${config}`])];
+  return [peer('aide', 'aide --check of the same /etc', ['aide', '--check', `--config=${config}`])];
 }
 
 function oscap(): readonly Peer[] {
@@ -127,15 +145,18 @@ function oscap(): readonly Peer[] {
     `xccdf_org.ssgproject.content_rule_${rule}`,
   ]);
   const command = ['oscap', 'xccdf', 'eval', '--profile', 'moderate', ...names, DATASTREAM];
-  return [peer('oscap, six SELinux and FIPS rules', command, { OSCAP_PROBE_ROOT: hostRoot })];
+  return [
+    peer('oscap', 'oscap, six SELinux and FIPS rules', command, { OSCAP_PROBE_ROOT: hostRoot }),
+  ];
 }
 
 function peer(
+  id: Peer['id'],
   name: string,
   command: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Peer {
-  return { name, command, env, wallMs: [], memoryMiB: [] };
+  return { id, name, command, env, wallMs: [], memoryMiB: [] };
 }
 
 /** `time` of the shell has no peak; GNU time writes it last, after the program's own words. */
@@ -153,12 +174,4 @@ function run({ name, command, env }: Peer): {
   const kib = Number(stderr?.trim().split('\n').at(-1));
   if (error !== undefined || Number.isNaN(kib)) throw new Error(`${name}: ${error ?? stderr}`);
   return { wallMs, memoryMiB: kib / 1024 };
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
-}
-
-function round(value: number): number {
-  return Math.round(value * 100) / 100;
 }

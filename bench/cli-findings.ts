@@ -10,6 +10,7 @@ import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { counted, tell } from './figure.ts';
 import { fill } from './filled-store.ts';
 import { SERVER, type Target } from './serving-fleet.ts';
 
@@ -50,7 +51,7 @@ const REPORT = `data:text/javascript,${encodeURIComponent(
   "process.on('exit', () => process.getBuiltinModule('node:fs').writeSync(3, String(process.resourceUsage().maxRSS)))",
 )}`;
 
-async function run(flags: readonly string[]): Promise<object> {
+async function run(name: string, flags: readonly string[]): Promise<object> {
   const words = ['get', 'findings', ...flags, '--server', target.url, '--token-file', tokenFile];
   const startMs = performance.now();
   const child = spawn(
@@ -68,6 +69,8 @@ async function run(flags: readonly string[]): Promise<object> {
   });
   const [code] = await once(child, 'close');
   if (code !== 0) throw new Error(`get findings ${flags.join(' ')} ended with ${code}`);
+  const at = `${name}, ${counted(size.nodes * size.rules, 'findings')}`;
+  tell({ id: 'cli-findings.memory', at, ours: (Number(report) * 1024) / 1e6 });
   return {
     peakMiB: Math.round(Number(report) / 1024),
     firstByteMs: Math.round(firstMs),
@@ -77,7 +80,7 @@ async function run(flags: readonly string[]): Promise<object> {
 }
 
 const rows: Record<string, object> = {};
-for (const [name, flags] of RUNS) rows[name] = await run(flags);
+for (const [name, flags] of RUNS) rows[name] = await run(name, flags);
 server.send('stop');
 await once(server, 'exit');
 await rm(folder, { recursive: true });

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { median, tell } from './figure.ts';
 
 /**
  * From start to first byte: `version`, and `get nodes` of 50 nodes against a server on loopback that answers at once, of the built
@@ -91,11 +92,6 @@ for (let round = 0; round < Number(options.rounds); round++) {
 server.close();
 server.closeAllConnections();
 rmSync(out, { recursive: true, force: true });
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
-}
 const base = median(times.node);
 const rows = programs.map((program) => {
   const ms = median(times[program]);
@@ -105,6 +101,13 @@ const rows = programs.map((program) => {
     ratio: Math.round((ms / base) * 100) / 100,
   };
 });
+const ofBase = (ours: number): { ours: number; bare: number; ratio: number } => ({
+  ...{ ours, bare: base, ratio: ours / base },
+});
+tell(
+  { id: 'cli-start.version', ...ofBase(median(times.version)) },
+  { id: 'cli-start.get-nodes', ...ofBase(median(times['get nodes'])) },
+);
 if (options.json)
   console.log(JSON.stringify({ bench: 'cli-start', rounds: times.node.length, rows }));
 else console.table(rows);

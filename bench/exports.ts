@@ -17,6 +17,7 @@ import { startAggregator } from '../aggregator/daemon.ts';
 import { parseConfig } from '../shared/config.ts';
 import { EXPORT_FORMATS } from '../shared/exports/index.ts';
 import { createLogger } from '../shared/log.ts';
+import { counted, tell } from './figure.ts';
 import { fill } from './filled-store.ts';
 
 const SAMPLE_MS = 20;
@@ -57,6 +58,22 @@ async function measure(): Promise<void> {
   server.send('stop');
   await once(server, 'exit');
   await rm(stateDir, { recursive: true });
+  for (const [id, run] of runs) {
+    const at = `${id}, ${counted(nodes * rules, 'findings')}`;
+    tell(
+      ...[
+        {
+          id: 'exports.time',
+          at,
+          ours: run.seconds,
+          bare: lists.seconds,
+          ratio: ratio(run, lists),
+        },
+      ],
+      { id: 'exports.memory', at, ours: (run.peakRss - atRest) / 1e6 },
+      { id: 'exports.still', at, ours: run.stillMs },
+    );
+  }
   const formats = Object.fromEntries(
     [...runs].map(([id, run]) => [id, { ...shown(run, atRest), ratio: ratio(run, lists) }]),
   );

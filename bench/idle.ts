@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { makeHostRoot, noHostRoots } from '../test/support/host-root.ts';
 import { AggregatorProcess } from '../test/support/processes.ts';
+import { type Figure, median, round, tell } from './figure.ts';
 
 /**
  * What an agent costs while nothing happens: resident memory and processor time of the built agent, connected and
@@ -34,6 +35,9 @@ const TICKS = 100;
 /** The first pass, its garbage and the end of its worker are over by then. */
 const SETTLE_MS = 20_000;
 
+const BARE = 'bare node';
+const ALONE = 'agent, not connected';
+
 interface Idle {
   readonly name: string;
   readonly child: ChildProcess;
@@ -48,27 +52,37 @@ const tokenFile = join(folder, 'aggregator/state/tokens/agents/node-1.token');
 
 const idle: Idle[] = [bare(), await agent('agent', true)];
 for (let more = 1; more < Number(options.agents); more++) {
-  idle.push(bare(), await agent('agent, not connected', false));
+  idle.push(bare(), await agent(ALONE, false));
 }
 await delay(SETTLE_MS);
 for (const one of idle) one.startTicks = ticksOf(one);
 await delay(Number(options.seconds) * 1000);
 const rows = idle.map((one) => ({
   name: one.name,
-  rssMiB: round(rssOf(one)),
+  rssMiB: round(statusMiB(one, 'VmRSS')),
+  anonymousMiB: round(statusMiB(one, 'RssAnon')),
   cpuPercent: round(((ticksOf(one) - one.startTicks) / TICKS / Number(options.seconds)) * 100),
 }));
-const limit = median(rows.filter(({ name }) => name === 'bare node').map(({ rssMiB }) => rssMiB));
+const limit = median(rows.filter(({ name }) => name === BARE).map(({ rssMiB }) => rssMiB));
 const report = rows.map((row) => ({ ...row, ratio: round(row.rssMiB / limit) }));
+// An agent that ends may still have a profile to write.
+const ended = idle.map(({ child }) => once(child, 'exit'));
 for (const { child } of idle) child.kill('SIGTERM');
+await Promise.all(ended);
 await aggregator.program.kill('SIGTERM');
 rmSync(folder, { recursive: true });
+tell(
+  figure('idle.memory', 'agent', 'rssMiB'),
+  figure('idle.anonymous', 'agent', 'anonymousMiB'),
+  figure('idle.processor', 'agent', 'cpuPercent'),
+);
+if (rows.some(({ name }) => name === ALONE)) tell(figure('idle.alone', ALONE, 'rssMiB'));
 if (options.json) console.log(JSON.stringify({ node: process.version, report }));
 else console.table(report);
 
 function bare(): Idle {
   const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 2000)'], { stdio: 'ignore' });
-  return { name: 'bare node', child, startTicks: 0 };
+  return { name: BARE, child, startTicks: 0 };
 }
 
 async function agent(name: string, isConnected: boolean): Promise<Idle> {
@@ -99,15 +113,19 @@ function ticksOf({ child }: Idle): number {
   return Number(fields[11]) + Number(fields[12]);
 }
 
-function rssOf({ child }: Idle): number {
+function statusMiB({ child }: Idle, name: 'VmRSS' | 'RssAnon'): number {
   const status = readFileSync(`/proc/${child.pid}/status`, 'utf8');
-  return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) / 1024;
+  return Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1]) / 1024;
 }
 
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
-}
-
-function round(value: number): number {
-  return Math.round(value * 100) / 100;
+/** The median of the processes of this name, beside that of the bare ones. */
+function figure(
+  id: string,
+  name: string,
+  member: 'rssMiB' | 'anonymousMiB' | 'cpuPercent',
+): Figure {
+  const of = (wanted: string): number =>
+    median(rows.filter((row) => row.name === wanted).map((row) => row[member]));
+  const [ours, bare] = [of(name), of(BARE)];
+  return { id, ours, bare, ...(member === 'cpuPercent' ? {} : { ratio: ours / bare }) };
 }

@@ -3,6 +3,8 @@ import { existsSync, rmSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { counted, median, round, tell } from './figure.ts';
+import { launcherFlags } from './launcher-flags.ts';
 import { makePlainStore } from './plain-store.ts';
 
 /**
@@ -41,14 +43,22 @@ for (const images of options.images.split(',').map(Number)) {
   }
   rmSync(store.root, { recursive: true });
   if (runs.some((run) => run.images !== images)) throw new Error('not every image was accepted');
+  const above = (member: 'peak' | 'after' | 'afterSecond'): number[] =>
+    runs.map((run) => run[member] - run.before);
   rows.push({
     images,
-    before: median(runs.map(({ before }) => before)),
-    peakAbove: median(runs.map(({ peak, before }) => peak - before)),
-    afterAbove: median(runs.map(({ after, before }) => after - before)),
-    worstAfterAbove: round(Math.max(...runs.map(({ after, before }) => after - before))),
-    afterSecondAbove: median(runs.map(({ afterSecond, before }) => afterSecond - before)),
+    before: round(median(runs.map(({ before }) => before))),
+    peakAbove: round(median(above('peak'))),
+    afterAbove: round(median(above('after'))),
+    worstAfterAbove: round(Math.max(...above('after'))),
+    afterSecondAbove: round(median(above('afterSecond'))),
   });
+  const at = counted(images, 'images');
+  tell(
+    { id: 'image-memory.peak', at, ours: median(above('peak')) },
+    { id: 'image-memory.after', at, ours: median(above('after')) },
+    { id: 'image-memory.after-second', at, ours: median(above('afterSecond')) },
+  );
 }
 if (options.json) console.log(JSON.stringify({ node: process.version, rows }));
 else {
@@ -59,14 +69,6 @@ else {
 /** With the flags of bin/nodeseal-agent. */
 function childRun(hostRoot: string): Run {
   const child = join(import.meta.dirname, 'image-memory-child.mjs');
-  const args = ['--max-semi-space-size=1', child, hostRoot, String(SETTLE_MS)];
+  const args = [...launcherFlags('nodeseal-agent'), child, hostRoot, String(SETTLE_MS)];
   return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' }));
-}
-
-function median(values: readonly number[]): number {
-  return round(values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN);
-}
-
-function round(value: number): number {
-  return Math.round(value * 100) / 100;
 }

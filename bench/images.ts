@@ -14,6 +14,7 @@ import { VerdictCache } from '../agent/images/verdict-cache.ts';
 import { type ImageVerification, verifyImages } from '../agent/images/verify.ts';
 import { WorkerEvaluator } from '../agent/images/worker-evaluator.ts';
 import { readNodeTrust } from '../agent/trust.ts';
+import { counted, type Figure, median, round, tell } from './figure.ts';
 import { makePlainStore } from './plain-store.ts';
 
 /**
@@ -148,31 +149,37 @@ const report = methods.map(({ name, ms, cpuMs }) => ({
   cpuMs: round(median(cpuMs)),
   ratio: round(median(cpuMs.map((one, index) => one / (limit?.cpuMs[index] ?? one)))),
 }));
-const [, , , agent, own, , , skopeo] = methods;
-const overSkopeo = (of: Method | undefined): number =>
-  round(median((of?.cpuMs ?? []).map((ms, index) => (skopeo?.cpuMs[index] ?? Number.NaN) / ms)));
+const [, , , agent, own, , second, skopeo] = methods;
+const overSkopeo = (of: Method | undefined, member: 'ms' | 'cpuMs' = 'cpuMs'): number =>
+  round(median((of?.[member] ?? []).map((ms, at) => (skopeo?.[member][at] ?? Number.NaN) / ms)));
 const summary = {
   node: process.version,
   load: round(median(loads)),
   skopeoByAgent: overSkopeo(agent),
   skopeoByOwnThread: overSkopeo(own),
 };
+const at = counted(images, 'images');
+tell(
+  besideBare('images.first', agent),
+  besideBare('images.own-thread', own),
+  besideBare('images.second', second),
+  { id: 'images.over-skopeo.processor', at, ours: overSkopeo(agent) },
+  { id: 'images.over-skopeo.clock', at, ours: overSkopeo(agent, 'ms') },
+);
 if (options.json) console.log(JSON.stringify({ ...summary, report }));
 else {
   console.table(report);
   console.log(summary);
 }
 
+function besideBare(id: string, of: Method | undefined): Figure {
+  const [ours, bare] = [of?.cpuMs ?? [], limit?.cpuMs ?? []];
+  const ratio = median(ours.map((one, index) => one / (bare[index] ?? Number.NaN)));
+  return { id, at, ours: median(ours), bare: median(bare), ratio };
+}
+
 /** Processor time of programs that ended, by proc(5); in steps of 10 ms. */
 function childrenMs(): number {
   const fields = readFileSync('/proc/self/stat', 'utf8').split(') ')[1]?.split(' ') ?? [];
   return (Number(fields[13]) + Number(fields[14])) * 10;
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
-}
-
-function round(value: number): number {
-  return Math.round(value * 100) / 100;
 }

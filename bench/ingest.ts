@@ -21,6 +21,7 @@ import { encodeFrame, readAgentFrame, readAggregatorFrame } from '../shared/fram
 import { createLogger } from '../shared/log.ts';
 import { type EventItem, PROTOCOL, WS_OPTIONS } from '../shared/protocol.ts';
 import { hashRoot } from '../shared/report.ts';
+import { median, tell } from './figure.ts';
 
 const BATCH = 50;
 const INFLIGHT = 500;
@@ -62,6 +63,7 @@ async function measure(): Promise<void> {
     ratio: Number((aggregator / bare).toFixed(3)),
   };
   process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+  tell({ id: 'ingest.durable', ours: aggregator, bare, ratio: aggregator / bare });
 }
 
 async function measureOnce(
@@ -194,10 +196,6 @@ async function serveBare(connections: number): Promise<void> {
   process.send?.({ url: `ws://127.0.0.1:${port}`, tokens });
   await once(process, 'message');
   process.exit();
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }
 
 const [role] = process.argv.slice(2);

@@ -14,6 +14,7 @@ import { parseArgs } from 'node:util';
 import type { Page } from 'playwright-core';
 import { launchChromium, withoutChromium } from '../test/support/chromium.ts';
 import { PageClient } from '../test/support/page-client.ts';
+import { counted, median, round, tell } from './figure.ts';
 import { fill } from './filled-store.ts';
 import { SERVER, type Target } from './serving-fleet.ts';
 
@@ -54,14 +55,26 @@ async function measure(): Promise<void> {
   await once(server, 'exit');
   await rm(stateDir, { recursive: true });
   const ratio = Number((median(kept) / median(bareTimes)).toFixed(1));
+  const at = counted(Number(values.nodes), 'nodes');
+  const answered = (id: string, times: readonly number[]): void => {
+    const [ours, bare] = [median(times), median(bareTimes)];
+    tell({ id, at, ours, bare, ratio: ours / bare });
+  };
+  answered('page.kept', kept);
+  answered('page.anew', anew);
+  answered('page.first', first);
+  if (typeof paint === 'object') {
+    const { page: ours, bare } = paint;
+    tell({ id: 'page.paint', at, ours, bare, ratio: ours / bare });
+  }
   const report = {
     nodes: Number(values.nodes),
     bytes: text.length,
     answerMs: {
-      first: median(first),
-      madeAnew: median(anew),
-      kept: median(kept),
-      bare: median(bareTimes),
+      first: round(median(first)),
+      madeAnew: round(median(anew)),
+      kept: round(median(kept)),
+      bare: round(median(bareTimes)),
       ratio,
     },
     firstPaintMs: paint,
@@ -84,10 +97,6 @@ async function times(
   return found;
 }
 
-function median(values: readonly number[]): number {
-  return Number((values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0).toFixed(2));
-}
-
 /** The same markup without what it loads. */
 async function bare(text: string): Promise<AsyncDisposable & { readonly url: string }> {
   const server = createServer((_request, response) => {
@@ -107,7 +116,12 @@ async function bare(text: string): Promise<AsyncDisposable & { readonly url: str
 }
 
 /** From the start of loading to the first text on the screen. */
-async function paints(url: string, admin: string, bareUrl: string, loads: number): Promise<object> {
+async function paints(
+  url: string,
+  admin: string,
+  bareUrl: string,
+  loads: number,
+): Promise<{ readonly page: number; readonly bare: number; readonly ratio: number }> {
   await using browser = await launchChromium();
   const page = await browser.newPage();
   await page.goto(`${url}/`);
@@ -117,8 +131,8 @@ async function paints(url: string, admin: string, bareUrl: string, loads: number
   const ours = await paintsOf(page, `${url}/`, loads);
   const plain = await paintsOf(page, `${bareUrl}/`, loads);
   return {
-    page: median(ours),
-    bare: median(plain),
+    page: round(median(ours)),
+    bare: round(median(plain)),
     ratio: Number((median(ours) / median(plain)).toFixed(1)),
   };
 }

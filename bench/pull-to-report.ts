@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { type Arrival, StoringNode } from '../test/support/storing-node.ts';
+import { counted, median, quantile, round, tell } from './figure.ts';
 
 /**
  * From an image that skopeo copies into a node's store to its verdict at the aggregator's API: real agent and aggregator,
@@ -37,13 +38,22 @@ rmSync(folder, { recursive: true });
 
 const visible = arrivals.map(({ visibleMs }) => visibleMs);
 const bare = arrivals.map(({ bareMs }) => bareMs);
+const of = (values: readonly number[]): { readonly median: number; readonly p99: number } => ({
+  median: round(median(values)),
+  p99: round(quantile(values, 0.99)),
+});
 const summary = {
   pulls: arrivals.length,
-  visibleMs: { median: quantile(visible, 0.5), p99: quantile(visible, 0.99) },
-  bareWatchMs: { median: quantile(bare, 0.5), p99: quantile(bare, 0.99) },
+  visibleMs: of(visible),
+  bareWatchMs: of(bare),
   within2s: visible.filter((ms) => ms <= 2000).length,
-  load: quantile(loads, 0.5),
+  load: median(loads),
 };
+const at = counted(arrivals.length, 'copies');
+tell(
+  { id: 'pull.median', at, ours: median(visible), bare: median(bare) },
+  { id: 'pull.longest', at, ours: Math.max(...visible), bare: Math.max(...bare) },
+);
 if (options.json) console.log(JSON.stringify(summary));
 else {
   const { pulls, visibleMs, bareWatchMs, within2s, load } = summary;
@@ -52,9 +62,3 @@ else {
   console.log(`bare fs.watch     median ${bareWatchMs.median} ms   p99 ${bareWatchMs.p99} ms`);
 }
 process.exit();
-
-function quantile(values: readonly number[], part: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const value = sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? Number.NaN;
-  return Math.round(value * 100) / 100;
-}

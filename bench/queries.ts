@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { AgentClient, event } from '../test/support/agent-client.ts';
+import { counted, tell } from './figure.ts';
 import { fill } from './filled-store.ts';
 import { AGENTS, SERVER, type Target } from './serving-fleet.ts';
 
@@ -60,6 +61,20 @@ async function measure(): Promise<void> {
   server.send('stop');
   await once(server, 'exit');
   await rm(stateDir, { recursive: true });
+  const at = counted(Number(values.nodes), 'nodes');
+  tell(
+    {
+      id: 'queries.findings.median',
+      at,
+      ours: busy.p50,
+      bare: bare.p50,
+      ratio: busy.p50 / bare.p50,
+    },
+    { id: 'queries.findings.p99', at, ours: busy.p99, bare: bare.p99 },
+    { id: 'queries.metrics.p99', at, ours: metrics.p99 },
+    { id: 'queries.nodes.p99', at, ours: nodes.p99 },
+    { id: 'queries.events', at, ours: acknowledged },
+  );
   const report = {
     nodes: Number(values.nodes),
     rules: Number(values.rules),

@@ -24,6 +24,7 @@ import { encodeFrame, readAggregatorFrame } from '../shared/frames.ts';
 import { createLogger } from '../shared/log.ts';
 import { PROTOCOL, WS_OPTIONS } from '../shared/protocol.ts';
 import { hashItems, hashRoot, type SectionName } from '../shared/report.ts';
+import { counted, tell } from './figure.ts';
 
 const CHECKS = 120;
 const IMAGES = 80;
@@ -130,6 +131,13 @@ async function measure(): Promise<void> {
     ...figures,
   };
   process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+  const at = counted(nodes, 'nodes');
+  tell(
+    { id: 'resync.rate', at, ours: nodes / seconds },
+    { id: 'resync.processor', at, ours: (figures.processorSeconds * 1000) / nodes },
+    { id: 'resync.loop', at, ours: figures.loopDelayP99Ms },
+    { id: 'resync.memory', at, ours: figures.rssMiB },
+  );
 }
 
 async function resync(url: string, token: string, frames: readonly Buffer[]): Promise<number> {

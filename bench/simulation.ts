@@ -18,6 +18,7 @@ import { quantileBetween, scrape } from '../test/fleet/metrics.ts';
 import { imagesOf, judgeOf } from '../test/fleet/simulated-images.ts';
 import type { Order, Status } from '../test/fleet/worker.ts';
 import { AggregatorProcess } from '../test/support/processes.ts';
+import { counted, median, round, tell } from './figure.ts';
 
 const CANDIDATE = { policy: '{"default": [{"type": "reject"}]}' } as const;
 const LOOK_MS = 250;
@@ -80,6 +81,16 @@ async function measure(): Promise<void> {
       rssMiB: await rssMiB(aggregator),
     };
     process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+    const at = `${counted(nodes, 'nodes')}, ${images} images`;
+    tell(
+      {
+        ...{ id: 'simulation.time', at, ours: of('seconds'), bare: median(bareSeconds) },
+        ratio: report.ratio,
+      },
+      { id: 'simulation.progress', at, ours: of('firstSeconds') },
+      { id: 'simulation.loop', at, ours: of('loopDelayP99Ms') },
+      { id: 'simulation.memory', at, ours: report.rssMiB, bare: rssBeforeMiB },
+    );
   } finally {
     bare.kill('SIGKILL');
     worker.kill('SIGKILL');
@@ -198,15 +209,6 @@ async function answerBare(images: number): Promise<void> {
     });
   }
   process.send?.(JSON.stringify(parts).length);
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
-}
-
-function round(value: number): number {
-  return Number(value.toFixed(2));
 }
 
 const [role, images = ''] = process.argv.slice(2);

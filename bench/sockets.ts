@@ -23,6 +23,8 @@ import { encodeFrame } from '../shared/frames.ts';
 import { LIMITS, PROTOCOL, WS_OPTIONS } from '../shared/protocol.ts';
 import { hashRoot } from '../shared/report.ts';
 import { tlsAuthority } from '../test/support/tls-authority.ts';
+import { counted, type Figure, tell } from './figure.ts';
+import { launcherFlags } from './launcher-flags.ts';
 
 /** What a server is told, and what it tells where it listens. */
 interface Order {
@@ -41,6 +43,8 @@ interface Credentials {
   readonly certificates: readonly string[];
 }
 interface Figures {
+  /** Before anybody connects. */
+  readonly emptyMiB: number;
   readonly rssMiB: number;
   readonly processorPercent: number;
 }
@@ -54,8 +58,6 @@ const { values: options } = parseArgs({
   },
 });
 const agents = Number(options.agents);
-/** As bin/nodeseal-aggregator gives them. */
-const LAUNCHER_FLAGS = ['--max-semi-space-size=8'];
 const child = join(import.meta.dirname, 'sockets-child.mjs');
 await measure();
 
@@ -68,19 +70,32 @@ async function measure(): Promise<void> {
     await rm(folder, { recursive: true });
   }
   const { bare, aggregator } = figures;
+  const kind = certificates ? 'certificates' : 'plain';
+  const figure = (name: string, member: keyof Figures): Figure => {
+    const [ours = Number.NaN, limit = Number.NaN] = [aggregator?.[member], bare?.[member]];
+    const at = counted(agents, 'agents');
+    return { id: `sockets.${kind}.${name}`, at, ours, bare: limit };
+  };
+  tell(
+    figure('memory', 'rssMiB'),
+    figure('empty', 'emptyMiB'),
+    figure('processor', 'processorPercent'),
+  );
   const ratio = (aggregator?.rssMiB ?? Number.NaN) / (bare?.rssMiB ?? Number.NaN);
   const report = { agents, certificates, ...figures, memoryRatio: Number(ratio.toFixed(2)) };
   process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
 }
 
 async function measureOnce(kind: 'bare' | 'aggregator', order: Order): Promise<Figures> {
-  const server = fork(child, [kind], { execArgv: kind === 'bare' ? [] : LAUNCHER_FLAGS });
+  const execArgv = kind === 'bare' ? [] : [...launcherFlags('nodeseal-aggregator')];
+  const server = fork(child, [kind], { execArgv });
   const authority = tlsAuthority();
   await writeFile(join(order.folder, 'tls.crt'), `${authority.server.cert}${authority.ca}`);
   await writeFile(join(order.folder, 'tls.key'), authority.server.key, { mode: 0o600 });
   server.send(order);
   const [target] = (await once(server, 'message')) as [Target];
   const credentials = order.certificates ? await enrolAll(target, authority.ca, order) : undefined;
+  const { rssMiB: emptyMiB } = await statOf(server);
   const sockets = new Map<WebSocket, NodeJS.Timeout>();
   await connectAll(target, credentials, sockets);
   const quiet = LIMITS.heartbeatSeconds * 1000;
@@ -96,11 +111,13 @@ async function measureOnce(kind: 'bare' | 'aggregator', order: Order): Promise<F
     socket.on('error', () => {});
     socket.terminate();
   }
-  server.kill('SIGKILL');
-  await once(server, 'exit');
+  // It ends by itself, so that a profile of it is written.
+  const ended = once(server, 'exit');
+  server.disconnect();
+  await ended;
   // USER_HZ is 100 on every Linux that Node runs on: a tick a second is one percent.
   const processorPercent = (ticks - ticksBefore) / Number(options.seconds);
-  return { rssMiB, processorPercent: Number(processorPercent.toFixed(1)) };
+  return { emptyMiB, rssMiB, processorPercent: Number(processorPercent.toFixed(1)) };
 }
 
 /** By the join token over the API, as agents do; a bare server's from an authority of its own. */

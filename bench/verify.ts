@@ -12,6 +12,7 @@ import { readSignedMessage } from '../shared/trust/openpgp/message.ts';
 import { verifyMessage } from '../shared/trust/openpgp/verify.ts';
 import type { Policy } from '../shared/trust/policy-types.ts';
 import { evaluateImage } from '../shared/trust/verdict.ts';
+import { type Figure, median, tell } from './figure.ts';
 
 /**
  * What verifying one stored simple signature costs: the bare arithmetic, our verification with the key read once, a whole
@@ -163,10 +164,6 @@ async function measure(method: Method, roundMs: number): Promise<void> {
   method.cpuUs.push((user + system) / count);
 }
 
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
-}
-
 const home = mkdtempSync(join(tmpdir(), 'nodeseal-bench-'));
 try {
   const manifestFile = join(home, 'manifest.json');
@@ -187,7 +184,19 @@ try {
     for (let round = 0; round < Number(options.rounds); round++) {
       for (const method of list) await measure(method, Number(options['round-ms']));
     }
-    const [limit] = list;
+    const [limit, message, verdict, openpgpJs, gpgv, skopeo] = list;
+    const beside = (id: string, ours: Method | undefined, peer: Method | undefined): Figure => {
+      const [own, other] = [ours?.samplesUs ?? [], peer?.samplesUs ?? []];
+      const ratio = median(own.map((sample, round) => sample / (other[round] ?? Number.NaN)));
+      return { id, at: kind, ours: median(own), bare: median(other), ratio };
+    };
+    tell(
+      beside('verify.message', message, limit),
+      beside('verify.verdict', verdict, limit),
+      beside('verify.openpgp-js', message, openpgpJs),
+      beside('verify.gpgv', message, gpgv),
+      beside('verify.skopeo', message, skopeo),
+    );
     for (const { name, samplesUs, cpuUs } of list) {
       const ratios = samplesUs.map((sample, round) => sample / (limit?.samplesUs[round] ?? 1));
       const cpuRatios = cpuUs.map((sample, round) => sample / (limit?.cpuUs[round] ?? 1));

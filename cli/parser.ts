@@ -99,7 +99,8 @@ function unknownFlag(word: string, flags: readonly Flag[], help: string): Error 
   const known = flags.map(({ name }) => `--${name}`);
   const close = word.startsWith('--') ? nearest(word, known) : undefined;
   return usageError(`unknown option '${word}'`, {
-    next: close === undefined ? help : `did you mean ${close}? (${help})`,
+    next:
+      close === undefined ? `${fieldHint(word, known)}${help}` : `did you mean ${close}? (${help})`,
   });
 }
 
@@ -114,6 +115,12 @@ function assertOnce(
   });
   if (twice === undefined) return;
   throw usageError(`option '${twice.spec.flags}' is given twice`, { next: help });
+}
+
+/** `--severity high` is what many try first where a list is narrowed by its fields. */
+function fieldHint(word: string, known: readonly string[]): string {
+  if (!word.startsWith('--') || !known.includes('--field-selector')) return '';
+  return `a field of that name is asked for by --field-selector ${word.slice(2)}=VALUE; `;
 }
 
 function assertComplete(

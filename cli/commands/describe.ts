@@ -54,7 +54,9 @@ finding, check: why the rule asks, how to put it right, which nodes fail it for 
       });
     }
     if (name === undefined || name === '') {
-      throw usageError(`no ${shown.what} is named`, { next: `describe ${shown.what} NAME` });
+      throw usageError(`no ${shown.what} is named`, {
+        next: `nodeseal describe ${shown.what} NAME`,
+      });
     }
     if (more.length > 0) throw usageError('describe shows one thing', { next: 'nodeseal get' });
     using client = await Client.open(invocation, io);

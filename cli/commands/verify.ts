@@ -125,7 +125,11 @@ Of the fleet 6 also when a node does not report; 3, before all others, with --re
     const counts = VERDICTS.map((verdict) => {
       return `${verdicts.filter((one) => one.verdict === verdict).length} ${verdict}`;
     });
-    if (output === 'table') io.stderr.write(`${counts.join(', ')} of ${verdicts.length}\n`);
+    if (output === 'table') {
+      const isEmpty = references.length + verdicts.length + faults.length === 0;
+      const remark = isEmpty ? ' (no image is on this node)' : '';
+      io.stderr.write(`${counts.join(', ')} of ${verdicts.length}${remark}\n`);
+    }
     for (const { path, message } of faults) {
       io.stderr.write(`note: ${safeText(path)}: ${safeText(message)}\n`);
     }

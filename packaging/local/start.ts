@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { checks } from '../../agent/checks/index.ts';
@@ -16,7 +16,9 @@ const PREFERRED_PORT = 8443;
 const PATIENCE_MS = 90_000;
 const LOOK_AGAIN_MS = 200;
 
-const { values } = parseArgs({ options: { once: { type: 'boolean', default: false } } });
+const USAGE = `npm start [-- --once] [-- --host-root DIR]
+  --once           end after the first report; else changes are followed until Ctrl-C
+  --host-root DIR  look at a node whose files lie under DIR, in place of this machine`;
 
 class Program implements AsyncDisposable {
   readonly name: string;
@@ -57,11 +59,25 @@ try {
   await main();
 } catch (error) {
   console.error(`npm start: ${error instanceof Error ? error.message : error}`);
-  console.error(`  logs are in ${state}`);
+  if (existsSync(state)) console.error(`  logs are in ${state}`);
   process.exitCode = 1;
 }
 
 async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      once: { type: 'boolean', default: false },
+      'host-root': { type: 'string', default: '/' },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.help) {
+    console.log(USAGE);
+    return;
+  }
+  const hostRoot = resolve(values['host-root']);
+  if (statSync(hostRoot, { throwIfNoEntry: false })?.isDirectory() !== true)
+    throw new Error(`--host-root ${hostRoot}: expected a folder`);
   mkdirSync(state, { recursive: true, mode: 0o700 });
   const url = `http://127.0.0.1:${await freePort()}`;
   await using programs = new AsyncDisposableStack();
@@ -71,7 +87,7 @@ async function main(): Promise<void> {
     const answer = await fetch(`${url}/readyz`).catch(() => undefined);
     return answer?.ok === true;
   });
-  const agent = programs.use(startAgent(url));
+  const agent = programs.use(startAgent(url, hostRoot));
   writeContext(url);
   await until(
     'the report has arrived',
@@ -102,9 +118,9 @@ function startAggregator(url: string): Program {
   return new Program('nodeseal-aggregator', ['--config', file]);
 }
 
-function startAgent(url: string): Program {
+function startAgent(url: string, hostRoot: string): Program {
   const file = writeConfig('agent.yaml', {
-    hostRoot: '/',
+    hostRoot,
     stateDir: join(state, 'agent'),
     aggregator: { url, tokenFile: join(state, 'aggregator/tokens/agents/this-machine.token') },
   });

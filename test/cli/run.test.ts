@@ -14,6 +14,12 @@ const usage: readonly (readonly [words: string, what: RegExp, next: RegExp])[] =
   ['check -o xml', /argument 'xml' is invalid/, /nodeseal check --help/],
   ['check surplus', /too many arguments/, /nodeseal check --help/],
   ['check --only selinx', /no check or rule is called 'selinx'/, /did you mean 'selinux'\?/],
+  [
+    'get findings --severity high',
+    /unknown option '--severity'/,
+    /--field-selector severity=VALUE/,
+  ],
+  ['describe node', /no node is named/, /^nodeseal describe node NAME$/],
   ['check --policies stig', /unknown option '--policies'/, /nodeseal check --help/],
   ['policy validate', /missing required argument 'FILE'/, /nodeseal policy validate --help/],
   ['policy resolve docker://x', /required option '--policy <file>'/, /--help/],

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { counted, tell } from '../../bench/figure.ts';
 import { type Judgement, judge } from './judge.ts';
 import { KINDS } from './kinds/index.ts';
 import { readTables } from './table.ts';
@@ -40,6 +41,7 @@ async function main(): Promise<number> {
   const total = judgements.reduce((sum, judgement) => sum + judgement.total, 0);
   const agreed = judgements.reduce((sum, judgement) => sum + judgement.agreed, 0);
   process.stdout.write(`all: ${agreed}/${total}\n`);
+  tell({ id: 'conformance', at: counted(total, 'cases'), ours: total - agreed });
   if (json !== undefined) {
     await writeFile(json, `${JSON.stringify({ total, agreed, kinds: judgements }, null, 2)}\n`);
   }

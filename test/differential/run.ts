@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { counted, tell } from '../../bench/figure.ts';
 import { compare } from './compare.ts';
 import { judgesMissing, World } from './world.ts';
 
@@ -32,6 +33,7 @@ async function main(): Promise<void> {
     console.log(
       `${count} draws, of which skopeo accepted ${accepted} and refused ${refused}: ${disagreements.length} disagreements`,
     );
+    tell({ id: 'differential', at: counted(count, 'draws'), ours: disagreements.length });
     if (disagreements.length > 0) process.exitCode = 1;
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { counted, tell } from '../../bench/figure.ts';
 import { runCampaign } from './campaign.ts';
 
 const USAGE = 'usage: npm run fault -- [--minutes M] [--seed S] [--agents N] [--verbose]\n';
@@ -35,6 +36,12 @@ async function main(): Promise<number> {
     process.stdout.write(`${name.padEnd(20)} ${String(value).padStart(8)}\n`);
   }
   const { generated, delivered, declaredLost, duplicated } = report;
+  const at = `${minutes} minutes, ${counted(generated, 'events')}`;
+  tell(
+    { id: 'fault.difference', at, ours: Math.abs(generated - delivered - declaredLost) },
+    { id: 'fault.duplicated', at, ours: duplicated },
+    { id: 'fault.unaccounted', at, ours: report.unaccounted + report.acknowledgedMissing },
+  );
   const isWhole =
     delivered + declaredLost === generated &&
     duplicated === 0 &&

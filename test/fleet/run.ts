@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { runFleet } from './fleet.ts';
+import { counted, tell } from '../../bench/figure.ts';
+import { type FleetReport, runFleet } from './fleet.ts';
 
 const USAGE = `usage: npm run fleet -- [--nodes N] [--seconds S] [--seed X] [--every SECONDS] [--rate N]
   --every   a result changes on each node so often (default 10)
@@ -49,6 +50,7 @@ async function main(): Promise<number> {
     );
     const { phases, ...figures } = report;
     process.stdout.write(`${table(phases)}\n${JSON.stringify(figures, null, 2)}\n`);
+    tellFigures(report);
     const isBack = phases.every(
       ({ name, connectedSeconds = Number.POSITIVE_INFINITY }) =>
         !name.startsWith('after') || connectedSeconds <= 120,
@@ -60,6 +62,34 @@ async function main(): Promise<number> {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** A phase that did not come to its end is as long as it was waited for. */
+function tellFigures({
+  nodes,
+  phases,
+  stored,
+  lost,
+  generated,
+  duplicates,
+  refused,
+}: FleetReport): void {
+  const at = counted(nodes, 'nodes');
+  for (const phase of phases) {
+    const name = `fleet.${phase.name.replace('after ', '')}`;
+    if (phase.name === 'steady') {
+      tell(
+        { id: `${name}.processor`, at, ours: (phase.cpuSeconds / phase.seconds) * 100 },
+        { id: `${name}.memory`, at, ours: phase.rssMiB },
+      );
+    } else tell({ id: `${name}.back`, at, ours: phase.convergedSeconds ?? phase.seconds });
+    tell({ id: `${name}.loop`, at, ours: phase.loopDelayP99Ms, bare: phase.machineP99Ms });
+  }
+  tell(
+    { id: 'fleet.difference', at, ours: Math.abs(generated - stored - lost) },
+    { id: 'fleet.duplicates', at, ours: duplicates },
+    { id: 'fleet.refused', at, ours: refused },
+  );
 }
 
 function table(rows: readonly object[]): string {

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { counted, tell } from '../../bench/figure.ts';
 import { sharedDir } from '../support/shared.ts';
 import { fuzz, replay } from './engine.ts';
 import { TARGETS } from './targets/index.ts';
@@ -50,6 +51,11 @@ async function main(): Promise<number> {
     const slowest = report.slowestMs.toFixed(1);
     process.stdout.write(`${report.target}: ${report.inputs} inputs, slowest ${slowest} ms\n`);
     for (const { what, file } of report.failures) process.stdout.write(`  ${file}: ${what}\n`);
+    const at = `${report.target}, ${counted(report.inputs, 'inputs')}`;
+    tell(
+      { id: 'fuzz.failures', at, ours: report.failures.length },
+      { id: 'fuzz.slowest', at, ours: report.slowestMs },
+    );
     hasFailed ||= report.failures.length > 0;
   }
   return hasFailed ? 1 : 0;

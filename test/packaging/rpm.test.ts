@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import t from 'tap';
-import { SPEC } from '../../packaging/rpm/packages.ts';
+import { buildPackages, SPEC } from '../../packaging/rpm/packages.ts';
 import { VERSION } from '../../shared/version.ts';
 import { noRpm, testPackages } from '../support/rpm.ts';
 
@@ -133,6 +133,13 @@ t.test('the packages install, upgrade and go as they should', { skip }, async (t
   t.equal(readFileSync(join(state, 'spool/000001'), 'utf8'), 'events', 'the spool stays');
   t.equal(readFileSync(join(root, 'etc/nodeseal/agent.yaml.rpmsave'), 'utf8'), 'nodeName: mine\n');
   t.notOk(existsSync(join(root, CODE)), 'nothing else does');
+});
+
+t.test('what rpmbuild says is told in its words', { skip }, async (t) => {
+  const topDir = t.testdir({});
+  t.throws(() => buildPackages({ topDir, arguments: ['--no-such-option'] }), {
+    message: /^rpmbuild ended with \d+:\n.*--no-such-option: unknown option/,
+  });
 });
 
 t.test('the spec is of this version', async (t) => {

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { tell } from '../../bench/figure.ts';
 import { makeImageStore, whyNoStore } from '../support/image-store.ts';
 import { simulatedPolicies } from '../support/simulated-policies.ts';
 import { predictedBesideSkopeo } from '../support/simulation-verdicts.ts';
@@ -49,6 +50,12 @@ for (const driver of options.driver.split(',')) {
           differing: differing.length,
         };
         rows.push({ ...row, unknown: unknown.length });
+        const at = `${driver}, ${key}, ${records}, ${compared} compared`;
+        tell({
+          id: `stores.${question}`,
+          at,
+          ours: differing.length + unknown.length + faults.length,
+        });
         for (const difference of [...differing, ...unknown, ...faults]) {
           console.log(JSON.stringify({ driver, key, records, question, difference }));
           isEqual = false;
@@ -66,6 +73,8 @@ for (const driver of options.driver.split(',')) {
           unknown,
         });
         for (const difference of differing) console.log(JSON.stringify({ ...row, difference }));
+        const at = `${driver}, ${key}, ${records}, ${question}, ${compared} compared`;
+        tell({ id: 'stores.policies', at, ours: differing.length + unknown });
         isEqual &&= differing.length === 0 && unknown === 0;
       }
     }

@@ -67,3 +67,23 @@ for (const [name, policy, exit, stderr] of exits) {
     },
   );
 }
+
+t.test(
+  'verify of a node without images says so, and not where its store cannot be read',
+  async (t) => {
+    const empty = await runCli(['verify', '--host-root', writeFiles(t.testdir({}), trustFiles())]);
+    t.equal(empty.exit, 0);
+    t.match(empty.stderr, / of 0 \(no image is on this node\)\n$/);
+    const broken = {
+      ...trustFiles(),
+      '/var/lib/containers/storage/overlay-images/images.json': '{',
+    };
+    const unread = await runCli([
+      'verify',
+      '--host-root',
+      writeFiles(t.testdir({ x: {} }), broken),
+    ]);
+    t.equal(unread.exit, 6);
+    t.notMatch(unread.stderr, /no image is on/);
+  },
+);

@@ -1,0 +1,14 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PACKAGE_FOLDER } from '../shared/version.ts';
+
+/** The flags of V8 that a launcher in bin/ gives its program. */
+export function launcherFlags(
+  program: 'nodeseal-agent' | 'nodeseal-aggregator',
+): readonly string[] {
+  const text = readFileSync(join(PACKAGE_FOLDER, 'bin', program), 'utf8');
+  const [, words] = /exec node ([^"]*)"/.exec(text) ?? [];
+  const flags = words?.split(/[\s\\]+/).filter(Boolean) ?? [];
+  if (flags.length === 0) throw new Error(`bin/${program}: no flags of Node.js found`);
+  return flags;
+}
