@@ -9,7 +9,6 @@ export interface ContentMemoryOptions<T> {
   readonly limitBytes?: number;
   /** How many files are remembered; of more, the one asked for longest ago is made anew. */
   readonly maxFiles: number;
-  readonly clock?: Pick<Clock, 'nowMs'>;
 }
 
 interface Made<T> {
@@ -29,8 +28,8 @@ export class ContentMemory<T> {
   }
 
   /** What is made of the content at `path`, links followed; undefined for what is not there. Throws `HostError`. */
-  async of(path: string): Promise<T | undefined> {
-    const { make, limitBytes, clock = systemClock } = this.#options;
+  async of(path: string, clock: Pick<Clock, 'nowMs'> = systemClock): Promise<T | undefined> {
+    const { make, limitBytes } = this.#options;
     const place = await this.#host.resolve(path);
     if (place === undefined) return undefined;
     const before = this.#host.identify(place);

@@ -36,3 +36,21 @@ export function isReadingReason(reason: string): boolean {
 function reasonOf(code: HostErrorCode): string {
   return code.slice('ERR_HOST_'.length).toLowerCase().replaceAll('_', '-');
 }
+
+const CODES: Readonly<Record<string, readonly [HostErrorCode, string]>> = {
+  EACCES: ['ERR_HOST_PERMISSION', 'permission denied'],
+  EPERM: ['ERR_HOST_PERMISSION', 'operation not permitted'],
+  ELOOP: ['ERR_HOST_LINK_LOOP', 'too many links'],
+  ENOTDIR: ['ERR_HOST_NOT_A_FOLDER', 'expected a folder'],
+  EISDIR: ['ERR_HOST_NOT_A_FILE', 'expected a regular file'],
+};
+
+/** Turns an errno code into one of two answers: undefined for what is not there, or a `HostError`. */
+export function absent(error: unknown, path: string): undefined {
+  if (error instanceof HostError) throw error;
+  const code = (error as NodeJS.ErrnoException).code ?? '';
+  // ESRCH: the process whose folder in /proc it was is gone.
+  if (code === 'ENOENT' || code === 'ESRCH') return undefined;
+  const [known, message] = CODES[code] ?? ['ERR_HOST_IO', `could not be read (${code || error})`];
+  throw new HostError(known, path, message, { cause: error });
+}

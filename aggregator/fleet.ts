@@ -1,3 +1,4 @@
+// One piece: whatever changes what is known of a node is told to its watchers, and counted, from here alone.
 import type { Coverage, EventRecord, NodeItem, NodeState } from '../shared/api.ts';
 import type { Clock } from '../shared/clock.ts';
 import { compareNodes } from '../shared/node-order.ts';

@@ -1,4 +1,4 @@
-import type { SectionMajority } from '../shared/api.ts';
+import type { SectionMajority } from '../shared/api-pools.ts';
 import { canonicalJson, type Json } from '../shared/canonical.ts';
 import { COMPARED_SECTIONS, type ComparedSection, comparablesOf } from '../shared/comparable.ts';
 import type { FleetNode } from './fleet-node.ts';

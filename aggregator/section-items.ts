@@ -53,6 +53,14 @@ const imageSchema = v.looseObject({
       container: v.string(),
     }),
   ),
+  release: v.optional(
+    v.looseObject({
+      version: v.string(),
+      image: v.string(),
+      signedBy: v.array(v.string()),
+      source: v.picklist(['node', 'file']),
+    }),
+  ),
 });
 
 const digest = v.nullable(v.string());

@@ -83,11 +83,14 @@ export class EventPlane {
     const { uid, name } = this.#link.node;
     const { epoch } = this.#intake;
     const receivedAt = rfc3339(receivedAtMs);
+    let stored = 0;
     for (const event of events) {
       if (event.throughSequence <= cursor.before) continue;
       const { sequence, at, kind, data, lost } = event;
-      metrics.events.inc();
+      stored++;
       metrics.ingestLag.observe(Math.max(0, (receivedAtMs - Date.parse(at)) / 1000));
+      // Most of the time nobody looks on.
+      if (lost === 0 && !fleet.isWatched) continue;
       const record = {
         node: name,
         epoch,
@@ -100,6 +103,7 @@ export class EventPlane {
       };
       fleet.recorded(uid, record, lost);
     }
+    metrics.events.inc(stored);
   }
 
   #ack(): void {

@@ -1,45 +1,29 @@
 import type { WebSocket } from 'ws';
 import { messageOf } from '../shared/errors.ts';
 import type { Logger } from '../shared/log.ts';
-import {
-  type AgentFrame,
-  CLOSE,
-  type FrameError,
-  type Heartbeat,
-  type Hello,
-  LIMITS,
-  PROTOCOL,
-  type Welcome,
-} from '../shared/protocol.ts';
-import { VERSION } from '../shared/version.ts';
+import { type AgentFrame, CLOSE, type FrameError, type Hello } from '../shared/protocol.ts';
 import { Commands } from './commands.ts';
-import type { LiveSession } from './fleet-node.ts';
-import { boundBy } from './identity/credentials.ts';
 import type { AgentPrincipal } from './identity/principal.ts';
+import { BeatPlane } from './session-beats.ts';
 import { AgentChannel } from './session-channel.ts';
+import { SessionCredential } from './session-credential.ts';
 import { EventPlane } from './session-events.ts';
+import { liveOf, welcomeOf, whyUnusable } from './session-hello.ts';
 import type { SessionLink } from './session-link.ts';
 import { StatePlane } from './session-state.ts';
 import type { SessionContext } from './sessions.ts';
-import {
-  type NodeIdentity,
-  RESERVED_EPOCH_PREFIX,
-  type SessionOpened,
-  StoreError,
-} from './store/store.ts';
-import { storable } from './store/text.ts';
+import { type NodeIdentity, type SessionOpened, StoreError } from './store/store.ts';
 
 /** A peer that sends so many frames nobody can read is not an agent. */
 const MAX_BAD_FRAMES = 16;
 const OVERLOAD_RETRY_SECONDS = 10;
-/** A key of the store; agents use a UUID. */
-const MAX_EPOCH = 256;
 /** Not of our protocol, RFC 6455 §7.4.1: a peer that breaks the rules. */
 const POLICY_VIOLATION = 1008;
 
 /** What a session has once `hello` was answered. */
 interface Open {
   readonly number: number;
+  readonly beats: BeatPlane;
   readonly state: StatePlane;
   readonly events: EventPlane;
 }
@@ -50,17 +34,14 @@ export class AgentSession {
   readonly commands: Commands;
   readonly #channel: AgentChannel;
   readonly #context: SessionContext;
+  readonly #credential: SessionCredential;
   readonly #log: Logger;
   readonly #sinceMs: number;
   readonly #onHandshakeDone: () => void;
-  #principal: AgentPrincipal;
-  /** Credentials that come in band are looked at in turn: the last one counts. */
-  #authenticated: Promise<void> = Promise.resolve();
   #hello: Hello | undefined;
   #open: Open | undefined;
   #badFrames = 0;
   #heardMs: number;
-  #nextBeatMs = Number.POSITIVE_INFINITY;
 
   constructor(
     socket: WebSocket,
@@ -69,10 +50,10 @@ export class AgentSession {
     onHandshakeDone: () => void,
   ) {
     this.node = principal.node;
-    this.#principal = principal;
     this.#context = context;
     this.#onHandshakeDone = onHandshakeDone;
     this.#log = context.log.child({ node: principal.node.name });
+    this.#credential = new SessionCredential(principal, { ...context, log: this.#log });
     this.#sinceMs = context.clock.monotonicMs();
     this.#heardMs = this.#sinceMs;
     this.#channel = new AgentChannel(socket, this.#log, {
@@ -107,8 +88,8 @@ export class AgentSession {
       this.close(CLOSE.badHello, 'no hello');
     } else if (this.#isAuthorized() && isSilent && !this.#channel.isPaused) {
       this.close(CLOSE.silent, 'silent');
-    } else if (nowMs >= this.#nextBeatMs) {
-      this.#beat(nowMs);
+    } else {
+      this.#open?.beats.tick(nowMs);
     }
     this.commands.expire();
   }
@@ -133,23 +114,13 @@ export class AgentSession {
     if (this.#open !== undefined) this.#context.fleet.heard(this.node.uid);
   }
 
-  /** Closes the session of a credential that no longer holds: expiry ends authority at once, not at the next connect. */
+  /** Closes the session of a credential that no longer holds. */
   #isAuthorized(): boolean {
-    const { expiresAtMs } = this.#principal;
-    if (expiresAtMs !== null && this.#context.clock.nowMs() >= expiresAtMs) {
-      this.#refuse(CLOSE.credentialExpired, 'credential expired');
-      return false;
-    }
-    if (this.#context.authority.isRevoked(this.#principal)) {
-      this.#refuse(CLOSE.revoked, 'credential revoked');
-      return false;
-    }
-    return true;
-  }
-
-  #refuse(code: number, why: string): void {
-    this.#context.fleet.refused(this.node.uid, why);
-    this.close(code, why);
+    const end = this.#credential.end();
+    if (end === undefined) return true;
+    this.#context.fleet.refused(this.node.uid, end.why);
+    this.close(end.code, end.why);
+    return false;
   }
 
   #received(frame: AgentFrame): void {
@@ -179,13 +150,15 @@ export class AgentSession {
         open.events.received(frame);
         break;
       case 'heartbeat':
-        this.#heartbeat(frame, open);
+        open.beats.received(frame);
+        open.events.remind(frame);
+        open.state.compare(frame);
         break;
       case 'result':
         this.commands.answered(frame);
         break;
       case 'authenticate':
-        this.#authenticated = this.#authenticated.then(() => this.#authenticate(frame.token));
+        void this.#authenticate(frame.token);
         break;
       case 'error':
         this.#log.warn({ code: frame.code, reason: frame.message.slice(0, 500) }, 'agent reports');
@@ -234,14 +207,14 @@ export class AgentSession {
   }
 
   #welcome(hello: Hello, opened: SessionOpened): void {
-    const { sessions, fleet, clock, limits, metrics } = this.#context;
+    const { sessions, fleet, clock, metrics } = this.#context;
     const { epoch, next } = hello.spool;
     this.#open = this.#openPlanes(opened);
     sessions.opened(this);
     const live = liveOf(hello, opened, clock.nowMs());
     fleet.connected(this.node, opened, live, hello.agent.version);
-    this.#nextBeatMs = clock.monotonicMs() + beatDelayMs(limits.heartbeatSeconds);
-    this.#channel.send(this.#welcomeFrame(opened));
+    const until = this.#credential.expiresAtMs;
+    this.#channel.send(welcomeOf(opened, this.node.name, this.#context, until));
     if (next - 1 < opened.have.sequence) {
       const held = `${opened.have.sequence} is held, the spool ends before ${next}`;
       this.#channel.sendError('spoolBehind', `${held}: start a new epoch`);
@@ -251,22 +224,6 @@ export class AgentSession {
       { session: opened.session, agent: hello.agent.version, epoch },
       'agent connected',
     );
-  }
-
-  #welcomeFrame({ session, have }: SessionOpened): Welcome {
-    const { sessions, clock, limits, serverId } = this.#context;
-    const { frameBytes, inflight, inflightBytes } = LIMITS;
-    const { heartbeatSeconds } = limits;
-    return {
-      type: 'welcome',
-      session,
-      node: this.node.name,
-      server: { id: serverId, version: VERSION, timeMs: clock.nowMs() },
-      have,
-      limits: { frameBytes, inflight, inflightBytes, heartbeatSeconds },
-      reconnectSpreadSeconds: sessions.spreadSeconds,
-      authenticatedUntilMs: this.#principal.expiresAtMs,
-    };
   }
 
   #openPlanes({ session, have }: SessionOpened): Open {
@@ -281,47 +238,14 @@ export class AgentSession {
     };
     return {
       number: session,
+      beats: new BeatPlane(link, this.#context),
       state: new StatePlane(link, this.#context),
       events: new EventPlane(link, this.#context, have.epoch, have.sequence),
     };
   }
 
-  #heartbeat(beat: Heartbeat, { number, state, events }: Open): void {
-    const { fleet, clock } = this.#context;
-    const live = fleet.get(this.node.uid)?.live;
-    if (live?.session === number) {
-      live.unsentRecords = beat.unsent.records;
-      live.clockSkewSeconds = (beat.wallMs - clock.nowMs()) / 1000;
-      live.conditions = beat.conditions ?? [];
-    }
-    events.remind(beat);
-    state.compare(beat);
-  }
-
-  #beat(nowMs: number): void {
-    const { fleet, clock, limits, loopDelayMs } = this.#context;
-    this.#nextBeatMs = nowMs + beatDelayMs(limits.heartbeatSeconds);
-    this.#channel.send({
-      type: 'heartbeat',
-      rootHash: fleet.rootHash(this.node.uid),
-      unsent: { records: 0, oldestSeconds: 0 },
-      rssBytes: process.memoryUsage.rss(),
-      loopDelayMs: loopDelayMs(),
-      wallMs: clock.nowMs(),
-    });
-  }
-
-  /** A fresh credential of the same node takes the place of the old one; any other changes nothing. */
   async #authenticate(token: string): Promise<void> {
-    try {
-      const principal = await this.#context.authority.authenticate(token);
-      if (principal?.kind === 'agent' && principal.node.uid === this.node.uid) {
-        this.#principal = boundBy(principal, this.#principal);
-        return;
-      }
-    } catch (error) {
-      this.#log.error({ err: error }, 'credential could not be checked');
-    }
+    if (await this.#credential.renew(token)) return;
     this.#channel.sendError('authenticate', 'the credential is not one of this node');
   }
 
@@ -346,30 +270,4 @@ export class AgentSession {
     store.peers?.left(this.node.uid, number).catch(() => {});
     this.#log.info({ session: number, code }, 'agent disconnected');
   }
-}
-
-/** Why a well-formed hello cannot begin a session. */
-function whyUnusable({ protocol, spool }: Hello): string | undefined {
-  if (protocol !== PROTOCOL) return `protocol: expected ${PROTOCOL}`;
-  const { epoch, first, next } = spool;
-  const isReserved = epoch.startsWith(RESERVED_EPOCH_PREFIX);
-  if (epoch === '' || isReserved || epoch.length > MAX_EPOCH || epoch !== storable(epoch)) {
-    return 'spool.epoch: expected an epoch of the agent';
-  }
-  return first > next ? 'spool: expected first <= next' : undefined;
-}
-
-function liveOf(hello: Hello, opened: SessionOpened, nowMs: number): LiveSession {
-  return {
-    session: opened.session,
-    sinceMs: nowMs,
-    unsentRecords: Math.max(0, hello.spool.next - 1 - opened.have.sequence),
-    clockSkewSeconds: (hello.clock.wallMs - nowMs) / 1000,
-    conditions: [],
-  };
-}
-
-/** ± 10 %, so that beats of many nodes do not fall together. */
-function beatDelayMs(heartbeatSeconds: number): number {
-  return heartbeatSeconds * 1000 * (0.9 + 0.2 * Math.random());
 }

@@ -30,6 +30,11 @@ interface Target {
   readonly url: string;
   readonly tokens: readonly string[];
 }
+interface Measured {
+  readonly rate: number;
+  /** Of all threads of the server, per event; the driver of the load has its own. */
+  readonly processorUs: number;
+}
 
 async function measure(): Promise<void> {
   const { values } = parseArgs({
@@ -47,9 +52,12 @@ async function measure(): Promise<void> {
     Number(values.bytes),
   ];
   const rates: Record<'aggregator' | 'bare', number[]> = { aggregator: [], bare: [] };
+  const processor: Record<'aggregator' | 'bare', number[]> = { aggregator: [], bare: [] };
   for (let run = 0; run < runs; run++) {
     for (const kind of ['bare', 'aggregator'] as const) {
-      rates[kind].push(await measureOnce(kind, connections, seconds, bytes));
+      const { rate, processorUs } = await measureOnce(kind, connections, seconds, bytes);
+      rates[kind].push(rate);
+      processor[kind].push(processorUs);
     }
   }
   const [bare, aggregator] = [median(rates.bare), median(rates.aggregator)];
@@ -61,6 +69,7 @@ async function measure(): Promise<void> {
     aggregatorEventsPerSecond: rates.aggregator,
     median: { bare, aggregator },
     ratio: Number((aggregator / bare).toFixed(3)),
+    processorUsPerEvent: { bare: median(processor.bare), aggregator: median(processor.aggregator) },
   };
   process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
   tell({ id: 'ingest.durable', ours: aggregator, bare, ratio: aggregator / bare });
@@ -71,7 +80,7 @@ async function measureOnce(
   connections: number,
   seconds: number,
   bytes: number,
-): Promise<number> {
+): Promise<Measured> {
   const server = fork(import.meta.filename, [kind, String(connections)]);
   const [target] = (await once(server, 'message')) as [Target];
   const clients = await Promise.all(
@@ -84,8 +93,9 @@ async function measureOnce(
   const rate = acknowledged / ((performance.now() - startedMs) / 1000);
   for (const client of clients) client.stop();
   server.send('stop');
+  const [spentUs] = (await once(server, 'message')) as [number];
   await once(server, 'exit');
-  return Math.round(rate);
+  return { rate: Math.round(rate), processorUs: Number((spentUs / acknowledged).toFixed(2)) };
 }
 
 /** Keeps a window of unacknowledged events open, as an agent that drains its spool. */
@@ -169,7 +179,7 @@ async function serveAggregator(connections: number): Promise<void> {
   const listen = { ...defaults.listen, port: 0 };
   const aggregator = await startAggregator({ ...defaults, listen, stateDir }, { log });
   process.send?.({ url: `${aggregator.url.replace('http', 'ws')}/v1/agent`, tokens });
-  await once(process, 'message');
+  await tellProcessorTime();
   await aggregator[Symbol.asyncDispose]();
   await rm(stateDir, { recursive: true });
   process.exit();
@@ -194,8 +204,16 @@ async function serveBare(connections: number): Promise<void> {
   const port = typeof address === 'object' && address !== null ? address.port : 0;
   const tokens = Array.from({ length: connections }, (_, index) => String(index));
   process.send?.({ url: `ws://127.0.0.1:${port}`, tokens });
-  await once(process, 'message');
+  await tellProcessorTime();
   process.exit();
+}
+
+/** From now until it is asked for, microseconds of all threads. */
+async function tellProcessorTime(): Promise<void> {
+  const before = process.cpuUsage();
+  await once(process, 'message');
+  const { user, system } = process.cpuUsage(before);
+  process.send?.(user + system);
 }
 
 const [role] = process.argv.slice(2);

@@ -128,6 +128,8 @@ async function measure(): Promise<void> {
     seconds: Number(seconds.toFixed(1)),
     nodesPerSecond: Math.round(nodes / seconds),
     wireKiBPerNode: Math.round(bytes / nodes / 1024),
+    // Beside it the driver of the load has its own, on the same processors.
+    processorMsPerNode: Number(((figures.processorSeconds / nodes) * 1000).toFixed(2)),
     ...figures,
   };
   process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
@@ -213,7 +215,7 @@ async function serve(nodes: number): Promise<void> {
   await once(process, 'message');
   const { user, system } = process.cpuUsage(before);
   const figures: Figures = {
-    processorSeconds: Number(((user + system) / 1e6).toFixed(1)),
+    processorSeconds: Number(((user + system) / 1e6).toFixed(2)),
     loopDelayP99Ms: Math.round(delay.percentile(99) / 1e6),
     loopDelayMaxMs: Math.round(delay.max / 1e6),
     rssMiB: Math.round(process.memoryUsage.rss() / 2 ** 20),

@@ -9,10 +9,9 @@ import type {
   List,
   NodeDetail,
   NodeItem,
-  PolicyItem,
-  PoolBaseline,
 } from '../shared/api.ts';
 import { API_VERSION } from '../shared/api.ts';
+import type { PolicyItem, PoolBaseline } from '../shared/api-pools.ts';
 import { COMPARED_SECTIONS } from '../shared/comparable.ts';
 import { rubbish } from './client-errors.ts';
 import { isObject, misfit, type Shape } from './shape.ts';

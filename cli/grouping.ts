@@ -62,11 +62,13 @@ export function groupColumns<Item>(
   return said.toSpliced(message === -1 ? said.length : message, 0, ...nodes);
 }
 
-function ofItem<Item>({ value, show, symbol, tone, ...rest }: Column<Item>): Column<Group<Item>> {
+function ofItem<Item>(column: Column<Item>): Column<Group<Item>> {
+  const { value, show, showAlone, symbol, tone, ...rest } = column;
   return {
     ...rest,
     value: ({ item }) => value(item),
     ...(show && { show: ({ item }) => show(item) }),
+    ...(showAlone && { showAlone: ({ item }) => showAlone(item) }),
     ...(symbol && { symbol: ({ item }) => symbol(item) }),
     ...(tone && { tone: ({ item }) => tone(item) }),
   };

@@ -4,11 +4,12 @@ import { toStatements } from '../shared/exports/statement.ts';
 import type { RuleResult } from '../shared/findings.ts';
 import { safeText } from '../shared/safe-text.ts';
 import { VERSION } from '../shared/version.ts';
+import { isFormat } from './output/format.ts';
 
-/** The format of an export that `-o` names; undefined for another word. */
-export function exportFormat(output: string): ExportFormat | undefined {
-  return EXPORT_FORMATS.find(({ id }) => id === output);
-}
+/** What `check -o` has besides the formats of every list: the exports that are about findings. */
+export const FINDING_EXPORTS: readonly ExportFormat[] = EXPORT_FORMATS.filter(
+  ({ id, about }) => about === 'findings' && !isFormat(id),
+);
 
 /** What one node says, without a server: it speaks for itself, as of now. */
 export function localSource(

@@ -1,4 +1,5 @@
-import type { API_VERSION, NodeDetail, PoolBaseline } from '../shared/api.ts';
+import type { API_VERSION, NodeDetail } from '../shared/api.ts';
+import type { PoolBaseline } from '../shared/api-pools.ts';
 import { canonicalJson, type Json } from '../shared/canonical.ts';
 import {
   COMPARED_SECTIONS,

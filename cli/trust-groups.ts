@@ -1,4 +1,5 @@
-import type { Coverage, PolicyItem } from '../shared/api.ts';
+import type { Coverage } from '../shared/api.ts';
+import type { PolicyItem } from '../shared/api-pools.ts';
 import { type ReportedTrust, readReportedTrust } from '../shared/reported-trust.ts';
 import { readList, readPolicy } from './answers.ts';
 import type { Client, Query } from './client.ts';

@@ -1,11 +1,12 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import t from 'tap';
 
-/** Who may import whom is the linter's; this is the rest of ARCHITECTURE: one file per program for each library. */
+/** Who may import whom, one file per program for each library, no file too long, and the map of them all. */
 const root = join(import.meta.dirname, '..');
 const programs = ['agent', 'aggregator', 'cli', 'shared'] as const;
+const rooms = [...programs, 'bench', 'packaging', 'test'] as const;
 
 function sources(folder: string): string[] {
   return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
@@ -25,6 +26,18 @@ function imports(file: string): string[] {
 function isLibrary(specifier: string): boolean {
   return !specifier.startsWith('.') && !specifier.startsWith('node:');
 }
+
+/** File to the files of ours that it loads. */
+const graph: ReadonlyMap<string, readonly string[]> = new Map(
+  rooms.flatMap(sources).map((file) => [
+    file,
+    imports(file)
+      .filter((specifier) => specifier.startsWith('.'))
+      .map((specifier) => join(dirname(file), specifier)),
+  ]),
+);
+const edges = [...graph].flatMap(([file, loaded]) => loaded.map((other) => [file, other] as const));
+const roomOf = (file: string): string => file.split('/')[0] ?? file;
 
 /** A schema stands beside the type it reads, so its library has no one home. */
 const EVERYWHERE = new Set(['valibot']);
@@ -66,4 +79,68 @@ t.test('no file is a drawer for everything', async (t) => {
   for (const file of programs.flatMap(sources)) {
     t.notMatch(file, /(?:^|\/)(?:utils?|helpers?|common|misc)\b/, file);
   }
+});
+
+t.test('each room loads only what it may', async (t) => {
+  const mayLoad: Readonly<Record<string, readonly string[]>> = {
+    shared: ['shared'],
+    agent: ['agent', 'shared'],
+    aggregator: ['aggregator', 'shared'],
+    cli: ['cli', 'shared', 'agent'],
+    bench: ['bench', 'shared', 'agent', 'aggregator', 'test'],
+    // The manual and the completions are made from the commands.
+    packaging: ['packaging', 'shared', 'agent', 'cli', 'test'],
+  };
+  const strangers = edges.filter(
+    ([file, other]) => mayLoad[roomOf(file)]?.includes(roomOf(other)) === false,
+  );
+  t.same(strangers, []);
+});
+
+t.test('the page asks the API: it loads nothing of store, sessions and server', async (t) => {
+  const withheld = /^aggregator\/(?:store\/|session|server|daemon|simulations\/|fleet\.ts)/;
+  const ofPage = edges.filter(([file]) => file.startsWith('aggregator/web/'));
+  t.ok(ofPage.length > 0);
+  t.same(
+    ofPage.filter(([, other]) => withheld.test(other)),
+    [],
+  );
+  const script = readFileSync(join(root, 'aggregator/web/assets/page.js'), 'utf8');
+  t.notMatch(script, /^import\b|await import\(/m, 'what runs in the browser loads nothing');
+});
+
+t.test('no file loads itself by way of others', async (t) => {
+  const done = new Set<string>();
+  const visit = (file: string, way: readonly string[]): void => {
+    const start = way.indexOf(file);
+    if (start >= 0) t.fail([...way.slice(start), file].join(' -> '));
+    if (start >= 0 || done.has(file)) return;
+    for (const other of graph.get(file) ?? []) visit(other, [...way, file]);
+    done.add(file);
+  };
+  for (const file of graph.keys()) visit(file, []);
+  t.ok(done.size >= graph.size);
+});
+
+t.test('a file of more than 300 lines says why it is one, and half are under 120', async (t) => {
+  const lengths = [...graph.keys()].map((file) => {
+    const text = readFileSync(join(root, file), 'utf8');
+    const lines = text.split('\n').length - 1;
+    if (lines > 300) t.match(text, /^\/\/ One piece: \S.+\.\n/, `${file} has ${lines} lines`);
+    return { file, lines };
+  });
+  for (const programs of [true, false]) {
+    const some = lengths.filter(({ file }) => (roomOf(file) !== 'test') === programs);
+    const median = some.map(({ lines }) => lines).sort((a, b) => a - b)[some.length >> 1] ?? 0;
+    t.ok(median > 0 && median < 120, `median of ${some.length} files: ${median} lines`);
+  }
+});
+
+t.test('every file that docs/architecture.md names is there', async (t) => {
+  const text = readFileSync(join(root, 'docs/architecture.md'), 'utf8');
+  const named = [...text.matchAll(/\b(?:[\w.-]+\/)+[\w.-]+\.(?:ts|js|md)\b/g)].map(
+    ([path]) => path,
+  );
+  t.ok(named.length > 30, `${named.length} files`);
+  for (const path of named) t.ok(existsSync(join(root, path)), path);
 });

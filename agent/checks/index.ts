@@ -3,6 +3,7 @@ import { agent } from './agent.ts';
 import { exceptions } from './exceptions.ts';
 import { fips } from './fips.ts';
 import { images } from './images.ts';
+import { lockdown } from './lockdown.ts';
 import { node } from './node.ts';
 import { registries } from './registries.ts';
 import { runtime } from './runtime.ts';
@@ -18,6 +19,7 @@ export const checks: readonly Check[] = [
   runtime,
   trustPolicy,
   registries,
+  lockdown,
   node,
   images,
   agent,

@@ -1,7 +1,7 @@
 import { sha256 } from '../../shared/canonical.ts';
 import { type CheckContext, whereReadable } from '../check.ts';
+import { memoryPerHost } from '../content-memory.ts';
 import type { Host } from '../host.ts';
-import { RememberedFiles } from './remembered-files.ts';
 
 /** Something in the store that did not come with a package: a module, a module switched off, a list of `semanage`. */
 export interface LocalChange {
@@ -129,15 +129,16 @@ async function isVendors(context: Context, path: string, hash: string): Promise<
   return (await hashFolder(context, vendors)) === hash;
 }
 
-const hashes = new WeakMap<Host, RememberedFiles<string>>();
+/** Files of local modules, three a module. */
+const MAX_FILES = 1000;
+const hashes = memoryPerHost({ make: sha256, limitBytes: LIMIT_BYTES, maxFiles: MAX_FILES });
 
 /** Over names and contents of the files of a module: `cil`, `hll`, `lang_ext`. */
 async function hashFolder({ host, clock }: Context, folder: string): Promise<string> {
-  const known = hashes.get(host) ?? new RememberedFiles(host, LIMIT_BYTES, sha256);
-  hashes.set(host, known);
+  const known = hashes(host);
   const lines: string[] = [];
   for (const name of (await host.list(folder)) ?? []) {
-    lines.push(`${name} ${await known.read(`${folder}/${name}`, clock.nowMs())}`);
+    lines.push(`${name} ${await known.of(`${folder}/${name}`, clock)}`);
   }
   return sha256(lines.join('\n'));
 }

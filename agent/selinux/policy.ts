@@ -1,10 +1,10 @@
 import { sha256 } from '../../shared/canonical.ts';
 import type { CheckContext } from '../check.ts';
+import { memoryPerHost } from '../content-memory.ts';
 import type { Host } from '../host.ts';
 import { PolicyFormatError } from './bitmap.ts';
 import { effectiveType, SELINUXFS } from './mode.ts';
 import { type PolicyFile, readPolicyFile } from './policy-file.ts';
-import { RememberedFiles } from './remembered-files.ts';
 
 /** Where the configured policy lies, and which of its files the kernel takes. */
 export interface PolicyPlace {
@@ -57,16 +57,16 @@ export function vendorPath(path: string): string {
   return `/usr${path}`;
 }
 
-const contents = new WeakMap<Host, RememberedFiles<PolicyContent>>();
+/** Its policy, the vendor's, and the one that was built. */
+const MAX_FILES = 4;
+const contents = memoryPerHost({ make: contentOf, limitBytes: LIMIT_BYTES, maxFiles: MAX_FILES });
 
 /** Content of a policy's file, read again only when the file changed; undefined where it is not there. Throws `HostError`. */
 export async function policyContent(
   { host, clock }: Pick<CheckContext, 'host' | 'clock'>,
   path: string,
 ): Promise<PolicyContent | undefined> {
-  const known = contents.get(host) ?? new RememberedFiles(host, LIMIT_BYTES, contentOf);
-  contents.set(host, known);
-  return await known.read(path, clock.nowMs());
+  return await contents(host).of(path, clock);
 }
 
 function contentOf(bytes: Buffer): PolicyContent {

@@ -1,7 +1,7 @@
 import type { Clock } from '../../shared/clock.ts';
 import { rfc3339 } from '../../shared/clock.ts';
 import { messageOf } from '../../shared/errors.ts';
-import { encodeFrame, readAggregatorFrame } from '../../shared/frames.ts';
+import { readAggregatorFrame } from '../../shared/frames.ts';
 import type { Logger } from '../../shared/log.ts';
 import {
   type AgentFrame,
@@ -17,18 +17,10 @@ import type { NodeState } from '../node-state.ts';
 import type { Spool } from '../spool.ts';
 import type { CommandAnswers } from './commands.ts';
 import { EventSender } from './event-sender.ts';
+import { FrameSender, LinkOverError, type Wire } from './frame-sender.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { ServerClock } from './server-clock.ts';
 import { type HeldSections, StateSender } from './state-sender.ts';
-
-/** An open socket, whoever made it. */
-export interface Wire {
-  /** Calls back when the bytes are out of this process's hands. */
-  send(bytes: Buffer, sent: (error?: Error | null) => void): void;
-  readonly bufferedAmount: number;
-  /** Ends it at once; what is on its way is lost. */
-  terminate(): void;
-}
 
 /** What a connection has to do with the rest of the agent. */
 export interface LinkContext {
@@ -54,13 +46,12 @@ export interface Farewell {
   readonly retryAfterSeconds?: number | undefined;
 }
 
-/** A peer that takes nothing for so long is given up. */
-const STUCK_MS = 15_000;
 const CAPABILITIES: readonly string[] = ['state.delta', 'codec.gzip'];
 
 /** One connection from `hello` to its end: both planes, heartbeats, commands. */
 export class Link {
   readonly #wire: Wire;
+  readonly #sender: FrameSender;
   readonly #context: LinkContext;
   readonly #heartbeat: Heartbeat;
   readonly #serverClock: ServerClock;
@@ -68,13 +59,12 @@ export class Link {
   #states: StateSender | undefined;
   #welcome: Welcome | undefined;
   #farewell: Farewell = {};
-  #lastSent: Promise<void> = Promise.resolve();
-  #isOver = false;
   #isRenewing = false;
   readonly #ends: (() => void)[] = [];
 
   constructor(wire: Wire, context: LinkContext) {
     this.#wire = wire;
+    this.#sender = new FrameSender(wire, context.log);
     this.#context = context;
     this.#serverClock = new ServerClock(context.clock, context.onServerTime);
     this.#heartbeat = new Heartbeat({
@@ -104,7 +94,7 @@ export class Link {
     const { spool, state, commands, clock, version, host } = this.#context;
     const { epoch, first, next, bytes, lost } = spool.state;
     this.#do(
-      this.#send({
+      this.#sender.send({
         type: 'hello',
         protocol: PROTOCOL,
         agent: { version },
@@ -132,13 +122,15 @@ export class Link {
       if (!(error instanceof FrameError)) throw error;
       const code = error.code === 'ERR_FRAME_TYPE' ? 'unsupported' : error.code;
       this.#context.log.warn({ code, reason: error.message }, 'frame of the aggregator not read');
-      this.#do(this.#send({ type: 'error', code, message: error.message, keepIdentity: true }));
+      this.#do(
+        this.#sender.send({ type: 'error', code, message: error.message, keepIdentity: true }),
+      );
     }
   }
 
   /** The socket is closed: nothing more is sent. */
   end(): void {
-    this.#isOver = true;
+    this.#sender.end();
     this.#heartbeat.stop();
     for (const end of this.#ends) end();
   }
@@ -197,7 +189,7 @@ export class Link {
         { code, reason: message },
         'aggregator acknowledges what was not sent',
       );
-      this.#do(this.#send({ type: 'error', code, message, keepIdentity: true }));
+      this.#do(this.#sender.send({ type: 'error', code, message, keepIdentity: true }));
     }
     this.#do(events.acknowledged(sequence));
   }
@@ -220,7 +212,7 @@ export class Link {
     log.info({ session: welcome.session, node: welcome.node }, 'connected to the aggregator');
     const isSameLife = epoch === spool.state.epoch;
     if (isSameLife) await spool.acknowledge(epoch, sequence);
-    const send = (frame: AgentFrame): Promise<void> => this.#send(frame);
+    const send = (frame: AgentFrame): Promise<void> => this.#sender.send(frame);
     const events = new EventSender({
       spool,
       send,
@@ -237,7 +229,7 @@ export class Link {
     });
     this.#events = events;
     this.#states = states;
-    if (this.#isOver) return;
+    if (this.#sender.isOver) return;
     this.#ends.push(
       spool.onReadable(() => this.#do(events.pump())),
       state.onChange((name) => this.#do(states.sync([name]))),
@@ -248,7 +240,8 @@ export class Link {
 
   async #answer(command: Command): Promise<void> {
     const nowMs = this.#serverClock.nowMs();
-    for (const part of await this.#context.commands.answer(command, nowMs)) await this.#send(part);
+    for (const part of await this.#context.commands.answer(command, nowMs))
+      await this.#sender.send(part);
   }
 
   async #sayAlive(): Promise<void> {
@@ -256,7 +249,7 @@ export class Link {
     const { next, acknowledged } = spool.state;
     const oldestMs = await spool.oldestUnsentMs();
     const nowMs = clock.nowMs();
-    await this.#send({
+    await this.#sender.send({
       type: 'heartbeat',
       rootHash: state.rootHash,
       unsent: {
@@ -275,25 +268,7 @@ export class Link {
   async #renewCredential(): Promise<void> {
     const token = await this.#context.freshToken();
     if (token === undefined) return;
-    await this.#send({ type: 'authenticate', token });
-  }
-
-  /** Resolves when what is under way leaves room for more. */
-  async #send(frame: AgentFrame): Promise<void> {
-    if (this.#isOver) throw new LinkOverError();
-    const bytes = encodeFrame(frame);
-    if (this.#wire.bufferedAmount + bytes.length > LIMITS.inflightBytes) await this.#room();
-    if (this.#isOver) throw new LinkOverError();
-    this.#lastSent = new Promise((resolve) => this.#wire.send(bytes, () => resolve()));
-  }
-
-  async #room(): Promise<void> {
-    const timer = setTimeout(() => {
-      this.#context.log.warn({}, 'aggregator does not read: connection given up');
-      this.#wire.terminate();
-    }, STUCK_MS);
-    await this.#lastSent;
-    clearTimeout(timer);
+    await this.#sender.send({ type: 'authenticate', token });
   }
 
   /** Work that a frame or a timer begins: what it throws ends this connection, never the agent. */
@@ -305,5 +280,3 @@ export class Link {
     });
   }
 }
-
-class LinkOverError extends Error {}

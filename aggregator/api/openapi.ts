@@ -1,10 +1,11 @@
 import { API_VERSION } from '../../shared/api.ts';
 import type { Json } from '../../shared/canonical.ts';
 import { VERSION } from '../../shared/version.ts';
+import { ANSWERS, BODIES, PENDING } from './answers.ts';
 import { queryParameter } from './parameters.ts';
 import type { Route } from './route.ts';
 import { ref } from './schema.ts';
-import { ANSWERS, BODIES, PENDING, SCHEMAS } from './schemas.ts';
+import { SCHEMAS } from './schemas.ts';
 
 /** The API as OpenAPI 3.1, made from the routes themselves. */
 export function describeApi(routes: readonly Route[]): Json {

@@ -1,4 +1,5 @@
-import type { Coverage, PolicyItem, PolicyList } from '../../shared/api.ts';
+import type { Coverage } from '../../shared/api.ts';
+import type { PolicyItem, PolicyList } from '../../shared/api-pools.ts';
 import { type TrustGroup, trustGroups, trustSection } from '../trust-groups.ts';
 import { alsoByName, coverageOf, type ListRoute, list, notFound } from './list.ts';
 import type { ApiContext, Route } from './route.ts';

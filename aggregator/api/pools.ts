@@ -1,4 +1,5 @@
-import { API_VERSION, type PoolBaseline } from '../../shared/api.ts';
+import { API_VERSION } from '../../shared/api.ts';
+import type { PoolBaseline } from '../../shared/api-pools.ts';
 import { majorityOf } from '../pool-majority.ts';
 import { trustMajority } from '../trust-groups.ts';
 import { notFound } from './list.ts';

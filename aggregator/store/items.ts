@@ -1,5 +1,5 @@
 import { DIFFERING_CLASSES } from '../../shared/api.ts';
-import { canonicalJson, type Json, sha256 } from '../../shared/canonical.ts';
+import type { Json } from '../../shared/canonical.ts';
 import type { Verdict } from '../../shared/images.ts';
 import type { Items } from '../../shared/report.ts';
 import { SEVERITIES, type Severity, WORST_FIRST } from '../../shared/results.ts';
@@ -13,8 +13,6 @@ export interface ItemIndex {
   readonly subject: string;
   /** Outcome and severity as one number, lower is worse. */
   readonly rank: number;
-  /** Of `trust`: the hash of the item, to tell which nodes have the same; else empty. */
-  readonly variant: string;
 }
 
 /*
@@ -71,7 +69,7 @@ export function indexItem(section: IndexedSection, key: string, item: Json): Ite
       return OUTCOMES.files.includes(outcome) ? indexOf(section, path, outcome) : undefined;
     }
     case 'trust':
-      return { ...indexOf(section, key, 'present'), variant: sha256(canonicalJson(item)) };
+      return indexOf(section, key, 'present');
   }
 }
 
@@ -84,7 +82,7 @@ function indexOf(
   const severities = SEVERITY_ORDER[section];
   const rank =
     OUTCOMES[section].indexOf(outcome) * severities.length + severities.indexOf(severity);
-  return { subject: storable(subject), rank, variant: '' };
+  return { subject: storable(subject), rank };
 }
 
 /** What a rank stands for. */

@@ -54,16 +54,17 @@ export class PostgresIndex {
     const things = write.map(({ key, subject }) => thingOf(section, key, subject));
     await this.#learn(query, things);
     await query(
+      // The column `variant` is of earlier versions, and empty: those may still run on the same database.
       `INSERT INTO item (node, section, thing, rank, variant, item)
-         SELECT $1, $2, * FROM unnest($3::int[], $4::smallint[], $5::text[], $6::text[])
+         SELECT $1, $2, row.thing, row.rank, '', row.item
+           FROM unnest($3::int[], $4::smallint[], $5::text[]) AS row (thing, rank, item)
          ON CONFLICT (node, section, thing) DO UPDATE SET
-           rank = excluded.rank, variant = excluded.variant, item = excluded.item`,
+           rank = excluded.rank, item = excluded.item`,
       [
         node,
         section,
         things.map(({ digest }) => this.#things.get(digest.toString('hex'))),
         write.map(({ rank }) => rank),
-        write.map(({ variant }) => variant),
         write.map(({ item }) => item),
       ],
     );
@@ -120,7 +121,7 @@ async function rowsOf(
   section: IndexedSection,
 ): Promise<ReadonlyMap<string, IndexRow>> {
   const rows = await query(
-    `SELECT thing.key, thing.subject, item.thing, item.rank, item.variant,
+    `SELECT thing.key, thing.subject, item.thing, item.rank,
          item.item IS NOT NULL AS is_kept
        FROM item JOIN thing ON thing.id = item.thing WHERE item.node = $1 AND item.section = $2`,
     [node, section],
@@ -132,7 +133,6 @@ async function rowsOf(
         thing: integer(row, 'thing'),
         subject: text(row, 'subject'),
         rank: integer(row, 'rank'),
-        variant: text(row, 'variant'),
         isKept: truth(row, 'is_kept'),
       },
     ]),

@@ -6,7 +6,7 @@ import { bySubject, meaningOf, ranksOf } from './items.ts';
 import { numbered, type Query } from './postgres-connection.ts';
 import { blob, integer, type Row, text } from './row.ts';
 import { decodeItemsBeside, itemOf } from './section-body.ts';
-import type { IndexedSection, ItemQuery, ItemRow, OutcomeCount, Page, Variant } from './store.ts';
+import type { IndexedSection, ItemQuery, ItemRow, OutcomeCount, Page } from './store.ts';
 
 const COLUMNS = 'item.node, item.rank, item.item, node.name, thing.subject, thing.key';
 const ORDER = 'item.rank, node.name, thing.subject, thing.key';
@@ -78,22 +78,6 @@ export async function outcomesOf(
     const sample = ofNode.get(`${rank} ${subject}`) ?? null;
     return { subject, ...meaningOf(section, rank), nodes: integer(row, 'nodes'), sample };
   });
-}
-
-export async function variantsOf(query: Query, key: string): Promise<readonly Variant[]> {
-  const groups = await query(
-    `SELECT json_agg(node.name ORDER BY node.name)::text AS nodes, min(item.node) AS node
-       FROM thing JOIN item ON item.thing = thing.id JOIN node ON node.id = item.node
-       WHERE thing.section = 'trust' AND thing.subject = $1 AND retired_at IS NULL
-       GROUP BY item.variant ORDER BY count(*) DESC, item.variant`,
-    [key],
-  );
-  const sections = await sectionsFor(query, 'trust', groups);
-  return groups.map((row) => ({
-    item: sections.get(integer(row, 'node'))?.get(key) ?? null,
-    // What json_agg made of a column of text.
-    nodes: JSON.parse(text(row, 'nodes')) as string[],
-  }));
 }
 
 /** The sections of the nodes of some rows. */

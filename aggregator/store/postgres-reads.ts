@@ -6,7 +6,7 @@ import { pageOf } from './item-page.ts';
 import { itemsAsOf, type SectionThen } from './items-as-of.ts';
 import { decodePageToken } from './page-token.ts';
 import { type Connections, numbered, type Query, toStoreError } from './postgres-connection.ts';
-import { itemPage, outcomesOf, variantsOf } from './postgres-items.ts';
+import { itemPage, outcomesOf } from './postgres-items.ts';
 import { readNodes } from './postgres-nodes.ts';
 import type { PostgresSections } from './postgres-sections.ts';
 import { integer, text, truth } from './row.ts';
@@ -21,7 +21,6 @@ import type {
   StoredNode,
   StoredSection,
   StoreReads,
-  Variant,
 } from './store.ts';
 
 const HOUR_MS = 3_600_000;
@@ -79,10 +78,6 @@ export class PostgresReads implements StoreReads {
 
   outcomes(section: IndexedSection): Promise<readonly OutcomeCount[]> {
     return this.#read((query) => outcomesOf(query, section));
-  }
-
-  variants(key: string): Promise<readonly Variant[]> {
-    return this.#read((query) => variantsOf(query, key));
   }
 
   events(asked: EventQuery): Promise<Page<EventRecord>> {

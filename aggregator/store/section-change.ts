@@ -90,7 +90,6 @@ export interface IndexRow {
   readonly thing: number;
   readonly subject: string;
   readonly rank: number;
-  readonly variant: string;
   /** The item stands in it. */
   readonly isKept: boolean;
 }
@@ -143,7 +142,7 @@ export function planIndex(
     // A key that could not be kept as it is stands in the section alone.
     const kept = key === ownKey ? keptItem(section, index.rank, item) : null;
     const isSameThing = row?.subject === index.subject;
-    const isSame = isSameThing && row.rank === index.rank && row.variant === index.variant;
+    const isSame = isSameThing && row.rank === index.rank;
     if (isSame && kept === null && !row.isKept) continue;
     if (row !== undefined && !isSameThing) remove.push({ ...row, key });
     write.set(key, { ...index, key, item: kept });

@@ -31,9 +31,9 @@ export class SqliteIndex {
       if (Number(this.#statements.forgetThing.run(thing, thing).changes) === 0) continue;
       this.#things.delete(nameOf(section, key, subject));
     }
-    for (const { key, subject, rank, variant, item } of change.write) {
+    for (const { key, subject, rank, item } of change.write) {
       const thing = this.#thing(section, key, subject);
-      this.#statements.write.run(node, section, thing, rank, variant, item);
+      this.#statements.write.run(node, section, thing, rank, item);
     }
     return tallyOf(change.ranks);
   }
@@ -46,7 +46,6 @@ export class SqliteIndex {
           thing: integer(row, 'thing'),
           subject: text(row, 'subject'),
           rank: integer(row, 'rank'),
-          variant: text(row, 'variant'),
           isKept: truth(row, 'is_kept'),
         },
       ]),
@@ -81,16 +80,17 @@ function prepareAll(database: DatabaseSync) {
   const prepare = (sql: string): StatementSync => database.prepare(sql);
   return {
     rows: prepare(
-      `SELECT thing.key, thing.subject, item.thing, item.rank, item.variant,
+      `SELECT thing.key, thing.subject, item.thing, item.rank,
            item.item IS NOT NULL AS is_kept
          FROM item JOIN thing ON thing.id = item.thing WHERE item.node = ? AND item.section = ?`,
     ),
     thing: prepare('SELECT id FROM thing WHERE section = ? AND key = ? AND subject = ?'),
     keepThing: prepare('INSERT INTO thing (section, key, subject) VALUES (?, ?, ?)'),
+    // The column `variant` is of earlier versions, and empty; a migration would write every row anew for it.
     write: prepare(
-      `INSERT INTO item (node, section, thing, rank, variant, item) VALUES (?, ?, ?, ?, ?, ?)
+      `INSERT INTO item (node, section, thing, rank, variant, item) VALUES (?, ?, ?, ?, '', ?)
          ON CONFLICT (node, section, thing) DO UPDATE SET
-           rank = excluded.rank, variant = excluded.variant, item = excluded.item`,
+           rank = excluded.rank, item = excluded.item`,
     ),
     forgetThing: prepare(
       'DELETE FROM thing WHERE id = ? AND NOT EXISTS (SELECT 1 FROM item WHERE thing = ?)',

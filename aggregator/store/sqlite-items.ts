@@ -7,7 +7,7 @@ import { bySubject, meaningOf, ranksOf } from './items.ts';
 import { integer, type Row, text } from './row.ts';
 import { itemOf } from './section-body.ts';
 import type { SqliteSections } from './sqlite-sections.ts';
-import type { IndexedSection, ItemQuery, ItemRow, OutcomeCount, Page, Variant } from './store.ts';
+import type { IndexedSection, ItemQuery, ItemRow, OutcomeCount, Page } from './store.ts';
 
 const COLUMNS = `item.node, item.rank, item.item, node.name, thing.subject, thing.key`;
 
@@ -122,22 +122,6 @@ export class SqliteItems {
       const sample = ofNode.get(`${rank} ${subject}`) ?? null;
       return { subject, ...meaningOf(section, rank), nodes: integer(row, 'nodes'), sample };
     });
-  }
-
-  variants(key: string): readonly Variant[] {
-    const rows = this.#database
-      .prepare(
-        `SELECT json_group_array(node.name ORDER BY node.name) AS nodes, min(item.node) AS node
-           FROM thing JOIN item ON item.thing = thing.id JOIN node ON node.id = item.node
-           WHERE thing.section = 'trust' AND thing.subject = ? AND retired_at IS NULL
-           GROUP BY item.variant ORDER BY count(*) DESC, item.variant`,
-      )
-      .all(key);
-    return rows.map((row) => ({
-      item: this.#items(integer(row, 'node'), 'trust').get(key) ?? null,
-      // What json_group_array made of a column of text.
-      nodes: JSON.parse(text(row, 'nodes')) as string[],
-    }));
   }
 
   /** Reads rows' items where the index keeps them, else from their sections, each section once. */

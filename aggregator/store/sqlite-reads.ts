@@ -21,7 +21,6 @@ import type {
   StoredNode,
   StoredSection,
   StoreReads,
-  Variant,
 } from './store.ts';
 import type { Answers } from './store-methods.ts';
 
@@ -76,10 +75,6 @@ export class SqliteReads implements Answers<StoreReads> {
 
   outcomes(section: IndexedSection): readonly OutcomeCount[] {
     return this.#snapshot(() => this.#items.outcomes(section));
-  }
-
-  variants(key: string): readonly Variant[] {
-    return this.#snapshot(() => this.#items.variants(key));
   }
 
   events(query: EventQuery): Page<EventRecord> {

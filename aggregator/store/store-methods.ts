@@ -25,7 +25,6 @@ const READS = {
   items: true,
   nodesAsOf: true,
   outcomes: true,
-  variants: true,
   events: true,
   sizeBytes: true,
 } as const satisfies Record<keyof StoreReads, true>;

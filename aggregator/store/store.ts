@@ -199,12 +199,6 @@ export interface OutcomeCount {
   readonly sample: Json;
 }
 
-/** An item as several nodes have it. */
-export interface Variant {
-  readonly item: Json;
-  readonly nodes: readonly string[];
-}
-
 /** What `prune` forgets, in milliseconds since 1970. */
 export interface Retention {
   /** Events received before. */
@@ -249,8 +243,6 @@ export interface StoreReads {
   nodesAsOf(section: SectionName, asOfMs: number): Promise<readonly NodeAsOf[]>;
   /** Outcomes by subject, worst first. */
   outcomes(section: IndexedSection): Promise<readonly OutcomeCount[]>;
-  /** The items of `trust` under one key that differ, each with the names of its nodes, most nodes first. */
-  variants(key: string): Promise<readonly Variant[]>;
   /** Newest first. */
   events(query: EventQuery): Promise<Page<EventRecord>>;
   sizeBytes(): Promise<number>;

@@ -8,10 +8,9 @@ import type {
   ImageList,
   NodeDetail,
   NodeList,
-  PolicyList,
-  PoolBaseline,
 } from '../../shared/api.ts';
 import type { EnrolmentList } from '../../shared/api-admission.ts';
+import type { PolicyList, PoolBaseline } from '../../shared/api-pools.ts';
 import type { SimulationDetail, SimulationList } from '../../shared/api-simulation.ts';
 import type { Json } from '../../shared/canonical.ts';
 import { ROUTES } from '../api/index.ts';

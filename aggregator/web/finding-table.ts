@@ -1,4 +1,5 @@
 import type { FindingItem } from '../../shared/api.ts';
+import { findingLine } from '../../shared/finding-text.ts';
 import { SEVERITIES, WORST_FIRST } from '../../shared/results.ts';
 import { type Html, html } from './html.ts';
 import { nodeLink, ruleLink } from './links.ts';
@@ -41,20 +42,14 @@ export function findingTable(
   return table({ caption, columns, rows, empty });
 }
 
-/** One finding in words: subject, message, the exception that covers it, and what to look at by hand. */
-export function said({
-  subject,
-  message,
-  reason,
-  override,
-  observed,
-  expected,
-  remediation,
-}: FindingItem): Html {
-  const isNamed = subject === undefined || message.includes(subject);
+/** With room for what it is about, which stands at the end. */
+const MAX_TEXT = 1000;
+
+/** One finding in words, and what to look at by hand. */
+export function said(finding: FindingItem): Html {
+  const { reason, observed, expected, remediation } = finding;
   const details = Object.entries(observed).slice(0, 40);
-  return html`<p>${!isNamed && html`<bdi>${cut(subject)}</bdi>: `}${cut(message)}${reason !== undefined && html` <span class="dim">(${cut(reason, 64)})</span>`}</p>
-${override !== undefined && html`<p>Exception of ${cut(override.authority, 64)} until ${cut(override.until, 64)}: ${cut(override.remark)}</p>`}
+  return html`<p><bdi>${cut(findingLine(finding), MAX_TEXT)}</bdi>${reason !== undefined && html` <span class="dim">(${cut(reason, 64)})</span>`}</p>
 <details><summary>Evidence and remedy</summary><dl>${details.map(([name, value]) => html`<dt>${cut(name, 64)}</dt><dd>${cut(String(value))}${expected?.[name] !== undefined && html`, expected ${cut(String(expected[name]))}`}</dd>`)}
 <dt>Remedy</dt><dd>${cut(remediation.text, 2000)} <span class="dim">(${remediation.kind})</span></dd></dl></details>`;
 }

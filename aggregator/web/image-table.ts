@@ -1,8 +1,8 @@
 import type { ImageItem } from '../../shared/api.ts';
+import { imageReason, imageSteps } from '../../shared/image-text.ts';
 import { VERDICTS } from '../../shared/images.ts';
 import { type Html, html } from './html.ts';
 import { nodeLinks } from './links.ts';
-import { requirementTexts, signatureTexts, userTexts } from './reported.ts';
 import { type Column, table } from './table.ts';
 import { cut, digest, verdictMark } from './words.ts';
 
@@ -62,18 +62,7 @@ function podsOf(group: ImageGroup): number {
 
 /** Why, in a word; below it how the verdict came about. */
 function explained(item: ImageItem): Html {
-  const { verdict, reason = '', message, release, policy, namespace, scope, source } = item;
-  // That nobody asked for a signature is not all there is to say of an image whose release is signed.
-  const why =
-    verdict === 'unenforced' && release !== undefined ? `release ${release.version}` : reason;
-  const steps: readonly (readonly [string, string])[] = [
-    ['Policy', namespace === undefined ? policy : `${policy}, of the namespace ${namespace}`],
-    ['Scope', scope],
-    ...requirementTexts(item.requirements).map((text) => ['Asks for', text] as const),
-    ['Signatures from', source],
-    ...signatureTexts(item.signatures).map((text) => ['Signature', text] as const),
-    ...userTexts(item.pods).map((text) => ['Used by', text] as const),
-  ];
-  return html`${cut(why, 100)}<details><summary>How it came about</summary>${message !== undefined && html`<p>${cut(message)}</p>`}
-<dl>${steps.map(([name, text]) => html`<dt>${name}</dt><dd>${cut(text)}</dd>`)}</dl></details>`;
+  const { message } = item;
+  return html`${cut(imageReason(item), 100)}<details><summary>How it came about</summary>${message !== undefined && html`<p>${cut(message)}</p>`}
+<dl>${imageSteps(item).map(([name, text]) => html`${name !== '' && html`<dt>${name}</dt>`}<dd>${cut(text)}</dd>`)}</dl></details>`;
 }

@@ -5,6 +5,7 @@ import type { ProfileInForce } from '../../agent/profile-choice.ts';
 import { runChecks } from '../../agent/runner.ts';
 import { API_VERSION, type CheckResultItem, type CheckResultList } from '../../shared/api.ts';
 import { rfc3339 } from '../../shared/clock.ts';
+import type { ExportFormat } from '../../shared/exports/source.ts';
 import { countResults, isAtLeast, SEVERITIES, type Severity } from '../../shared/results.ts';
 import { safeText } from '../../shared/safe-text.ts';
 import type { Command } from '../command.ts';
@@ -12,6 +13,7 @@ import { CliError } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { openHostRoot } from '../host-root.ts';
 import type { Io } from '../io.ts';
+import { FINDING_EXPORTS, localSource } from '../local-export.ts';
 import { baselinePath, clockOf, readBaseline } from '../node-state.ts';
 import {
   HOST_ROOT_OPTION,
@@ -23,7 +25,7 @@ import {
 import { type Style, styleOf } from '../output/colour.ts';
 import type { Presentation } from '../output/column.ts';
 import { byUrgency, countsText, FINDING_COLUMNS, findingLines } from '../output/finding.ts';
-import { EXPORTS, FORMATS, isFormat } from '../output/format.ts';
+import { FORMATS, isFormat } from '../output/format.ts';
 import { jsonText } from '../output/json.ts';
 import { listText } from '../output/list.ts';
 import { yamlText } from '../output/yaml.ts';
@@ -62,7 +64,7 @@ be decided (error, unknown): no data is not a pass.`,
       choices: SEVERITIES,
       default: 'low',
     },
-    outputOption([...FORMATS, ...EXPORTS]),
+    outputOption([...FORMATS, ...FINDING_EXPORTS.map(({ id }) => id)]),
     NO_HEADERS_OPTION,
   ],
   examples: [
@@ -77,7 +79,7 @@ be decided (error, unknown): no data is not a pass.`,
     },
     {
       line: 'sudo nodeseal check -o junit > node.xml',
-      meaning: 'for a pipeline; also sarif, oscal, openreports (docs/exports.md)',
+      meaning: 'for a pipeline; other tools have formats of theirs (docs/exports.md)',
     },
     {
       line: "nodeseal check -o json | jq '.summary'",
@@ -104,8 +106,9 @@ be decided (error, unknown): no data is not a pass.`,
       .filter(({ ruleId }) => rules.has(ruleId))
       .sort(byUrgency);
     const output = invocation.value('output') ?? 'table';
-    if (EXPORTS.some((id) => id === output)) {
-      await writeExport(output, await nodeName(host, io), items, io);
+    const exported = FINDING_EXPORTS.find(({ id }) => id === output);
+    if (exported !== undefined) {
+      await writeExport(exported, await nodeName(host, io), items, io);
     } else {
       const style = styleOf(io, invocation.value('color'));
       write(items, inForce, output, !invocation.flag('no-headers'), io, style);
@@ -164,14 +167,13 @@ function write(
 }
 
 async function writeExport(
-  output: string,
+  format: ExportFormat,
   node: string,
   items: readonly CheckResultItem[],
   io: Io,
 ): Promise<void> {
-  const { exportFormat, localSource } = await import('../local-export.ts');
   const source = localSource(node, items, rfc3339(io.nowMs()));
-  for await (const text of exportFormat(output)?.write(source) ?? []) io.stdout.write(text);
+  for await (const text of format.write(source)) io.stdout.write(text);
 }
 
 function profileText({ profile: { name }, chosen }: ProfileInForce): string {

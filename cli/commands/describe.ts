@@ -22,9 +22,12 @@ import { readTypeAndNames } from '../resources.ts';
 
 export const describe: Command = {
   description: `Shows one thing with everything one would ask next, and the next command. -o json has all of it.
+
 node: state, last words when it is silent, what it is, findings that do not pass and for how long, exceptions, images that
 are not accepted, last events.
+
 image: each verdict with the nodes it is from, how it came about, who uses it.
+
 finding, check: why the rule asks, how to put it right, which nodes fail it for how long, exceptions.`,
   arguments: [
     {

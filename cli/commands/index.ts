@@ -119,7 +119,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     path: ['export'],
     group: 'the fleet',
-    summary: 'sarif, oscal, csv, openreports, junit, annotations: the fleet for other tools',
+    summary: 'the fleet for other tools: SARIF, OSCAL, JUnit and more',
     load: async () => (await import('./export.ts')).exportCommand,
   },
   {

@@ -1,4 +1,5 @@
-import { API_VERSION, type List, type PolicyItem } from '../../shared/api.ts';
+import { API_VERSION, type List } from '../../shared/api.ts';
+import type { PolicyItem } from '../../shared/api-pools.ts';
 import type {
   ReportedKeyFile,
   ReportedPolicy,

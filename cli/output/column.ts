@@ -12,6 +12,8 @@ export interface Column<Item> {
   readonly value: (item: Item) => Value;
   /** What people read in place of the value: `4s` for a time. */
   readonly show?: (item: Item) => string;
+  /** What they read instead where the wide columns are left out, and some of those say a part of it. */
+  readonly showAlone?: (item: Item) => string;
   /** Stands before the word on a terminal, so that colour is never alone; in a pipe the word is enough. */
   readonly symbol?: (item: Item) => keyof Symbols;
   readonly tone?: (item: Item) => Tone | undefined;

@@ -1,3 +1,4 @@
+import { findingLine, findingText } from '../../shared/finding-text.ts';
 import type { RuleResult } from '../../shared/findings.ts';
 import { RESULTS, type ResultCounts, SEVERITIES, WORST_FIRST } from '../../shared/results.ts';
 import { safeText } from '../../shared/safe-text.ts';
@@ -45,7 +46,9 @@ export const FINDING_COLUMNS: readonly Column<RuleResult>[] = [
     header: 'MESSAGE',
     key: 'message',
     value: ({ message }) => message,
-    show: messageWithCause,
+    show: findingText,
+    // Which subject it is, the wide columns say.
+    showAlone: findingLine,
     shrink: 'end',
     least: 16,
     drop: 1,
@@ -87,7 +90,7 @@ export function findingLines(findings: readonly RuleResult[], style: Style): rea
       ' '.repeat(labelWidth - displayWidth(label)) +
       pad(severity, severityWidth);
     const rule = safeText(ruleId);
-    const text = messageText(finding);
+    const text = safeText(findingLine(finding));
     const room = style.columns - indent;
     if (!style.isTerminal) return [start + pad(rule, ruleWidth) + text];
     if (lookOf(result).tone === 'good' || lookOf(result).tone === 'dim') {
@@ -100,21 +103,4 @@ export function findingLines(findings: readonly RuleResult[], style: Style): rea
     const rest = [...(hasRoom ? [] : [first]), ...more].map((line) => margin + line);
     return [hasRoom ? start + pad(rule, ruleWidth) + first : start + rule, ...rest];
   });
-}
-
-/** The subject behind the message, unless the message names it. */
-function messageText(finding: RuleResult): string {
-  const { message, subject } = finding;
-  const isNamed = subject === undefined || message.includes(subject);
-  const text = messageWithCause(finding);
-  return safeText(isNamed ? text : `${text} (${subject})`);
-}
-
-/** A failure that does not count says so before what was seen: its result alone would not tell. */
-function messageWithCause({ message, reason, override }: RuleResult): string {
-  if (override !== undefined) {
-    const { authority, until, remark } = override;
-    return `exception of ${authority} until ${until} (${remark}): ${message}`;
-  }
-  return reason === 'informational' ? `informational: ${message}` : message;
 }

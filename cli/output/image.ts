@@ -1,6 +1,6 @@
-import type { ImageRelease, ImageVerdict, Verdict } from '../../shared/images.ts';
+import { imageReason, imageSteps } from '../../shared/image-text.ts';
+import type { ImageVerdict, Verdict } from '../../shared/images.ts';
 import { safeText } from '../../shared/safe-text.ts';
-import { requirementText, signatureText } from '../../shared/trust-text.ts';
 import type { Style, Tone } from './colour.ts';
 import type { Column } from './column.ts';
 
@@ -47,7 +47,7 @@ export const IMAGE_COLUMNS: readonly Column<ImageVerdict>[] = [
     header: 'REASON',
     key: 'reason',
     value: ({ reason }) => reason ?? null,
-    show: reasonText,
+    show: imageReason,
     shrink: 'end',
     least: 12,
     drop: 3,
@@ -78,12 +78,6 @@ export const IMAGE_COLUMNS: readonly Column<ImageVerdict>[] = [
   { header: 'PODS', key: 'pods', value: ({ pods }) => pods.length, align: 'right', wide: true },
 ];
 
-/** That nobody asked for a signature is not all there is to say of an image whose release is signed. */
-function reasonText({ verdict, reason, release }: ImageVerdict): string {
-  if (verdict === 'unenforced' && release !== undefined) return `release ${release.version}`;
-  return reason ?? '';
-}
-
 function shortId({ imageId }: ImageVerdict): string {
   return imageId.slice(0, 12);
 }
@@ -94,42 +88,10 @@ export function verdictLabel(verdict: Verdict, style: Style): string {
   return style.paint(text, TONES[verdict]);
 }
 
-/** From the signature of a release to one of its images. */
-function chainOf(
-  { version, image, signedBy, source }: ImageRelease,
-  digest: string,
-): readonly (readonly [string, string])[] {
-  const list = {
-    node: 'release-manifests/image-references in a layer of it, rebuilt from the store and held against its digest',
-    file: 'a file that was named as its list of images',
-  };
-  return [
-    ['release', `${version}, the image ${image}`],
-    ['', `signed by ${signedBy.join(', ')}`],
-    // The release image is no image of its own list.
-    ...(digest === image ? [] : [['', `named in ${list[source]}`] as const]),
-  ];
-}
-
 /** How a verdict came about, step by step. */
 export function explainImage(image: ImageVerdict, style: Style): readonly string[] {
-  const { reference, digest, policy, namespace, scope, requirements } = image;
-  const { signatures, source, signedBy, pods } = image;
   const message = image.message ?? image.reason;
-  const head = `${verdictLabel(image.verdict, style)}  ${safeText(reference)}`;
-  const steps: (readonly [string, string])[] = [
-    ['image', `${digest} (id ${image.imageId})`],
-    ['policy', namespace === undefined ? policy : `${policy}, of the namespace ${namespace}`],
-    ['scope', scope === '' ? 'none: there is no policy that can be read' : scope],
-    ...requirements.map((requirement) => ['asks for', requirementText(requirement)] as const),
-    ['source', source === 'none' ? 'no signature was found or needed' : source],
-    ...signatures.map((signature) => ['', signatureText(signature)] as const),
-  ];
-  if (signedBy.length > 0) steps.push(['signed by', signedBy.join(', ')]);
-  if (image.release !== undefined) steps.push(...chainOf(image.release, digest));
-  for (const { namespace, pod, container } of pods) {
-    steps.push(['used by', [namespace, pod, container].filter(Boolean).join('/')]);
-  }
-  const lines = steps.map(([name, text]) => `  ${name.padEnd(10)} ${safeText(text)}`);
+  const head = `${verdictLabel(image.verdict, style)}  ${safeText(image.reference)}`;
+  const lines = imageSteps(image).map(([name, text]) => `  ${name.padEnd(10)} ${safeText(text)}`);
   return [message === undefined ? head : `${head}: ${safeText(message)}`, ...lines];
 }

@@ -1,4 +1,4 @@
-import type { PolicyItem } from '../../shared/api.ts';
+import type { PolicyItem } from '../../shared/api-pools.ts';
 import { fieldOf } from '../selector.ts';
 import type { Presentation } from './column.ts';
 

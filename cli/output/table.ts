@@ -26,7 +26,7 @@ export function tableText<Item>(
   style: Style,
   options: TableOptions = {},
 ): string {
-  const shown = columns.filter((column) => options.wide || column.wide === undefined);
+  const shown = shownColumns(columns, options);
   const rows = items.map((item) => shown.map((column) => cellText(column, item, style)));
   const layout = layoutOf(rows, shown, style, options);
   const head = options.headers === false ? '' : headText(layout, style);
@@ -42,7 +42,7 @@ export function tableWriter<Item>(
   style: Style,
   options: TableOptions = {},
 ): ListWriter<Item> {
-  const shown = columns.filter((column) => options.wide || column.wide === undefined);
+  const shown = shownColumns(columns, options);
   let held: Item[] = [];
   let layout: Layout<Item> | undefined;
   const flush = (): string => {
@@ -62,6 +62,17 @@ export function tableWriter<Item>(
     },
     end: flush,
   };
+}
+
+/** The columns of a table, each as it is read beside the others. */
+function shownColumns<Item>(
+  columns: readonly Column<Item>[],
+  { wide = false }: TableOptions,
+): readonly Column<Item>[] {
+  if (wide) return columns;
+  return columns
+    .filter((column) => column.wide === undefined)
+    .map(({ showAlone, ...column }) => (showAlone ? { ...column, show: showAlone } : column));
 }
 
 interface Layout<Item> {

@@ -1,4 +1,4 @@
-import type { PolicyItem } from '../../shared/api.ts';
+import type { PolicyItem } from '../../shared/api-pools.ts';
 import { readPolicy } from '../answers.ts';
 import { POLICY } from '../output/policy.ts';
 import type { Resource } from '../resource.ts';

@@ -5,6 +5,7 @@ import { openreports } from './openreports.ts';
 import { oscal } from './oscal.ts';
 import { sarif } from './sarif.ts';
 import type { ExportFormat } from './source.ts';
+import { xccdf } from './xccdf.ts';
 
 /** Every format of an export. */
 export const EXPORT_FORMATS: readonly ExportFormat[] = [
@@ -13,5 +14,6 @@ export const EXPORT_FORMATS: readonly ExportFormat[] = [
   csv,
   openreports,
   junit,
+  xccdf,
   annotations,
 ];

@@ -1,6 +1,8 @@
+import { findingText } from '../finding-text.ts';
 import type { Outcome } from './outcome.ts';
 import type { ExportFormat, ExportSource, NodeReport } from './source.ts';
 import type { Statement } from './statement.ts';
+import { type Attributes, attributes, escapeXml } from './xml.ts';
 
 /** The element below a testcase that says how it went; none for a pass. */
 const ELEMENT: Readonly<Record<Outcome, 'failure' | 'error' | 'skipped' | undefined>> = {
@@ -71,12 +73,9 @@ function testcase(statement: Statement): string {
 }
 
 function saidOf({ outcome, override }: Statement, message: string): string {
-  if (override === undefined) return outcome === 'warn' ? `informational: ${message}` : message;
-  const { authority, until, remark } = override;
-  return `exception of ${authority} until ${until} (${remark}): ${message}`;
+  const reason = outcome === 'warn' ? 'informational' : undefined;
+  return findingText({ message, ...(reason && { reason }), ...(override && { override }) });
 }
-
-type Attributes = Readonly<Record<string, string | number | undefined>>;
 
 function suite(own: Attributes, lines: readonly string[]): string {
   return `  <testsuite${attributes(own)}>\n${lines.join('')}  </testsuite>\n`;
@@ -87,25 +86,4 @@ function propertyLines(values: Attributes): string {
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => `      <property${attributes({ name, value })}/>\n`);
   return `    <properties>\n${lines.join('')}    </properties>\n`;
-}
-
-function attributes(values: Attributes): string {
-  return Object.entries(values)
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => ` ${name}="${escapeXml(String(value))}"`)
-    .join('');
-}
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-};
-
-/** Statements hold no control characters any more; of what XML 1.0 forbids, two characters are left. */
-function escapeXml(text: string): string {
-  return text
-    .replace(/[&<>"]/g, (character) => ENTITIES[character] ?? '')
-    .replace(/[\ufffe\uffff]/g, (character) => `\\u{${character.charCodeAt(0).toString(16)}}`);
 }

@@ -1,3 +1,4 @@
+import { exceptionText } from '../finding-text.ts';
 import { combine, type Result } from '../results.ts';
 import { reviewedControls } from './oscal-controls.ts';
 import { markup, property, propertyValue, token } from './oscal-text.ts';
@@ -142,9 +143,7 @@ function risk(statement: Statement): object {
           'mitigating-factors': [
             {
               uuid: uuidOf('mitigating-factor', fingerprint),
-              description: markup(
-                `exception of ${override.authority} until ${override.until}: ${override.remark}`,
-              ),
+              description: markup(exceptionText(override)),
             },
           ],
         }),

@@ -1,7 +1,7 @@
 import type { NodeState } from '../api.ts';
 import { canonicalJson, sha256 } from '../canonical.ts';
 import { findingKey, type Mapping, type Override, type RuleResult } from '../findings.ts';
-import type { Severity } from '../results.ts';
+import type { Result, Severity } from '../results.ts';
 import { safeText } from '../safe-text.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
 
@@ -16,6 +16,8 @@ export interface Statement {
   readonly title: string;
   readonly subject?: string;
   readonly outcome: Outcome;
+  /** What the outcome was made of. */
+  readonly result: Result;
   readonly severity: Severity;
   readonly reason?: string;
   readonly message: string;
@@ -75,13 +77,14 @@ function toStatement({ name, state }: Speaker, finding: RuleResult): Statement {
     title: safeText(finding.title),
     ...(subject === undefined ? {} : { subject: safeText(subject) }),
     outcome: isStale ? 'unknown' : outcome,
+    result: isStale ? 'unknown' : finding.result,
     severity: finding.severity,
     ...(why === undefined ? {} : { reason: safeText(why) }),
     message: safeText(message),
     observed: safeText(canonicalJson(finding.observed)),
     ...(override === undefined ? {} : { override: toOverride(override) }),
     remediation: safeText(finding.remediation.text),
-    mappings: finding.mappings,
+    mappings: finding.mappings.map((mapping) => ({ ...mapping, id: safeText(mapping.id) })),
     fingerprint: sha256(canonicalJson([name, ruleId, subject ?? null])).slice('sha256:'.length),
   };
 }

@@ -10,14 +10,15 @@ const LATER_MS = 60_000;
 function memoryAt(t: Test, files: Record<string, string>, aheadMs = LATER_MS, maxFiles = 10) {
   const root = t.testdir(files);
   const reads: string[] = [];
-  const memory = new ContentMemory(openHost(root), {
+  const made = new ContentMemory(openHost(root), {
     make: (bytes, path) => {
       reads.push(path);
       return bytes.toString();
     },
     maxFiles,
-    clock: { nowMs: () => Date.now() + aheadMs },
   });
+  const clock = { nowMs: () => Date.now() + aheadMs };
+  const memory = { of: (path: string) => made.of(path, clock) };
   return { root, reads, memory };
 }
 

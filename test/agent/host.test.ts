@@ -1,3 +1,4 @@
+// One piece: one promise over every kind of file: read within the root, absent, or refused with a reason.
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';

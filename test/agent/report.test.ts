@@ -1,3 +1,4 @@
+// One piece: one table of two reports and the events between them.
 import t from 'tap';
 import { checkItems, eventsOf } from '../../agent/report.ts';
 import { type CheckResult, runChecks } from '../../agent/runner.ts';

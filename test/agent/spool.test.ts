@@ -1,3 +1,4 @@
+// One piece: every way that a spool on disk can be damaged, against the one promise that losses are counted.
 import { randomInt } from 'node:crypto';
 import {
   copyFileSync,

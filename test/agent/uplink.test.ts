@@ -1,3 +1,4 @@
+// One piece: the protocol as the agent speaks it, frame by frame.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';

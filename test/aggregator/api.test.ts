@@ -1,3 +1,4 @@
+// One piece: every route over one fleet, which is made once.
 import t, { type Test } from 'tap';
 import type { FindingItem, WatchMessage } from '../../shared/api.ts';
 import type { Json } from '../../shared/canonical.ts';

@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { PolicyList, PoolBaseline } from '../../shared/api.ts';
+import type { PolicyList, PoolBaseline } from '../../shared/api-pools.ts';
 import { finding } from '../cli/fleet.ts';
 import { NodeFleet } from '../cli/node-fleet.ts';
 import { OPENED } from '../cli/trust-nodes.ts';

@@ -55,6 +55,16 @@ const cases: readonly (readonly [name: string, item: Json, expected: object])[] 
     json({ ...image('x'), policy: null }),
     { verdict: 'unknown', reason: 'malformed-report', message: /policy/ },
   ],
+  [
+    'one whose release is nothing',
+    json({ ...image('x'), release: null }),
+    { verdict: 'unknown', reason: 'malformed-report', message: /release/ },
+  ],
+  [
+    'one whose release nobody signed',
+    json({ ...image('x'), release: { version: '4.18.1', image: 'sha256:1', source: 'node' } }),
+    { verdict: 'unknown', reason: 'malformed-report', message: /release\.signedBy/ },
+  ],
 ];
 for (const [name, item, expected] of cases) {
   t.test(`an image that a node reports is shown: ${name}`, async (t) => {

@@ -1,3 +1,4 @@
+// One piece: the protocol as the aggregator speaks it, frame by frame.
 import { once } from 'node:events';
 import { gzipSync } from 'node:zlib';
 import t from 'tap';

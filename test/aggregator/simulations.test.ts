@@ -1,3 +1,4 @@
+// One piece: one fleet of every kind of node, and all that is asked of it.
 import t from 'tap';
 import { configSchema } from '../../aggregator/config.ts';
 import type { SimulationDetail, SimulationItem } from '../../shared/api-simulation.ts';

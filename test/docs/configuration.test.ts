@@ -51,10 +51,6 @@ t.test('the example of exceptions is a file of exceptions', async (t) => {
   ]);
 });
 
-t.test('the page names every check', async (t) => {
-  t.match(example('agent'), `Ids: ${checks.map(({ id }) => id).join(', ')}.`);
-});
-
 for (const [program, schema, unspoken] of programs) {
   t.test(`the page shows every key of the ${program}, and no other`, async (t) => {
     const text = example(program);

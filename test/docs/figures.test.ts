@@ -1,3 +1,4 @@
+// One piece: what npm run figures keeps and the page that it makes of it, over one set of kept results.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+// One piece: one table of frames that are refused, beside those that are read.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';

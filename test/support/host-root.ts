@@ -1,11 +1,17 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { sharedDir } from './shared.ts';
 import { fixture } from './trust-fixtures.ts';
 
 const RELEASE_KEY = 'etc/pki/rpm-gpg/RPM-GPG-KEY-redhat-release';
+/** What every kernel of RHCOS and RHEL shows and the maker of trees leaves out. */
+const KERNEL: Readonly<Record<string, string>> = {
+  'proc/sys/kernel/modules_disabled': '0\n',
+  'sys/kernel/security/lsm': 'lockdown,capability,landlock,yama,selinux,bpf',
+  'sys/kernel/security/lockdown': '[none] integrity confidentiality\n',
+};
 
 /** Why a test over whole node trees is skipped; false where the maker of trees is there. */
 export const noHostRoots: string | false =
@@ -36,5 +42,10 @@ export function makeHostRoot(root: string, ...options: readonly string[]): strin
   // The maker leaves a note where a key should be.
   if (existsSync(join(root, RELEASE_KEY)))
     writeFileSync(join(root, RELEASE_KEY), fixture('keys/rsa.asc'));
+  for (const [path, content] of Object.entries(KERNEL)) {
+    const file = join(root, path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, content);
+  }
   return root;
 }

@@ -1,4 +1,5 @@
-import type { NodeDetail, PoolBaseline } from '../../../shared/api.ts';
+import type { NodeDetail } from '../../../shared/api.ts';
+import type { PoolBaseline } from '../../../shared/api-pools.ts';
 import { canonicalJson, type Json } from '../../../shared/canonical.ts';
 import {
   COMPARED_SECTIONS,

@@ -1,4 +1,5 @@
-import type { NodeDetail, PoolBaseline } from '../../../shared/api.ts';
+import type { NodeDetail } from '../../../shared/api.ts';
+import type { PoolBaseline } from '../../../shared/api-pools.ts';
 import type { ApiContext } from '../../api/route.ts';
 import { mayAct } from '../../identity/principal.ts';
 import { type Html, html } from '../html.ts';

@@ -1,5 +1,6 @@
-import type { PolicyItem } from '../../../shared/api.ts';
+import type { PolicyItem } from '../../../shared/api-pools.ts';
 import { fieldOf } from '../../../shared/field-of.ts';
+import { list, requirementTexts } from '../../../shared/reported-text.ts';
 import { readReportedTrust } from '../../../shared/reported-trust.ts';
 import { diffTrust } from '../../../shared/trust-changes.ts';
 import { filterForm } from '../filters.ts';
@@ -7,7 +8,6 @@ import { type Html, html } from '../html.ts';
 import { imageTable } from '../image-table.ts';
 import { nodeLinks, segment } from '../links.ts';
 import type { Page, PageRequest } from '../page.ts';
-import { list, requirementTexts } from '../reported.ts';
 import { type Column, emptyList, live, noneFound, table } from '../table.ts';
 import { trustChangesView } from '../trust-changes-view.ts';
 import { trustView } from '../trust-view.ts';

@@ -1,3 +1,4 @@
+// One piece: one table of what a node can hold in place of each file that a check reads.
 import { execFileSync } from 'node:child_process';
 import {
   chmodSync,

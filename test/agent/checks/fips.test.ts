@@ -1,3 +1,4 @@
+// One piece: a table of nodes for the rules of one check, which read the same few files.
 import { symlinkSync } from 'node:fs';
 import t from 'tap';
 import { fips } from '../../../agent/checks/fips.ts';

@@ -1,3 +1,4 @@
+// One piece: tables of stores for the rules of one check, which share its one pass over the images.
 import { rmSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';

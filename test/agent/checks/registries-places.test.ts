@@ -1,3 +1,4 @@
+// One piece: one table of ways to write a registry entry, crossed with the rules that read it.
 import t from 'tap';
 import { registries } from '../../../agent/checks/registries.ts';
 import { isCovered } from '../../../agent/checks/registries-places.ts';

@@ -1,3 +1,4 @@
+// One piece: a table of nodes for the rules of one check, which judge the same files.
 import t from 'tap';
 import { registries } from '../../../agent/checks/registries.ts';
 import { captureBaseline } from '../../../agent/desired/baseline.ts';

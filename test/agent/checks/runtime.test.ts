@@ -1,3 +1,4 @@
+// One piece: tables of containers and nodes for the rules of one check.
 import { chmodSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import t from 'tap';
 import { runtime } from '../../../agent/checks/runtime.ts';

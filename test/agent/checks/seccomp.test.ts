@@ -1,3 +1,4 @@
+// One piece: tables of nodes and profiles for the rules of one check.
 import { execFileSync } from 'node:child_process';
 import { symlinkSync, writeFileSync } from 'node:fs';
 import t from 'tap';

@@ -1,3 +1,4 @@
+// One piece: a table of nodes for the rules of one check, and what their messages say.
 import { chmodSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import t from 'tap';
 import { trustPolicy } from '../../../agent/checks/trust-policy.ts';

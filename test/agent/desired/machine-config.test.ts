@@ -1,3 +1,4 @@
+// One piece: tables of the forms that one document may have, good and bad.
 import { writeFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import t from 'tap';

@@ -1,3 +1,4 @@
+// One piece: tables of policies over one node, and what a change of each outdates.
 import t from 'tap';
 import { openHost } from '../../../agent/host.ts';
 import { PassMemory } from '../../../agent/images/pass-memory.ts';

@@ -1,3 +1,4 @@
+// One piece: tables of release images that are costly to make and are made once for all of them.
 import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,

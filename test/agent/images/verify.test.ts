@@ -1,3 +1,4 @@
+// One piece: a table of images in a store, each with the verdict on it.
 import { rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';

@@ -1,3 +1,4 @@
+// One piece: one table of what a registry may answer.
 import t from 'tap';
 import { sha256 } from '../../../shared/canonical.ts';
 import {

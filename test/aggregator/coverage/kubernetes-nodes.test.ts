@@ -1,3 +1,4 @@
+// One piece: list and watch of one API server, and every way that they end.
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+// One piece: the promises of the interface Store; each of its makers is held to all of them.
 import type { Test } from 'tap';
 import type {
   EventBatch,
@@ -590,24 +591,6 @@ export function storeContract(t: Test, fresh: (t: Test) => OpenStore): void {
       t.equal((await store.items({ section: 'checks', limit: 9 })).rows.length, 1);
     },
   );
-
-  t.test('variants of one item name the nodes that have each', async (t) => {
-    await using store = await fresh(t)();
-    const nodes = [NODE, OTHER, { uid: 'uid-3', name: 'worker-3', pool: 'worker' }];
-    for (const [index, node] of nodes.entries()) {
-      const { session } = await start(store, {}, node);
-      const policy: Json = { default: index === 1 ? 'reject' : 'accept' };
-      const items = new Map<string, Json>([
-        ['policy', policy],
-        ['policy x', {}],
-      ]);
-      await store.apply(full(session, 'trust', items, { uid: node.uid }));
-    }
-    t.same(await store.variants('policy'), [
-      { item: { default: 'accept' }, nodes: ['worker-1', 'worker-3'] },
-      { item: { default: 'reject' }, nodes: ['worker-2'] },
-    ]);
-  });
 
   t.test('a retired node answers for nothing until it is back', async (t) => {
     await using store = await fresh(t)();

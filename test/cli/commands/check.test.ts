@@ -1,3 +1,4 @@
+// One piece: one command with its flags and exit codes.
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

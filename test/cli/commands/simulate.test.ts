@@ -1,3 +1,4 @@
+// One piece: one command with its flags and exit codes.
 import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';

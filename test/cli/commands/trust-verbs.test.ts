@@ -1,3 +1,4 @@
+// One piece: verbs over one set of keys, signatures and policies that other programs made.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

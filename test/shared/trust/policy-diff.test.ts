@@ -1,3 +1,4 @@
+// One piece: tables of two policies and the change between them.
 import t from 'tap';
 import { parsePolicy } from '../../../shared/trust/policy.ts';
 import { diffPolicies } from '../../../shared/trust/policy-diff.ts';

@@ -1,3 +1,4 @@
+// One piece: one valid policy, and a table of the ways to break it.
 import t from 'tap';
 import { PolicyError, parsePolicy } from '../../../shared/trust/policy.ts';
 

@@ -1,3 +1,4 @@
+// One piece: tables of signed messages with the outcome of each.
 import t from 'tap';
 import type { Keyring } from '../../../../shared/trust/openpgp/keyring.ts';
 import { loadKeys } from '../../../../shared/trust/openpgp/keys.ts';

@@ -1,3 +1,4 @@
+// One piece: one table of paths of certificates, found or refused.
 import t from 'tap';
 import {
   type Certificate,

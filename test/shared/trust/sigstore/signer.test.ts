@@ -1,3 +1,4 @@
+// One piece: tables of certificates with the outcome of each.
 import t from 'tap';
 import type {
   FulcioTrust,

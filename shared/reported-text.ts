@@ -1,11 +1,11 @@
-import { fieldOf } from '../../shared/field-of.ts';
-import type { PolicyRequirement } from '../../shared/trust/policy-types.ts';
-import type { SignatureVerdict } from '../../shared/trust/verdict-types.ts';
-import { requirementText, signatureText } from '../../shared/trust-text.ts';
+import { fieldOf } from './field-of.ts';
+import type { PolicyRequirement } from './trust/policy-types.ts';
+import type { SignatureVerdict } from './trust/verdict-types.ts';
+import { requirementText, signatureText } from './trust-text.ts';
 
 /*
  * Lists inside of what nodes report come as they were sent: here each member is looked at before it is put into words,
- * so that no node can keep a page from being made.
+ * so that no node can keep a page, or a terminal, from being told.
  */
 
 export function requirementTexts(value: unknown): readonly string[] {
