@@ -153,6 +153,11 @@ function fastifyOf({ tls }: ServerOptions): FastifyInstance {
   const common = {
     bodyLimit: MAX_BODY_BYTES,
     exposeHeadRoutes: false,
+    // What fails before there is a route: a path that cannot be decoded.
+    frameworkErrors: (error: Error, _request: FastifyRequest, reply: FastifyReply) => {
+      const problem = toProblem(error);
+      void send(reply, problem.status, problem);
+    },
     forceCloseConnections: true,
   };
   if (tls === undefined) return fastify({ ...common, http: HTTP_LIMITS });

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import type { Agent, IncomingMessage } from 'node:http';
 import { messageOf } from '../shared/errors.ts';
 import { problemError, rubbish, transportError } from './client-errors.ts';
@@ -6,7 +5,7 @@ import type { Invocation } from './command.ts';
 import { resolveTarget, type Target } from './context.ts';
 import { readDuration } from './duration.ts';
 import { CliError } from './errors.ts';
-import { fileError } from './files.ts';
+import { readNamed } from './files.ts';
 import type { Io } from './io.ts';
 
 export type Query = Readonly<Record<string, string | undefined>>;
@@ -74,6 +73,7 @@ export class Client implements Disposable {
       clearTimeout(timer);
       response.setTimeout(MAX_SILENCE_MS, () => response.destroy(new Error('it fell silent')));
       if (response.statusCode !== 200) throw await this.#refusal(response);
+      assertType(response, accept, this.server);
       for await (const chunk of response) yield Buffer.from(chunk);
     } catch (error) {
       if (signal.aborted) return;
@@ -162,6 +162,15 @@ export class Client implements Disposable {
   }
 }
 
+/** A page to sign in at, answered by whatever stands before the aggregator, is no export. */
+function assertType(response: IncomingMessage, accept: string, server: string): void {
+  const [wanted = ''] = accept.split(';');
+  const type = response.headers['content-type'] ?? 'no type';
+  if (type.startsWith(wanted)) return;
+  response.destroy();
+  throw rubbish(server, `expected ${wanted}, found ${type.slice(0, 100)}`);
+}
+
 /** 202: what was asked for is under way. */
 function isDone({ statusCode }: IncomingMessage): boolean {
   return statusCode === 200 || statusCode === 202;
@@ -184,22 +193,13 @@ function moduleOf({ protocol }: URL): typeof import('node:http') | typeof import
 
 async function certificates({ caFile }: Target): Promise<{ readonly ca?: Buffer }> {
   if (caFile === undefined) return {};
-  try {
-    return { ca: await readFile(caFile) };
-  } catch (cause) {
-    throw fileError(cause, `cannot read the certificates ${caFile}`);
-  }
+  return { ca: await readNamed(caFile, 'certificates') };
 }
 
 /** Read at each request: tokens of Kubernetes are replaced while a watch goes on. */
 async function readToken(file: string | undefined): Promise<string | undefined> {
   if (file === undefined) return undefined;
-  let text: string;
-  try {
-    text = (await readFile(file, 'utf8')).trim();
-  } catch (cause) {
-    throw fileError(cause, `cannot read the token file ${file}`);
-  }
+  const text = (await readNamed(file, 'token file')).toString().trim();
   // RFC 6750, section 2.1; the text itself is never shown.
   if (text.length <= MAX_TOKEN_BYTES && /^[A-Za-z0-9._~+/-]+=*$/.test(text)) return text;
   throw new CliError('ERR_CLI_INPUT', `the token file ${file} holds no token`, {

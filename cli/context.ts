@@ -1,4 +1,4 @@
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -6,6 +6,7 @@ import { API_VERSION } from '../shared/api.ts';
 import { messageOf } from '../shared/errors.ts';
 import { ensureFolder } from '../shared/folder.ts';
 import { nearest } from '../shared/nearest.ts';
+import { readLimited } from '../shared/read-file.ts';
 import type { Invocation } from './command.ts';
 import { CliError, usageError } from './errors.ts';
 import { fileError } from './files.ts';
@@ -38,6 +39,9 @@ export interface ContextFile {
   readonly contexts: Contexts;
 }
 
+/** Of a file that people and `config set-context` write. */
+const LIMIT_BYTES = 1_048_576;
+
 const NONE: Contexts = { apiVersion: API_VERSION, kind: 'Config', contexts: [] };
 
 const FILE_SHAPE: Shape = {
@@ -66,7 +70,7 @@ export async function loadContexts(io: Io): Promise<ContextFile> {
   const path = contextPath(io);
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = (await readLimited(path, LIMIT_BYTES)).toString();
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return { path, contexts: NONE };
     throw fileError(cause, `cannot read the configuration ${path}`);

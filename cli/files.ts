@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { messageOf } from '../shared/errors.ts';
+import { readLimited } from '../shared/read-file.ts';
 import { CliError } from './errors.ts';
 import type { Io } from './io.ts';
 
@@ -8,16 +8,18 @@ const LIMIT_BYTES = 16 * 1024 * 1024;
 
 /** Content of a file named on the command line, `-` for standard input; `what` names it in errors. */
 export async function readInput(file: string, what: string, io: Io): Promise<Buffer> {
-  const bytes = file === '-' ? await io.readStdin(LIMIT_BYTES) : await readNamed(file, what);
-  if (bytes.length > LIMIT_BYTES) {
-    throw new CliError('ERR_CLI_INPUT', `${what} ${file} is larger than ${LIMIT_BYTES} bytes`);
-  }
-  return bytes;
+  if (file !== '-') return await readNamed(file, what);
+  const bytes = await io.readStdin(LIMIT_BYTES);
+  if (bytes.length <= LIMIT_BYTES) return bytes;
+  throw new CliError('ERR_CLI_INPUT', `cannot read the ${what} ${file}`, {
+    why: `larger than ${LIMIT_BYTES} bytes`,
+  });
 }
 
-async function readNamed(file: string, what: string): Promise<Buffer> {
+/** The same, where `-` is a file like others. */
+export async function readNamed(file: string, what: string): Promise<Buffer> {
   try {
-    return await readFile(file);
+    return await readLimited(file, LIMIT_BYTES);
   } catch (cause) {
     throw fileError(cause, `cannot read the ${what} ${file}`);
   }

@@ -5,6 +5,7 @@ import { checks } from '../agent/checks/index.ts';
 import { type Baseline, BaselineError, loadBaseline } from '../agent/desired/baseline.ts';
 import { desiredState } from '../agent/desired/desired.ts';
 import type { Host } from '../agent/host.ts';
+import { HostError } from '../agent/host-error.ts';
 import { DEFAULT_VALUES } from '../agent/profile-values.ts';
 import { runChecks } from '../agent/runner.ts';
 import { acceptableFiles, surveyFiles } from '../agent/survey.ts';
@@ -30,7 +31,8 @@ export async function readBaseline(path: string): Promise<Baseline | undefined> 
     return await loadBaseline(path);
   } catch (cause) {
     if (!(cause instanceof BaselineError)) throw cause;
-    const isForbidden = cause.code === 'ERR_BASELINE_IO';
+    const reason = cause.cause;
+    const isForbidden = reason instanceof HostError && reason.code === 'ERR_HOST_PERMISSION';
     throw new CliError(
       isForbidden ? 'ERR_CLI_NOT_ALLOWED' : 'ERR_CLI_INPUT',
       'the baseline of this node cannot be used',

@@ -58,9 +58,11 @@ export function parseArguments(
     if (token.kind !== 'option') continue;
     const flag = flags.find(({ name }) => name === token.name);
     if (flag === undefined) throw unknownFlag(token.rawName, flags, help);
+    const value = readValue(flag, token.value, help);
     if (flag.spec === HELP_OPTION) return { kind: 'help' };
-    given.set(flag.name, [...(given.get(flag.name) ?? []), readValue(flag, token.value, help)]);
+    given.set(flag.name, [...(given.get(flag.name) ?? []), value]);
   }
+  assertOnce(flags, given, help);
   assertComplete(command, flags, given, positional, help);
   return { kind: 'run', invocation: toInvocation(flags, given, positional) };
 }
@@ -78,6 +80,8 @@ function readValue({ spec, takesValue }: Flag, value: string | undefined, help: 
   if (value === undefined) {
     throw usageError(`option '${spec.flags}' argument missing`, { next: help });
   }
+  // A variable of a script that is not set would mean another question: every node in place of one.
+  if (value === '') throw usageError(`option '${spec.flags}' has an empty value`, { next: help });
   assertChoice(value, spec, help);
   return value;
 }
@@ -98,6 +102,19 @@ function unknownFlag(word: string, flags: readonly Flag[], help: string): Error 
     next:
       close === undefined ? `${fieldHint(word, known)}${help}` : `did you mean ${close}? (${help})`,
   });
+}
+
+/** Of two values one would be dropped, and nobody would know which was meant. */
+function assertOnce(
+  flags: readonly Flag[],
+  given: ReadonlyMap<string, readonly string[]>,
+  help: string,
+): void {
+  const twice = flags.find(({ spec, name, takesValue }) => {
+    return takesValue && !spec.repeatable && (given.get(name)?.length ?? 0) > 1;
+  });
+  if (twice === undefined) return;
+  throw usageError(`option '${twice.spec.flags}' is given twice`, { next: help });
 }
 
 /** `--severity high` is what many try first where a list is narrowed by its fields. */

@@ -71,10 +71,11 @@ function digestIn(text: string): string {
 async function requireKind(path: string, isFolder: boolean): Promise<void> {
   const what = `cannot read ${path}`;
   try {
-    if ((await stat(path)).isDirectory() === isFolder) return;
+    const found = await stat(path);
+    if (isFolder ? found.isDirectory() : found.isFile()) return;
   } catch (cause) {
     throw fileError(cause, what);
   }
-  const why = isFolder ? 'it is a file, expected a folder' : 'it is a folder, expected a file';
+  const why = isFolder ? 'expected a folder' : 'expected a file';
   throw new CliError('ERR_CLI_INPUT', what, { why });
 }

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import * as v from 'valibot';
 import { CodedError, messageOf } from './errors.ts';
 import { nearest } from './nearest.ts';
+import { readRegular } from './read-file.ts';
 import { type Document, isNode, LineCounter, parseAllDocuments } from './yaml-nodes.ts';
 
 export type ConfigErrorCode =
@@ -23,12 +23,9 @@ const LIMIT_BYTES = 1_048_576;
 export async function readConfig<T>(file: string, schema: v.GenericSchema<unknown, T>): Promise<T> {
   let bytes: Buffer;
   try {
-    bytes = await readFile(file);
+    bytes = await readRegular(file, LIMIT_BYTES);
   } catch (cause) {
     throw new ConfigError('ERR_CONFIG_READ', `${file}: ${whyUnreadable(cause)}`, { cause });
-  }
-  if (bytes.length > LIMIT_BYTES) {
-    throw new ConfigError('ERR_CONFIG_READ', `${file}: larger than ${LIMIT_BYTES} bytes`);
   }
   let text: string;
   try {
@@ -42,7 +39,7 @@ export async function readConfig<T>(file: string, schema: v.GenericSchema<unknow
 /** A file that a member of the configuration names. Throws `ConfigError` that names both. */
 export async function readNamedFile(member: string, file: string): Promise<Buffer> {
   try {
-    return await readFile(file);
+    return await readRegular(file, LIMIT_BYTES);
   } catch (cause) {
     throw new ConfigError('ERR_CONFIG_READ', `${member}: ${file}: ${whyUnreadable(cause)}`, {
       cause,
@@ -93,7 +90,6 @@ function whyUnreadable(cause: unknown): string {
   const { code } = cause as NodeJS.ErrnoException;
   if (code === 'ENOENT') return 'no such file';
   if (code === 'EACCES') return 'permission denied';
-  if (code === 'EISDIR') return 'is a folder, expected a file';
   return messageOf(cause);
 }
 

@@ -1,8 +1,9 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import type { Clock } from '../../shared/clock.ts';
 import { ConfigError } from '../../shared/config.ts';
 import { messageOf } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/log.ts';
+import { readRegular } from '../../shared/read-file.ts';
 import type { ExpectedSink, ExpectedSource, SourceStatus } from './expected.ts';
 import { parseInventory } from './inventory.ts';
 import { keepList, readKeptList } from './kept-list.ts';
@@ -86,8 +87,6 @@ async function versionOf(file: string): Promise<string> {
 }
 
 async function readText(file: string): Promise<string> {
-  const found = await stat(file);
-  if (!found.isFile()) throw new Error('expected a regular file');
-  if (found.size > LIMIT_BYTES) throw new Error(`larger than ${LIMIT_BYTES} bytes`);
-  return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(file));
+  const bytes = await readRegular(file, LIMIT_BYTES);
+  return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
 }

@@ -3,6 +3,7 @@ import type { JSONWebKeySet } from 'jose';
 import * as v from 'valibot';
 import type { Clock } from '../../shared/clock.ts';
 import { CodedError, messageOf } from '../../shared/errors.ts';
+import { readRegular } from '../../shared/read-file.ts';
 import { KubernetesApi, type KubernetesServer } from './kubernetes-api.ts';
 import { writePrivateFile } from './token-file.ts';
 
@@ -108,9 +109,13 @@ async function fetchKeys(api: KubernetesApi): Promise<IssuerKeys> {
   return { issuer, keys };
 }
 
+/** Of a key set; those of clusters have a few keys. */
+const LIMIT_BYTES = 1_048_576;
+
 async function readKeys({ keysFile, issuer }: KeysInFile): Promise<IssuerKeys> {
   try {
-    return { issuer, keys: v.parse(keySetSchema, JSON.parse(await readFile(keysFile, 'utf8'))) };
+    const text = (await readRegular(keysFile, LIMIT_BYTES)).toString();
+    return { issuer, keys: v.parse(keySetSchema, JSON.parse(text)) };
   } catch (cause) {
     const message = `${keysFile}: expected a JSON Web Key Set: ${messageOf(cause)}`;
     throw new IssuerKeysError('ERR_ISSUER_KEYS', message, { cause });

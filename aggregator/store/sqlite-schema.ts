@@ -82,13 +82,24 @@ function assertOurs(database: DatabaseSync, path: string): void {
   const applicationId = pragma(database, 'application_id');
   const version = pragma(database, 'user_version');
   if (applicationId === APPLICATION_ID) {
-    if (version <= SCHEMA_VERSION) return;
-    throw newerSchema(path, version, SCHEMA_VERSION);
+    if (version > SCHEMA_VERSION) throw newerSchema(path, version, SCHEMA_VERSION);
+    assertPlain(database, path);
+    return;
   }
   const tables = database.prepare('SELECT count(*) AS n FROM sqlite_schema').get();
   if (applicationId !== 0 || version !== 0 || tables?.['n'] !== 0) {
     throw new StoreError('ERR_STORE_FOREIGN', `${path}: a database of another program`);
   }
+}
+
+/** We make tables and indexes. What else is in a copy from elsewhere would run, or answer, in their place. */
+function assertPlain(database: DatabaseSync, path: string): void {
+  const found = database
+    .prepare(`SELECT type, name FROM sqlite_schema WHERE type IN ('trigger', 'view') LIMIT 1`)
+    .get();
+  if (found === undefined) return;
+  const what = `a ${String(found['type'])} that nodeseal does not make: ${String(found['name'])}`;
+  throw new StoreError('ERR_STORE_FOREIGN', `${path}: has ${what}`);
 }
 
 function migrate(database: DatabaseSync): void {

@@ -107,7 +107,9 @@ function admission(
       const names = invocation.positional.map((word) => word.replace(/^nodes?\//, ''));
       for (const name of names) {
         const path = `/v1/nodes/${encodeURIComponent(name)}/${verb}`;
-        items.push(await client.post(path, serial === undefined ? undefined : { serial }));
+        const answer = await client.post(path, serial === undefined ? undefined : { serial });
+        assertKind(answer, verb === 'retire' ? 'Revoked' : 'NodeAdmission', client.server);
+        items.push(answer);
       }
       const list = { apiVersion: API_VERSION, kind: 'NodeAdmissionList', items };
       io.stdout.write(
@@ -118,6 +120,12 @@ function admission(
       return EXIT.clean;
     },
   };
+}
+
+/** That something answered is not yet that the node was let in, or shut out. */
+function assertKind(answer: unknown, kind: string, server: string): void {
+  if (isObject(answer) && answer['kind'] === kind) return;
+  throw rubbish(server, `expected ${kind}`);
 }
 
 export const approveNodes: Command = admission('approve', 'approved', {

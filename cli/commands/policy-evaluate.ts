@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { openHost } from '../../agent/host.ts';
 import { fileReader, readLookaside } from '../../agent/signatures/lookaside.ts';
 import { SourceError } from '../../agent/signatures/source.ts';
 import { API_VERSION } from '../../shared/api.ts';
+import { readRegular } from '../../shared/read-file.ts';
 import { safeText } from '../../shared/safe-text.ts';
 import { ManifestError, manifestDigest } from '../../shared/trust/manifest.ts';
 import { parseReference, referenceText, withDefaultTag } from '../../shared/trust/reference.ts';
@@ -29,6 +29,9 @@ import {
   readPolicyFile,
   readRegistriesDFolder,
 } from '../policy-files.ts';
+
+/** Of a key file: whoever wrote the policy named it. */
+const KEY_LIMIT_BYTES = 16 * 1024 * 1024;
 
 export const policyEvaluate: Command = {
   description: `Says whether a policy accepts an image: the answer of containers/image for this manifest, under this reference, with
@@ -68,7 +71,7 @@ Exit code 0: accepted. 1: rejected. 7: the policy is not valid.`,
     const policy = await readPolicyFile(invocation.value('policy') ?? '', io);
     const image = await readImage(invocation, io).catch(orBadReference);
     const verdict = await evaluateImage(image, policy, {
-      readFile: async (path) => await readFile(path),
+      readFile: async (path) => await readRegular(path, KEY_LIMIT_BYTES),
       nowMs: io.nowMs(),
       ...readImageLibrary(invocation.value('image-library')),
     }).catch(orBadReference);

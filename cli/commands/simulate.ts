@@ -6,6 +6,7 @@ import type { Command, Invocation } from '../command.ts';
 import { coverageExit, coverageText, readPercent } from '../coverage.ts';
 import { usageError } from '../errors.ts';
 import { combineExits, EXIT } from '../exit.ts';
+import { refuseFleetFlags } from '../fleet-flags.ts';
 import { IMAGE_LIBRARY_OPTION } from '../image-library.ts';
 import type { Io } from '../io.ts';
 import {
@@ -99,16 +100,7 @@ undecided. 3: less reports than --require-coverage asks for. 7: the candidate is
   },
 };
 
-/** Flags that say nothing where there is no aggregator, and those that an agent's own configuration has. */
-const OF_FLEET = [
-  'pool',
-  'selector',
-  'require-coverage',
-  'server',
-  'context',
-  'token-file',
-  'ca-file',
-] as const;
+/** Flags of what an agent's own configuration has. */
 const OF_NODE = ['sources', 'image-library'] as const;
 
 function refuseFlags(invocation: Invocation, isLocal: boolean): void {
@@ -119,11 +111,13 @@ function refuseFlags(invocation: Invocation, isLocal: boolean): void {
   if (!isHere && invocation.value('save-snapshot') !== undefined) {
     throw usageError('--save-snapshot is for this node alone', { next: 'add --host-root /' });
   }
-  const wrong = (isLocal ? OF_FLEET : OF_NODE).find((flag) => invocation.value(flag) !== undefined);
+  if (isLocal) {
+    refuseFleetFlags(invocation, 'leave out --host-root', ['pool', 'selector']);
+    return;
+  }
+  const wrong = OF_NODE.find((flag) => invocation.value(flag) !== undefined);
   if (wrong === undefined) return;
-  throw isLocal
-    ? usageError(`--${wrong} says nothing of this node alone`, { next: 'leave out --host-root' })
-    : usageError(`--${wrong} is for this node alone`, { next: 'add --host-root /' });
+  throw usageError(`--${wrong} is for this node alone`, { next: 'add --host-root /' });
 }
 
 async function askHere(

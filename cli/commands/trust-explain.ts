@@ -17,6 +17,7 @@ import type { Command, Invocation } from '../command.ts';
 import { coverageExit, coverageText, readPercent } from '../coverage.ts';
 import { usageError } from '../errors.ts';
 import { combineExits, EXIT, type ExitCode } from '../exit.ts';
+import { refuseFleetFlags } from '../fleet-flags.ts';
 import { findImages } from '../fleet-images.ts';
 import { openHostRoot } from '../host-root.ts';
 import type { Io } from '../io.ts';
@@ -71,9 +72,7 @@ Exit code 5: there is no such node or pool. 7: with --host-root, the policy cann
     const [node, pool] = [invocation.value('node'), invocation.value('pool')];
     const given = [root, node, pool].filter((one) => one !== undefined);
     if (given.length > 1) throw usageError('--host-root, --node and --pool exclude each other');
-    if (root !== undefined && invocation.value('require-coverage') !== undefined) {
-      throw usageError('--require-coverage says nothing of one node alone');
-    }
+    if (root !== undefined) refuseFleetFlags(invocation, 'leave out --host-root');
     if (root !== undefined) return await explainHere(root, reference, invocation, io);
     const target: Target =
       node !== undefined

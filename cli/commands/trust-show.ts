@@ -6,6 +6,7 @@ import { safeText } from '../../shared/safe-text.ts';
 import type { Command, Invocation } from '../command.ts';
 import { usageError } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
+import { refuseFleetFlags } from '../fleet-flags.ts';
 import { openHostRoot } from '../host-root.ts';
 import type { Io } from '../io.ts';
 import {
@@ -49,9 +50,7 @@ Exit code 7: the policy or registries.d of this node is not valid, so that its t
     const [name] = invocation.positional;
     const root = invocation.value('host-root');
     if (name === undefined && !invocation.flag('all-nodes')) {
-      if (invocation.value('require-coverage') !== undefined) {
-        throw usageError('--require-coverage says nothing of this node alone');
-      }
+      refuseFleetFlags(invocation, 'for the fleet: a NODE, a POOL or --all-nodes');
       return await showLocal(root ?? '/', invocation, io);
     }
     if (root !== undefined) throw usageError('--host-root is for this node, not for the fleet');

@@ -6,6 +6,7 @@ import { safeText } from '../../shared/safe-text.ts';
 import type { Command } from '../command.ts';
 import { usageError } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
+import { refuseFleetFlags } from '../fleet-flags.ts';
 import { openHostRoot } from '../host-root.ts';
 import { IMAGE_LIBRARY_OPTION, readImageLibrary } from '../image-library.ts';
 import { clockOf } from '../node-state.ts';
@@ -92,9 +93,7 @@ Of the fleet 6 also when a node does not report; 3, before all others, with --re
       const { verifyFleet } = await import('./verify-fleet.ts');
       return await verifyFleet(references, invocation, io);
     }
-    if (invocation.value('require-coverage') !== undefined) {
-      throw usageError('--require-coverage is for the fleet: with --node or --all-nodes');
-    }
+    refuseFleetFlags(invocation, 'for the fleet: --node NAME or --all-nodes');
     if (references.length > 0 && invocation.flag('all')) {
       throw usageError('--all and the name of an image exclude each other');
     }

@@ -2,6 +2,8 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PACKAGE_FOLDER, VERSION } from '../../shared/version.ts';
+import { NOTICES, thirdPartyNotices } from '../notices.ts';
+import { productionModules } from '../production-modules.ts';
 
 /** Below the checkout: what goes into the source archive as it is. */
 const PARTS = [
@@ -82,7 +84,10 @@ function writeTree(tree: string): void {
   for (const path of PARTS) copy(path);
   for (const program of PROGRAMS) copy(`bin/${program}`);
   for (const part of COMPILED) copy(`dist/${part}`);
-  for (const path of productionModules()) copy(path);
+  const modules = productionModules();
+  for (const path of modules) copy(path);
+  writeFileSync(join(tree, NOTICES), thirdPartyNotices(PACKAGE_FOLDER, modules));
+  writeFileSync(join(tree, 'sbom.cdx.json'), contentsOf());
 }
 
 /** `below`: the path in a part, from `/` on. Packages inside packages are copied as their own. */
@@ -92,13 +97,25 @@ function isWanted(part: string, below: string): boolean {
   return !UNUSED.test(below) && !(part === OPENPGP && OTHER_BUILDS.test(below));
 }
 
-/** Below the checkout: what package-lock.json has neither for development nor as an option. */
-function productionModules(): readonly string[] {
-  const lock = JSON.parse(readFileSync(join(PACKAGE_FOLDER, 'package-lock.json'), 'utf8')) as {
-    readonly packages: Readonly<Record<string, Readonly<Record<string, unknown>>>>; // npm's own file
-  };
-  return Object.entries(lock.packages)
-    .filter(([, { dev, optional, devOptional }]) => !(dev || optional || devOptional))
-    .map(([path]) => path)
-    .filter((path) => path !== '');
+/** The list of contents (CycloneDX), as the container image has it. */
+function contentsOf(): string {
+  const written = execFileSync(
+    'npm',
+    [
+      'sbom',
+      '--sbom-format=cyclonedx',
+      '--sbom-type=application',
+      '--package-lock-only',
+      '--omit=dev',
+      '--omit=optional',
+    ],
+    { cwd: PACKAGE_FOLDER, maxBuffer: 1 << 26 },
+  );
+  const stable = join(PACKAGE_FOLDER, 'packaging/container/sbom.ts');
+  return execFileSync(process.execPath, [stable], {
+    cwd: PACKAGE_FOLDER,
+    input: written,
+    encoding: 'utf8',
+    maxBuffer: 1 << 26,
+  });
 }

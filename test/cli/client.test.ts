@@ -148,6 +148,7 @@ for (const [name, text, message] of streams) {
   t.test(`a watch whose event ${name} is begun anew`, async (t) => {
     const listener: RequestListener = (request, response) => {
       const isWatch = request.url?.startsWith('/v1/watch') === true;
+      if (isWatch) response.setHeader('content-type', 'text/event-stream');
       response.end(isWatch ? `: watching\n\n${text}` : list({}));
     };
     await using server = await listening(createServer(listener));

@@ -101,7 +101,7 @@ t.test('an inventory file', async (t) => {
       [() => writeFileSync(file, 'rhel-1 rhel-2 rhel-3\n'), /line 1/],
       [() => writeFileSync(file, Buffer.from([0x72, 0xff, 0xfe])), /not valid/],
       [() => rmSync(file), /ENOENT/],
-      [() => mkdirSync(file), /expected a regular file/],
+      [() => mkdirSync(file), /is a folder, expected a file/],
     ];
     for (const [damage, reason] of breaks) {
       damage();
@@ -118,14 +118,14 @@ t.test('an inventory file', async (t) => {
     names = '';
     const again = await InventoryFile.open(options);
     t.equal(names, 'rhel-1 rhel-2 rhel-3');
-    t.match(again.status(), { asOfMs: 2000, reason: /expected a regular file/ });
+    t.match(again.status(), { asOfMs: 2000, reason: /is a folder, expected a file/ });
   });
 
   await t.test('that was never right stops the start', async (t) => {
     const other = { ...options, keptFile: join(folder, 'none.json') };
     await t.rejects(InventoryFile.open(other), {
       code: 'ERR_CONFIG_READ',
-      message: /inventoryFile: .*nodes\.txt: expected a regular file/,
+      message: /inventoryFile: .*nodes\.txt: is a folder, expected a file/,
     });
   });
 });

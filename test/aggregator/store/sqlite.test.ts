@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import t from 'tap';
@@ -39,6 +39,54 @@ t.test('a file that is not ours is refused and left as it is', async (t) => {
       const before = execFileSync('sha256sum', [path]).toString();
       t.throws(() => open(path), { code, message: new RegExp(path) });
       t.equal(execFileSync('sha256sum', [path]).toString(), before);
+    });
+  }
+});
+
+t.test('a database that was tampered with is refused, with what is wrong', async (t) => {
+  const cases = [
+    [
+      'a trigger that deletes what was acknowledged',
+      (path: string) =>
+        sql(path, 'CREATE TRIGGER t AFTER INSERT ON event BEGIN DELETE FROM event; END'),
+      { code: 'ERR_STORE_FOREIGN', message: /trigger that nodeseal does not make: t$/ },
+    ],
+    [
+      'a view in place of a table',
+      (path: string) =>
+        sql(path, 'DROP TABLE event_hour; CREATE VIEW event_hour AS SELECT 1 AS hour'),
+      { code: 'ERR_STORE_FOREIGN', message: /view that nodeseal does not make: event_hour$/ },
+    ],
+    [
+      'a part of it',
+      (path: string) => truncateSync(path, statSync(path).size / 2),
+      { code: 'ERR_STORE_OPEN', message: /malformed/ },
+    ],
+    [
+      'its first bytes',
+      (path: string) => truncateSync(path, 100),
+      { code: 'ERR_STORE_OPEN', message: /malformed/ },
+    ],
+    [
+      'a folder',
+      (path: string) => {
+        rmSync(path);
+        mkdirSync(path);
+      },
+      { code: 'ERR_STORE_OPEN', message: /EISDIR/ },
+    ],
+    [
+      'without a table',
+      (path: string) => sql(path, 'DROP TABLE event'),
+      { message: /no such table: event/ },
+    ],
+  ] as const;
+  for (const [name, make, expected] of cases) {
+    await t.test(name, async (t) => {
+      const path = join(t.testdir(), 'nodeseal.db');
+      await open(path)[Symbol.asyncDispose]();
+      make(path);
+      t.throws(() => open(path), expected);
     });
   }
 });

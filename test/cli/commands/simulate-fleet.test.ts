@@ -141,9 +141,13 @@ t.test('exit codes say what stands in the way', async (t) => {
   });
   await t.test('4: not allowed, and one at a time', async (t) => {
     const answer = await server.post('/v1/tokens', { kind: 'user', name: 'eve', role: 'viewer' });
-    const folder = t.testdir({ eve: (answer.body as { token: string }).token });
-    const flags = ['--token-file', join(folder, 'eve')];
-    t.match(await simulate(flags), { exit: 4, stderr: /does not allow this/ });
+    const folder = t.testdir({
+      eve: (answer.body as { token: string }).token,
+      'policy.json': REJECT_ALL,
+    });
+    const candidate = ['simulate', '--policy', join(folder, 'policy.json')];
+    const asEve = ['--server', server.url, '--token-file', join(folder, 'eve')];
+    t.match(await runCli([...candidate, ...asEve]), { exit: 4, stderr: /does not allow this/ });
     const first = simulate();
     const command = await node.agent.next('command');
     t.match(await simulate(), { exit: 4, stderr: /under way\n {2}next: try again in 10 s/ });
