@@ -5,14 +5,22 @@ import { dirname, join } from 'node:path';
 import { sharedDir } from './shared.ts';
 
 const FOLDER = join(tmpdir(), 'nodeseal-systemd-lab');
+const CGROUP = FOLDER.slice(1).replaceAll('/', '-');
 const PACKAGES = 'rpm,faketime,podman,runc,catatonit';
 /** What an earlier run left of an installation. */
 const STATE = [
   ...['var/lib/nodeseal', 'etc/nodeseal', 'etc/systemd/system-preset', 'root'],
   'var/lib/containers',
 ];
-/** What runc asks of the kernel and systemd-nspawn denies by default. */
+/**
+ * In a cgroup of its own, beside which systemd-nspawn makes the container's: two laboratories would share one, and each
+ * other's services. With what runc asks of the kernel and systemd-nspawn denies by default.
+ */
 const NSPAWN = `#!/bin/sh
+for tree in /sys/fs/cgroup /sys/fs/cgroup/unified /sys/fs/cgroup/systemd; do
+  [ -e $tree/cgroup.procs ] || continue
+  mkdir -p $tree/${CGROUP} && echo $$ >$tree/${CGROUP}/cgroup.procs
+done
 exec /usr/bin/systemd-nspawn --system-call-filter='bpf keyctl add_key' --capability=CAP_BPF "$@"
 `;
 
