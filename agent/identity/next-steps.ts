@@ -41,6 +41,8 @@ const STEPS: NextSteps = {
     'if this is that machine, set up anew: nodeseal node retire NAME; else choose another nodeName in agent.yaml',
   badName: 'set nodeName in agent.yaml',
   revoked: 'nodeseal node list says who revoked it; nodeseal node approve NAME lets it in again',
+  credentialMissing:
+    'it takes no certificate of this node. With a new authority: nodeseal node retire NAME, remove node.pem in stateDir, set a join token, restart; or a proxy in between ends TLS',
   credentialUnknown:
     'remove that token file, so that the node enrols again, or put a valid token into it',
 };

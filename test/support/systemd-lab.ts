@@ -10,7 +10,7 @@ const PACKAGES = 'rpm,faketime,podman,runc,catatonit';
 /** What an earlier run left of an installation. */
 const STATE = [
   ...['var/lib/nodeseal', 'etc/nodeseal', 'etc/systemd/system-preset', 'root'],
-  'var/lib/containers',
+  ...['var/lib/containers', 'var/log/journal'],
 ];
 /**
  * In a cgroup of its own, beside which systemd-nspawn makes the container's: two laboratories would share one, and each

@@ -12,6 +12,7 @@ const cases: readonly (readonly [codes: readonly string[], step: RegExp | undefi
   [['ERR_ENROL_REFUSED', 'joinTokenUsedUp'], /nodeseal token create join NAME/],
   [['ERR_ENROL_REFUSED', 'nameTaken'], /nodeseal node retire NAME/],
   [['ERR_ENROL_REFUSED', 'tooManyFailures'], undefined],
+  [['credentialMissing'], /nodeseal node retire NAME, remove node\.pem/],
   [['EACCES'], /ausearch/],
 ];
 for (const [codes, step] of cases) {
