@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { PACKAGE_FOLDER, VERSION } from '../../shared/version.ts';
 import { NOTICES, thirdPartyNotices } from '../notices.ts';
 import { productionModules } from '../production-modules.ts';
+import { contentsOf } from './contents.ts';
 
 /** Below the checkout: what goes into the source archive as it is. */
 const PARTS = [
@@ -29,7 +30,7 @@ const PROGRAMS = [
 ];
 /** Of a package: what no program loads. */
 const UNUSED =
-  /^\/(?:tests?|bench(?:marks?)?|docs?|examples?|integration|scripts|bin(?:\.js)?)$|\/\.|\/node_modules$|\.(?:ts|mts|cts|map|md|markdown|html|yml)$/;
+  /^\/(?:tests?(?:\.js)?|bench(?:marks?)?|docs?|examples?|integration|scripts|bin(?:\.js)?)$|\/\.|\/node_modules$|\.(?:ts|mts|cts|map|md|markdown|html|yml)$/;
 const OPENPGP = 'node_modules/openpgp';
 /** For browsers. */
 const OTHER_BUILDS = /^\/dist\/(?!node)./;
@@ -87,35 +88,12 @@ function writeTree(tree: string): void {
   const modules = productionModules();
   for (const path of modules) copy(path);
   writeFileSync(join(tree, NOTICES), thirdPartyNotices(PACKAGE_FOLDER, modules));
-  writeFileSync(join(tree, 'sbom.cdx.json'), contentsOf());
+  writeFileSync(join(tree, 'sbom.cdx.json'), contentsOf(modules));
 }
 
 /** `below`: the path in a part, from `/` on. Packages inside packages are copied as their own. */
 function isWanted(part: string, below: string): boolean {
-  if (part.startsWith('dist/')) return !below.endsWith('.d.ts');
+  if (part.startsWith('dist/')) return !/\.(?:d\.ts|map)$/.test(below);
   if (!part.startsWith('node_modules/')) return true;
   return !UNUSED.test(below) && !(part === OPENPGP && OTHER_BUILDS.test(below));
-}
-
-/** The list of contents (CycloneDX), as the container image has it. */
-function contentsOf(): string {
-  const written = execFileSync(
-    'npm',
-    [
-      'sbom',
-      '--sbom-format=cyclonedx',
-      '--sbom-type=application',
-      '--package-lock-only',
-      '--omit=dev',
-      '--omit=optional',
-    ],
-    { cwd: PACKAGE_FOLDER, maxBuffer: 1 << 26 },
-  );
-  const stable = join(PACKAGE_FOLDER, 'packaging/container/sbom.ts');
-  return execFileSync(process.execPath, [stable], {
-    cwd: PACKAGE_FOLDER,
-    input: written,
-    encoding: 'utf8',
-    maxBuffer: 1 << 26,
-  });
 }

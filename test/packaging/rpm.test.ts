@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import t from 'tap';
+import { productionModules } from '../../packaging/production-modules.ts';
 import { buildPackages, SPEC } from '../../packaging/rpm/packages.ts';
 import { VERSION } from '../../shared/version.ts';
 import { noRpm, testPackages } from '../support/rpm.ts';
@@ -43,6 +44,10 @@ function rpm(root: string, ...words: readonly string[]): string {
   );
   if (status !== 0) throw new Error(`rpm ${words.join(' ')}: ${stdout}${stderr}`);
   return stdout.trimEnd();
+}
+
+function byName(one: { readonly name: string }, other: { readonly name: string }): number {
+  return one.name < other.name ? -1 : Number(one.name > other.name);
 }
 
 function asked(root: string): readonly string[] {
@@ -94,6 +99,26 @@ t.test('the packages install, upgrade and go as they should', { skip }, async (t
     '/etc/nodeseal/aggregator.yaml',
   ]);
   t.notOk(existsSync(join(root, CODE, 'node_modules/typescript')), 'nothing for development');
+  const files = rpm(root, '-qal').split('\n');
+  t.same(
+    files.filter((file) => /\.(?:ts|map)$/.test(file)),
+    [],
+    'no types, no source maps',
+  );
+  const shipped = productionModules().map((path) => {
+    const { name, version } = JSON.parse(
+      readFileSync(join(root, CODE, path, 'package.json'), 'utf8'),
+    );
+    return { name, version };
+  });
+  const documents = join(root, rpm(root, '-qd', 'nodeseal-common').split('\n')[0] ?? '', '..');
+  const { components } = JSON.parse(readFileSync(join(documents, 'sbom.cdx.json'), 'utf8'));
+  t.match(components.toSorted(byName), shipped.toSorted(byName), 'the SBOM names each package');
+  t.equal(components.length, shipped.length, 'and no other');
+  const [licence = '', notices = ''] = rpm(root, '-qL', 'nodeseal-common').split('\n');
+  t.match(readFileSync(join(root, licence), 'utf8'), 'Apache License');
+  const texts = readFileSync(join(root, notices), 'utf8');
+  for (const { name, version } of shipped) t.match(texts, `\n${name} ${version} (`, name);
   for (const program of ['agent', 'aggregator', 'cli'] as const) {
     const main = join(root, CODE, 'dist', program, 'main.js');
     const words = program === 'cli' ? ['version'] : ['config', 'check'];
