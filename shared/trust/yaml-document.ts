@@ -8,6 +8,7 @@ import {
   LineCounter,
   type Node,
   Parser,
+  TOO_DEEP,
   visit,
 } from '../yaml-nodes.ts';
 import { documentEnd, findLibyamlFault } from './libyaml.ts';
@@ -52,9 +53,6 @@ export interface ComposedYaml {
   readonly lines: LineCounter;
 }
 
-/** The composer may keep it to itself, a regular expression says it otherwise; where that was is another place each time. */
-const STACK_ENDED = /call stack size|stack overflow/i;
-
 /** Reads the first document of a text as libyaml does. Throws `YamlError`. */
 export function composeYaml(input: string | Uint8Array): ComposedYaml {
   const lines = new LineCounter();
@@ -64,7 +62,7 @@ export function composeYaml(input: string | Uint8Array): ComposedYaml {
     const error = document?.errors.find(({ message }) => !FORGIVEN.test(message));
     if (error !== undefined) {
       const [summary = ''] = error.message.split('\n', 1);
-      if (STACK_ENDED.test(summary)) throw new RangeError(summary);
+      if (TOO_DEEP.test(summary)) throw new RangeError(summary);
       throw yamlError(summary.replace(/ at line.*$/, ''), '', lines, error.pos[0]);
     }
     const fault = findLibyamlFault(document, text, lines);
@@ -72,7 +70,7 @@ export function composeYaml(input: string | Uint8Array): ComposedYaml {
     const targets = document === undefined ? new Map() : targetsOf(document, lines);
     return { root: document?.contents ?? null, targets, lines };
   } catch (error) {
-    if (!(error instanceof RangeError || STACK_ENDED.test(messageOf(error)))) throw error;
+    if (!(error instanceof RangeError || TOO_DEEP.test(messageOf(error)))) throw error;
     throw yamlError('expected less deep nesting', '', lines, 0);
   }
 }
