@@ -1,3 +1,4 @@
+import { unwatchFile, watchFile } from 'node:fs';
 import { join } from 'node:path';
 import { type Clock, rfc3339, systemClock } from '../shared/clock.ts';
 import { ConfigError } from '../shared/config.ts';
@@ -17,6 +18,7 @@ import { ClockSkew } from './clock-skew.ts';
 import { collect } from './collect.ts';
 import { Conditions } from './conditions.ts';
 import type { AgentConfig } from './config.ts';
+import { baselineFile } from './desired/baseline.ts';
 import { Exceptions } from './exceptions.ts';
 import { readFacts } from './facts.ts';
 import { type Host, openHost } from './host.ts';
@@ -30,6 +32,8 @@ import { type EventDraft, Spool } from './spool.ts';
 import { type AgentStatus, clockText, statusText } from './status.ts';
 import { CommandAnswers } from './uplink/commands.ts';
 import { Watch } from './watch.ts';
+
+const BASELINE_POLL_MS = 2000;
 
 export interface AgentOptions {
   readonly log: Logger;
@@ -156,6 +160,11 @@ export async function startAgent(
   const rescan = async (): Promise<void> => await schedule.runAll();
   const first = rescan().catch((error: unknown) => log.error({ err: error }, 'first look failed'));
   parts.defer(() => first);
+  const baseline = baselineFile(stateDir);
+  // Accepted from another process; its folder changes all the time with the spool.
+  const onBaseline = (): void => schedule.changed(reporter.jobs.map(({ id }) => id));
+  watchFile(baseline, { interval: BASELINE_POLL_MS, persistent: false }, onBaseline);
+  parts.defer(() => unwatchFile(baseline, onBaseline));
   if (config.aggregator !== undefined) {
     const { Uplink } = await import('./uplink.ts');
     parts.use(

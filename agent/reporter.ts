@@ -7,7 +7,7 @@ import { FileChanges } from './changes/file-changes.ts';
 import type { FileChange } from './changes/file-event.ts';
 import type { Check, CheckContext } from './check.ts';
 import type { Conditions } from './conditions.ts';
-import { type Baseline, loadBaseline } from './desired/baseline.ts';
+import { type Baseline, baselineFile, loadBaseline } from './desired/baseline.ts';
 import type { Host } from './host.ts';
 import { type Remembered, recall, remember } from './memory.ts';
 import type { NodeState } from './node-state.ts';
@@ -172,7 +172,7 @@ export class Reporter {
   async #baseline(): Promise<Baseline | undefined> {
     const { stateDir, conditions } = this.#options;
     try {
-      const baseline = await loadBaseline(join(stateDir, 'baseline.json'));
+      const baseline = await loadBaseline(baselineFile(stateDir));
       conditions.set('BaselineUnusable', undefined);
       return baseline;
     } catch (error) {

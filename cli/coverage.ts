@@ -1,4 +1,5 @@
 import type { Coverage } from '../shared/api.ts';
+import { counted } from '../shared/counted.ts';
 import { safeText } from '../shared/safe-text.ts';
 import { ago } from './duration.ts';
 import { usageError } from './errors.ts';
@@ -19,7 +20,7 @@ export function coverageText(
   const old = sources
     .filter(({ reason }) => reason !== undefined)
     .map(({ source, asOf }) => safeText(` (expected by ${source} as of ${asOf ?? 'never'})`));
-  const head = `${reporting} of ${expected} ${expected === 1 ? 'node' : 'nodes'} reporting${old.join('')}`;
+  const head = `${reporting} of ${counted(expected, 'node')} reporting${old.join('')}`;
   if (missing.length === 0) return head;
   const named = missing
     .slice(0, NAMED)

@@ -2,7 +2,12 @@ import { join } from 'node:path';
 import { agent } from '../agent/checks/agent.ts';
 import { exceptions } from '../agent/checks/exceptions.ts';
 import { checks } from '../agent/checks/index.ts';
-import { type Baseline, BaselineError, loadBaseline } from '../agent/desired/baseline.ts';
+import {
+  type Baseline,
+  BaselineError,
+  baselineFile,
+  loadBaseline,
+} from '../agent/desired/baseline.ts';
 import { desiredState } from '../agent/desired/desired.ts';
 import type { Host } from '../agent/host.ts';
 import { HostError } from '../agent/host-error.ts';
@@ -17,12 +22,11 @@ import type { Io } from './io.ts';
 
 /** As the agent is configured by default, and where it keeps its baseline. */
 const STATE_DIR = '/var/lib/nodeseal/agent';
-const BASELINE_FILE = 'baseline.json';
 
 /** Where the baseline of a node is: `--state-dir`, else the agent's own folder below the host root. */
 export function baselinePath(invocation: Invocation): string {
   const root = invocation.value('host-root') ?? '/';
-  return join(invocation.value('state-dir') ?? join(root, STATE_DIR), BASELINE_FILE);
+  return baselineFile(invocation.value('state-dir') ?? join(root, STATE_DIR));
 }
 
 /** The accepted state of a node; one that is there and cannot be used is invalid input. */

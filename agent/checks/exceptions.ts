@@ -1,3 +1,4 @@
+import { counted } from '../../shared/counted.ts';
 import type { Finding, Observed, Rule } from '../../shared/findings.ts';
 import { type Check, type CheckContext, finding, type Statement } from '../check.ts';
 import type { Exceptions, ExceptionUse } from '../exceptions.ts';
@@ -48,7 +49,7 @@ function broken(
 }
 
 function valid({ file, total, uses }: Exceptions): Statement {
-  const message = `${file} has ${count(total, 'exception')}, ${uses.length} for this node`;
+  const message = `${file} has ${counted(total, 'exception')}, ${uses.length} for this node`;
   return { result: 'pass', message, observed: { total, here: uses.length } };
 }
 
@@ -80,7 +81,7 @@ function unused(use: ExceptionUse, nowMs: number): Statement {
   const { key } = use.exception;
   const observed = observe(use);
   if (use.covered > 0) {
-    const message = `the exception for ${key} covers ${count(use.covered, 'failure')}`;
+    const message = `the exception for ${key} covers ${counted(use.covered, 'failure')}`;
     return { result: 'pass', message, observed };
   }
   if (isExpired(use, nowMs)) {
@@ -101,10 +102,6 @@ function isExpired({ exception }: ExceptionUse, nowMs: number): boolean {
 
 function observe({ exception, covered }: ExceptionUse): Observed {
   return { owner: exception.owner, until: exception.until, covered };
-}
-
-function count(number: number, word: string): string {
-  return `${number} ${word}${number === 1 ? '' : 's'}`;
 }
 
 function all(statement: Statement): readonly Finding[] {

@@ -1,4 +1,5 @@
 import { rfc3339 } from '../../shared/clock.ts';
+import { counted } from '../../shared/counted.ts';
 import { type Statement, whereReadable } from '../check.ts';
 import type { Host } from '../host.ts';
 import type { ImageVerification } from '../images/verify.ts';
@@ -45,7 +46,7 @@ export function contentConsistent(verification: ImageVerification): readonly Sta
     const message = 'no image on this node has a manifest or configuration with a digest';
     return [{ result: 'notapplicable', reason: 'no-images', message }];
   }
-  const message = `${compared} manifests and configurations of ${contents.length} images match their digests; layers are not read`;
+  const message = `${compared} manifests and configurations of ${counted(contents.length, 'image')} match their digests; layers are not read`;
   return [{ result: 'pass', message }];
 }
 

@@ -1,4 +1,5 @@
 import type { Json } from '../../shared/canonical.ts';
+import { counted } from '../../shared/counted.ts';
 import type { Finding, Observed } from '../../shared/findings.ts';
 import type { ImageVerdict, Verdict } from '../../shared/images.ts';
 import type { Items } from '../../shared/report.ts';
@@ -120,7 +121,7 @@ function messageOn({ verdict, signedBy, scope, message, source, pods }: ImageVer
     case 'unenforced':
       return `the policy for ${scope} asks for no signature`;
     case 'rejected': {
-      const use = pods.length === 0 ? '' : `, in use by ${pods.length} containers`;
+      const use = pods.length === 0 ? '' : `, in use by ${counted(pods.length, 'container')}`;
       return `refused by the policy for ${scope}: ${message ?? 'no reason given'}${use}`;
     }
     case 'unknown':
@@ -172,7 +173,7 @@ function storeReadable(verification: ImageVerification): readonly Statement[] {
     return [{ result: 'notapplicable', reason: 'no-store', message }];
   }
   const count = present.reduce((sum, folder) => sum + folder.images, 0);
-  const message = `${count} images read from ${present.map(({ path }) => path).join(', ')}`;
+  const message = `${counted(count, 'image')} read from ${present.map(({ path }) => path).join(', ')}`;
   return [{ result: 'pass', message }];
 }
 

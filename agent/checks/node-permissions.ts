@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { counted } from '../../shared/counted.ts';
 import { ask, type Statement } from '../check.ts';
 import { MACHINE_CONFIG_FOLDER } from '../desired/machine-config.ts';
 import type { Host, HostStat } from '../host.ts';
@@ -71,7 +72,11 @@ export async function filePermissions(
     const message = 'none of the files whose mode is looked at is here';
     return { result: 'notapplicable', reason: 'no-files', message };
   }
-  const message = `${count} files have safe modes and belong to root`;
+  const message = counted(
+    count,
+    'file has a safe mode and belongs to root',
+    'files have safe modes and belong to root',
+  );
   return { result: 'pass', message, observed: { unsafe: 0 } };
 }
 

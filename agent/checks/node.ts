@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { counted } from '../../shared/counted.ts';
 import type { Finding } from '../../shared/findings.ts';
 import { COMMAND_LINE } from '../boot.ts';
 import { ask, type Check, type CheckContext, type Statement, whereReadable } from '../check.ts';
@@ -83,7 +84,7 @@ async function mcoDrift(
   found.push(...others.map((statement) => duringUpdate(statement, desired)));
   if (found.length > 0) return found;
   const { name, units } = machineConfig;
-  const message = `${paths.length} files and ${units.length} units are as rolled out by ${name}`;
+  const message = `${counted(paths.length, 'file')} and ${counted(units.length, 'unit')} are as rolled out by ${name}`;
   return { result: 'pass', message, observed: { drifted: 0 } };
 }
 

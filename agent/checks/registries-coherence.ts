@@ -1,3 +1,4 @@
+import { counted } from '../../shared/counted.ts';
 import type { PolicyRequirement } from '../../shared/trust/policy-types.ts';
 import { lookupRegistriesD, type RegistriesD } from '../../shared/trust/registries-d.ts';
 import type { Statement } from '../check.ts';
@@ -29,7 +30,7 @@ export function policyCoherence(trust: NodeTrust): Statement | readonly Statemen
     return [{ subject: scope, result: 'fail', reason: what.reason, message }];
   });
   if (gaps.length > 0) return gaps;
-  const message = `${scopes.length} scopes that ask for signatures have a place to get them from`;
+  const message = `${counted(scopes.length, 'scope that asks for signatures has', 'scopes that ask for signatures have')} a place to get them from`;
   return { result: 'pass', message, observed: { scopes: scopes.length } };
 }
 

@@ -1,3 +1,4 @@
+import { counted } from '../../shared/counted.ts';
 import type { CheckContext, Statement } from '../check.ts';
 import { type ObservedContainer, observeContainers } from '../containers.ts';
 import { isReadingReason } from '../host.ts';
@@ -36,7 +37,7 @@ export async function containersFiltered(
     ...(count.approved > 0 ? [`${count.approved} the profile approves`] : []),
   ];
   const unless = except.length === 0 ? '' : `; without one: ${except.join(', ')}`;
-  const message = `${count.filtered} containers run with a seccomp filter${unless}`;
+  const message = `${counted(count.filtered, 'container runs', 'containers run')} with a seccomp filter${unless}`;
   return { result: 'pass', message, observed: { unfiltered: 0, ...count } };
 }
 

@@ -1,5 +1,5 @@
 import { open, rename, rm } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import * as v from 'valibot';
 import { canonicalJson, type Json, sha256 } from '../../shared/canonical.ts';
 import { CodedError, messageOf } from '../../shared/errors.ts';
@@ -32,6 +32,11 @@ export interface BaselineFile {
 
 /** Longest baseline that is read, bytes: some 100 times a usual one. */
 const LIMIT_BYTES = 8 * 1024 * 1024;
+
+/** Where the agent with this state directory has its baseline, if any. */
+export function baselineFile(stateDir: string): string {
+  return join(stateDir, 'baseline.json');
+}
 
 /** What a baseline is made of: the findings of one run and the files of the same moment. */
 export interface Accepted {

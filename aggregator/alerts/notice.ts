@@ -1,5 +1,6 @@
 import { API_VERSION } from '../../shared/api.ts';
 import { rfc3339 } from '../../shared/clock.ts';
+import { counted } from '../../shared/counted.ts';
 import type { Severity } from '../../shared/results.ts';
 import type { AlertGroup } from './group.ts';
 
@@ -64,7 +65,7 @@ export function toNotice(group: AlertGroup, { id, atMs, labels }: NoticeContext)
 /** `SELinux is enforcing: fails on 312 nodes: worker-1, worker-2, … and 302 more`. */
 function summarize({ subject, names }: AlertGroup): string {
   const verb = subject.family === 'rules' ? 'fails on ' : '';
-  const count = `${names.length} ${names.length === 1 ? 'node' : 'nodes'}`;
+  const count = counted(names.length, 'node');
   const more = names.length > NAMED ? `, and ${names.length - NAMED} more` : '';
   return `${subject.title}: ${verb}${count}: ${names.slice(0, NAMED).join(', ')}${more}`;
 }

@@ -1,3 +1,4 @@
+import { userInfo } from 'node:os';
 import { dirname } from 'node:path';
 import {
   type Baseline,
@@ -141,9 +142,17 @@ async function stateNow(invocation: Invocation, acceptedBy: string, io: Io): Pro
   });
 }
 
-/** Who accepts: as said, else who called sudo. */
+/** Who accepts: as said, else who called sudo, else the user of this process, also one without a name. */
 function acceptor(invocation: Invocation, { env }: Io): string {
-  return invocation.value('by') ?? (env['SUDO_USER'] || env['USER'] || 'unknown');
+  return invocation.value('by') ?? (env['SUDO_USER'] || env['USER'] || userName());
+}
+
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid ${process.getuid?.()}`;
+  }
 }
 
 function compare(accepted: Baseline, now: Baseline): readonly Difference[] {

@@ -1,5 +1,6 @@
 import type { Coverage, NodeItem } from '../../shared/api.ts';
 import { API_VERSION } from '../../shared/api.ts';
+import { counted } from '../../shared/counted.ts';
 import { VERDICTS, type Verdict } from '../../shared/images.ts';
 import { RESULTS, type Result, type ResultCounts } from '../../shared/results.ts';
 import { safeText } from '../../shared/safe-text.ts';
@@ -160,7 +161,7 @@ function coverageParts(coverage: Coverage, nowMs: number): readonly Part[] {
 function ruleParts(results: ResultCounts, failing: readonly string[]): readonly Part[] {
   const parts: Part[] = [];
   if (results.fail > 0) {
-    const where = `on ${count(failing.length, 'node')} (${someOf(failing)})`;
+    const where = `on ${counted(failing.length, 'node')} (${someOf(failing)})`;
     parts.push(['bad', 'bad', `${results.fail} failed ${where}`]);
   }
   if (results.pass > 0) parts.push(['good', 'good', `${results.pass} passed`]);
@@ -171,13 +172,13 @@ function ruleParts(results: ResultCounts, failing: readonly string[]): readonly 
 
 function driftParts(drifting: readonly string[], { reporting }: Coverage): readonly Part[] {
   if (drifting.length > 0) {
-    const text = `${count(drifting.length, 'node')} with files that differ (${someOf(drifting)})`;
+    const text = `${counted(drifting.length, 'node')} with files that differ (${someOf(drifting)})`;
     return [['bad', 'bad', text]];
   }
   // Of nodes that do not report nothing is known.
   return reporting === 0
     ? [['unknown', 'warn', 'no data']]
-    : [['good', 'good', `no file differs on ${count(reporting, 'node')}`]];
+    : [['good', 'good', `no file differs on ${counted(reporting, 'node')}`]];
 }
 
 function imageParts(images: Readonly<Record<Verdict, number>>): readonly Part[] {
@@ -189,10 +190,6 @@ function imageParts(images: Readonly<Record<Verdict, number>>): readonly Part[] 
   }
   if (images.unknown > 0) parts.push(['unknown', 'warn', `${images.unknown} unknown`]);
   return parts.length > 0 ? parts : [['unknown', 'warn', 'no image reported']];
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }
 
 function someOf(names: readonly string[]): string {

@@ -1,5 +1,6 @@
 import { API_VERSION, type List } from '../../shared/api.ts';
 import type { PolicyItem } from '../../shared/api-pools.ts';
+import { counted } from '../../shared/counted.ts';
 import type {
   ReportedKeyFile,
   ReportedPolicy,
@@ -161,7 +162,7 @@ function headText(
   { digest, nodes, pools, majorityOf, outliers }: TrustGroupItem,
   style: Style,
 ): string {
-  const count = `${nodes.length} ${nodes.length === 1 ? 'node' : 'nodes'}`;
+  const count = counted(nodes.length, 'node');
   const where = `${count} of ${pools.length === 1 ? 'pool' : 'pools'} ${pools.join(', ')}`;
   const line = `policy ${shortDigest(digest)}  ${where}: ${namesText(nodes)}`;
   const says: string[] = [];

@@ -1,3 +1,4 @@
+import { counted } from '../../shared/counted.ts';
 import { safeText } from '../../shared/safe-text.ts';
 import { requirementText, signatureText } from '../../shared/trust-text.ts';
 import type {
@@ -29,7 +30,7 @@ function itemText(item: ExplanationItem, missing: ReadonlySet<string>, style: St
   const where =
     nodes.length === 0
       ? 'this node'
-      : `${nodes.length} ${nodes.length === 1 ? 'node' : 'nodes'} (${safeText(namesText(names))})`;
+      : `${counted(nodes.length, 'node')} (${safeText(namesText(names))})`;
   const heads = verdicts.map((verdict) => {
     const policy = policies.length > 1 ? ` by ${verdict.policy}` : '';
     const message = verdict.message ?? verdict.reason;

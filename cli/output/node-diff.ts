@@ -1,4 +1,5 @@
 import type { Json } from '../../shared/canonical.ts';
+import { counted } from '../../shared/counted.ts';
 import { safeText } from '../../shared/safe-text.ts';
 import type { Difference, DiffSide, NodeDiff } from '../node-diff.ts';
 import { changeLines } from './change.ts';
@@ -35,7 +36,7 @@ export function nodeDiffText(diff: NodeDiff, style: Style): string {
     lines.push(`${mark}  ${parts.map(({ section }) => section).join(', ')}: ${safeText(why)}`);
   }
   for (const [section, count] of Object.entries(varying)) {
-    const items = `${count} ${count === 1 ? 'item' : 'items'}`;
+    const items = counted(count, 'item');
     const text = `${style.symbols.none} ${section}: on ${items} the pool has no majority`;
     lines.push(style.paint(text, 'dim'));
   }

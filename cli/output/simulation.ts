@@ -106,7 +106,9 @@ function peopleText(
 function headline({ summary, onlyRunning, nodes }: SimulationResult): string {
   const asked = nodes.filter(({ source }) => source === 'live').length;
   const others = asked === nodes.length ? '' : ` (${number(asked)} asked now)`;
-  const uses = `${number(summary.uses)} ${onlyRunning ? 'images in use' : 'image uses'}`;
+  const uses = onlyRunning
+    ? `${count(summary.uses, 'image')} in use`
+    : count(summary.uses, 'image use');
   const images = `${number(summary.images)} distinct`;
   return `${count(nodes.length, 'node')}${others}, ${uses}, ${images}`;
 }

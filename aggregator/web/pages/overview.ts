@@ -1,3 +1,4 @@
+import { counted } from '../../../shared/counted.ts';
 import { SEVERITIES } from '../../../shared/results.ts';
 import type { Bucket } from '../change-history.ts';
 import type { FleetOverview, PoolRow } from '../fleet-overview.ts';
@@ -68,8 +69,7 @@ function tilesOf({
     },
     ...severe.map((severity): Tile => {
       const { rules = 0, nodes = 0 } = failing.get(severity) ?? {};
-      const [tone, word] =
-        rules === 0 ? clear : (['bad', `on ${nodes} ${nodes === 1 ? 'node' : 'nodes'}`] as const);
+      const [tone, word] = rules === 0 ? clear : (['bad', `on ${counted(nodes, 'node')}`] as const);
       const path = pathTo('/checks', { result: 'fail', severity });
       return { name: `Rules failing, ${severity}`, value: String(rules), tone, word, path };
     }),

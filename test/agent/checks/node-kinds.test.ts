@@ -19,6 +19,8 @@ const SYSTEM: Files = {
   '/proc/sys/crypto/fips_enabled': '0\n',
   '/proc/sys/kernel/osrelease': '5.14.0-427.el9_4.x86_64\n',
   '/proc/sys/kernel/seccomp/actions_avail': 'kill_process kill_thread trap errno log allow\n',
+  '/proc/sys/kernel/modules_disabled': '0\n',
+  '/sys/kernel/security/lockdown': '[none] integrity confidentiality\n',
   '/etc/selinux/config': 'SELINUX=enforcing\nSELINUXTYPE=targeted\n',
   '/sys/fs/selinux/status': statusOf(4),
   '/sys/fs/selinux/policyvers': '33',
