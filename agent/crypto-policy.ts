@@ -46,7 +46,11 @@ export function cryptoPolicyText(policy: CryptoPolicy): string {
 /** A back end whose configuration is not what the applied policy makes of it. */
 export interface BrokenBackEnd {
   readonly path: string;
-  readonly what: 'dangling link' | 'regular file instead of a link' | 'link outside the policies';
+  readonly what:
+    | 'dangling link'
+    | 'regular file instead of a link'
+    | 'link outside the policies'
+    | 'folder, pipe or device';
 }
 
 /**
@@ -64,7 +68,12 @@ export async function brokenBackEnds(
   for (const name of (await host.list(BACK_ENDS)) ?? []) {
     if (!name.endsWith('.config')) continue;
     const path = `${BACK_ENDS}/${name}`;
-    if ((await host.lstat(path))?.kind !== 'link') {
+    const kind = (await host.lstat(path))?.kind;
+    if (kind === 'folder' || kind === 'other') {
+      broken.push({ path, what: 'folder, pipe or device' });
+      continue;
+    }
+    if (kind !== 'link') {
       const backEnd = name.slice(0, -'.config'.length);
       const hasAdditions = local.some((file) => file.startsWith(`${backEnd}-`));
       // nss has to have a file of its own.

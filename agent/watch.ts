@@ -105,6 +105,11 @@ export class Watch implements AsyncDisposable {
     watcher.on('all', (_event, path, stats) => {
       this.#happened(path, stats?.isSymbolicLink() === true);
     });
+    // The library says nothing of what has become a folder before it looked: what the kernel says is told too.
+    watcher.on('raw', (_event, name, details) => {
+      const { watchedPath } = details as { readonly watchedPath: string };
+      this.#happened(posix.join(watchedPath, name ?? ''), false);
+    });
     watcher.on('error', (error) => this.#failed(error));
     this.#watcher = watcher;
     await new Promise<void>((ready) => watcher.once('ready', ready));

@@ -6,10 +6,9 @@ import { API_VERSION } from '../shared/api.ts';
 import { messageOf } from '../shared/errors.ts';
 import { ensureFolder } from '../shared/folder.ts';
 import { nearest } from '../shared/nearest.ts';
-import { readLimited } from '../shared/read-file.ts';
 import type { Invocation } from './command.ts';
 import { CliError, usageError } from './errors.ts';
-import { fileError } from './files.ts';
+import { fileError, readGiven } from './files.ts';
 import type { Io } from './io.ts';
 import { isObject, misfit, type Shape } from './shape.ts';
 
@@ -70,7 +69,7 @@ export async function loadContexts(io: Io): Promise<ContextFile> {
   const path = contextPath(io);
   let text: string;
   try {
-    text = (await readLimited(path, LIMIT_BYTES)).toString();
+    text = (await readGiven(path, LIMIT_BYTES)).toString();
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return { path, contexts: NONE };
     throw fileError(cause, `cannot read the configuration ${path}`);

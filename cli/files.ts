@@ -1,5 +1,6 @@
+import { stat } from 'node:fs/promises';
 import { messageOf } from '../shared/errors.ts';
-import { readLimited } from '../shared/read-file.ts';
+import { ReadFileError, readLimited } from '../shared/read-file.ts';
 import { CliError } from './errors.ts';
 import type { Io } from './io.ts';
 
@@ -19,10 +20,21 @@ export async function readInput(file: string, what: string, io: Io): Promise<Buf
 /** The same, where `-` is a file like others. */
 export async function readNamed(file: string, what: string): Promise<Buffer> {
   try {
-    return await readLimited(file, LIMIT_BYTES);
+    return await readGiven(file, LIMIT_BYTES);
   } catch (cause) {
     throw fileError(cause, `cannot read the ${what} ${file}`);
   }
+}
+
+/** Standard input, and the pipe of a shell's `<(…)`: open already, and somebody writes there. */
+const OPENED = /^\/(?:dev|proc)\//;
+
+/** Content of a file that somebody named. A named pipe is refused, for its writer may never come. */
+export async function readGiven(file: string, limitBytes: number): Promise<Buffer> {
+  if (!OPENED.test(file) && (await stat(file)).isFIFO()) {
+    throw new ReadFileError('ERR_FILE_KIND', 'it is a named pipe, expected a file');
+  }
+  return await readLimited(file, limitBytes);
 }
 
 /** A failure of the file system as exit code and cause: absent is `not found`, forbidden is `not allowed`. */

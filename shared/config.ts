@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { CodedError, messageOf } from './errors.ts';
 import { nearest } from './nearest.ts';
 import { readRegular } from './read-file.ts';
-import { type Document, isNode, LineCounter, parseAllDocuments } from './yaml-nodes.ts';
+import { type Document, isNode, LineCounter, parseAllDocuments, TOO_DEEP } from './yaml-nodes.ts';
 
 export type ConfigErrorCode =
   | 'ERR_CONFIG_READ'
@@ -56,6 +56,9 @@ export function parseConfig<T>(text: string, file: string, schema: v.GenericSche
     throw new ConfigError('ERR_CONFIG_SYNTAX', `${file}: expected one YAML document`);
   }
   const [problem] = [...(document?.errors ?? []), ...(document?.warnings ?? [])];
+  if (problem !== undefined && TOO_DEEP.test(problem.message)) {
+    throw new ConfigError('ERR_CONFIG_SYNTAX', `${file}: expected less deep nesting`);
+  }
   if (problem !== undefined) {
     const place = lines.linePos(problem.pos[0]);
     const [what = ''] = problem.message.split(/ at line \d+|\n/);

@@ -18,3 +18,9 @@ export {
   visit,
   type YAMLMap,
 } from 'yaml';
+
+/**
+ * What the library says of a text that is nested deeper than the stack: it keeps the error to itself, and where the stack
+ * ended is another place each time.
+ */
+export const TOO_DEEP: RegExp = /call stack size|stack overflow/i;

@@ -1,4 +1,4 @@
-import { CodedError } from '../errors.ts';
+import { CodedError, messageOf } from '../errors.ts';
 import {
   type Alias,
   Composer,
@@ -8,6 +8,7 @@ import {
   LineCounter,
   type Node,
   Parser,
+  TOO_DEEP,
   visit,
 } from '../yaml-nodes.ts';
 import { documentEnd, findLibyamlFault } from './libyaml.ts';
@@ -61,6 +62,7 @@ export function composeYaml(input: string | Uint8Array): ComposedYaml {
     const error = document?.errors.find(({ message }) => !FORGIVEN.test(message));
     if (error !== undefined) {
       const [summary = ''] = error.message.split('\n', 1);
+      if (TOO_DEEP.test(summary)) throw new RangeError(summary);
       throw yamlError(summary.replace(/ at line.*$/, ''), '', lines, error.pos[0]);
     }
     const fault = findLibyamlFault(document, text, lines);
@@ -68,7 +70,7 @@ export function composeYaml(input: string | Uint8Array): ComposedYaml {
     const targets = document === undefined ? new Map() : targetsOf(document, lines);
     return { root: document?.contents ?? null, targets, lines };
   } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
+    if (!(error instanceof RangeError || TOO_DEEP.test(messageOf(error)))) throw error;
     throw yamlError('expected less deep nesting', '', lines, 0);
   }
 }

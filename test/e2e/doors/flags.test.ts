@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
@@ -99,6 +100,7 @@ const BAD_FILES: readonly (readonly [name: string, make: (at: string) => void])[
   ['large', (at) => truncateSync(createEmpty(at), 17 * 1024 * 1024)],
   ['zero', (at) => symlinkSync('/dev/zero', at)],
   ['folder', (at) => mkdirSync(at)],
+  ['fifo', (at) => void execFileSync('mkfifo', [at])],
   ['empty', createEmpty],
   ['binary', (at) => writeFileSync(at, Buffer.from([0xff, 0xfe, 0, 1, 2, 0x80, 0x0a]))],
   ['deep', (at) => writeFileSync(at, '['.repeat(100_000))],

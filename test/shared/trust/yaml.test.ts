@@ -168,3 +168,15 @@ t.test('a hundred thousand brackets are refused, not fatal', async (t) => {
     );
   }
 });
+
+t.test('nesting that no stack holds is told in the same words each time', async (t) => {
+  for (const text of ['{"a": ['.repeat(9_000), '['.repeat(50_000), '{a: '.repeat(20_000)]) {
+    for (let time = 0; time < 3; time++) {
+      t.throws(() => parseYaml(text), {
+        message: /expected less deep nesting/,
+        line: 1,
+        column: 1,
+      });
+    }
+  }
+});

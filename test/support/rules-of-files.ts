@@ -1,0 +1,158 @@
+import { dirname } from 'node:path';
+import { runtime } from '../../agent/checks/runtime.ts';
+import { configPathOf } from './container-tree.ts';
+import {
+  ANNOTATIONS,
+  BOOLEAN,
+  CONFIG_JSON,
+  CRIO,
+  ENTRY,
+  KUBELET,
+  LOCALHOST,
+  NAMESPACE,
+  POLICY,
+  REGISTRY,
+  SECRET,
+  SELINUX_POLICY,
+  STORE,
+  UNIT,
+} from './sound-node.ts';
+
+const CRIO_RULES = [
+  'selinux.crio-enabled',
+  'seccomp.crio-profile',
+  'seccomp.legacy-override',
+  'registries.insecure',
+  'registries.short-names',
+  'fips.container-override',
+];
+const POLICY_RULES = [
+  'default-reject',
+  'redhat-signed',
+  'scope-lint',
+  'key-files',
+  'key-fingerprints',
+];
+export const PERMISSIONS: string = 'node.file-permissions';
+const RUNTIME_RULES = [
+  'seccomp.containers-filtered',
+  'fips.container-override',
+  ...runtime.rules.map(({ id }) => id),
+];
+const LABEL_RULES = ['runtime.mcs-unique', 'runtime.selinux-domain'];
+const BOOT_RULES = ['selinux.kernel-args', 'fips.kernel-args'];
+const SELINUX_RULES = ['selinux.booleans', 'selinux.unconfined-daemons'];
+const SELINUX_POLICY_RULES = [
+  'selinux.policy-type',
+  'selinux.policy-unmodified',
+  'selinux.permissive-domains',
+];
+const REGISTRIES_D_RULES = [
+  'registries.lookaside-valid',
+  'registries.lookaside-managed',
+  'registries.lookaside-urls',
+  'registries.policy-coherence',
+];
+
+/** Every file the checks read, and the rules that may say something else when it is bad. */
+export const RULES_OF_FILES: Readonly<Record<string, readonly string[]>> = {
+  '/sys/fs/selinux/enforce': ['selinux.enforcing', ...SELINUX_RULES, ...LABEL_RULES],
+  '/sys/fs/selinux/status': ['selinux.uninterrupted'],
+  '/sys/fs/selinux/policyvers': SELINUX_POLICY_RULES,
+  '/sys/fs/selinux/mls': [],
+  [BOOLEAN]: ['selinux.booleans'],
+  [dirname(BOOLEAN)]: ['selinux.booleans'],
+  [SELINUX_POLICY]: SELINUX_POLICY_RULES,
+  [dirname(SELINUX_POLICY)]: SELINUX_POLICY_RULES,
+  [`/usr${SELINUX_POLICY}`]: ['selinux.policy-unmodified', 'selinux.permissive-domains'],
+  [`${STORE}/booleans.local`]: ['selinux.policy-unmodified'],
+  [`${STORE}/modules`]: ['selinux.policy-unmodified'],
+  [`${STORE}/modules/400`]: ['selinux.policy-unmodified'],
+  '/etc/selinux/semanage.conf': [],
+  '/proc/900/attr/current': ['selinux.unconfined-daemons'],
+  '/proc/filesystems': [],
+  '/proc/cmdline': [...BOOT_RULES, 'node.kernel-hardening'],
+  '/proc/1/attr/current': ['selinux.unconfined-daemons'],
+  '/proc/1/mounts': [],
+  '/proc/1/cgroup': RUNTIME_RULES,
+  '/proc/1/status': RUNTIME_RULES,
+  '/proc/2000/cgroup': RUNTIME_RULES,
+  '/proc/2000/status': RUNTIME_RULES,
+  '/proc/2000/attr/current': [...LABEL_RULES, 'selinux.unconfined-daemons'],
+  '/proc/2000/uid_map': [],
+  [configPathOf({})]: [
+    'runtime.host-namespaces',
+    'runtime.masked-paths',
+    'runtime.host-mounts',
+    'fips.container-override',
+  ],
+  [CONFIG_JSON]: RUNTIME_RULES,
+  '/sys/fs/cgroup/cgroup.controllers': ['runtime.cgroup-version'],
+  '/proc/sys/kernel/dmesg_restrict': ['node.kernel-hardening'],
+  '/proc/sys/crypto/fips_enabled': [
+    'fips.kernel-enabled',
+    'fips.cluster-intent',
+    'fips.container-override',
+  ],
+  '/proc/sys/kernel/osrelease': [],
+  '/proc/sys/kernel/seccomp/actions_avail': ['seccomp.kernel-support'],
+  '/etc/selinux/config': ['selinux.config-enforcing', ...SELINUX_POLICY_RULES, PERMISSIONS],
+  [ENTRY]: BOOT_RULES,
+  [dirname(ENTRY)]: BOOT_RULES,
+  '/boot/grub2/grubenv': BOOT_RULES,
+  '/etc/crypto-policies/config': ['fips.crypto-policy-applied'],
+  '/etc/crypto-policies/state/current': ['fips.crypto-policy', 'fips.crypto-policy-applied'],
+  '/etc/crypto-policies/back-ends/nss.config': ['fips.crypto-policy-applied'],
+  '/etc/crio/crio.conf': CRIO_RULES,
+  [CRIO]: [...CRIO_RULES, PERMISSIONS, 'node.mco-drift'],
+  [dirname(CRIO)]: [...CRIO_RULES, 'registries.unmanaged-files', PERMISSIONS, 'node.mco-drift'],
+  [KUBELET]: ['seccomp.kubelet-default', 'node.kubelet-hardening', PERMISSIONS],
+  [UNIT]: ['seccomp.kubelet-default', 'node.kubelet-hardening', PERMISSIONS],
+  [ANNOTATIONS]: ['node.mco-state'],
+  [SECRET]: [PERMISSIONS],
+  '/usr/share/containers/seccomp.json': ['seccomp.podman-profile'],
+  '/etc/containers/registries.conf': [
+    'registries.insecure',
+    'registries.policy-coherence',
+    PERMISSIONS,
+    'registries.allowed-effective',
+    'registries.short-names',
+    'registries.mirrors',
+  ],
+  '/etc/key': ['trust.key-files', 'trust.key-fingerprints'],
+  [NAMESPACE]: ['trust.namespace-policies', 'trust.key-files', 'node.mco-drift', PERMISSIONS],
+  [dirname(NAMESPACE)]: [
+    'trust.namespace-policies',
+    'registries.unmanaged-files',
+    'node.mco-drift',
+    PERMISSIONS,
+  ],
+  [LOCALHOST]: ['seccomp.localhost-profiles', 'node.mco-drift'],
+  [dirname(LOCALHOST)]: ['seccomp.localhost-profiles', 'node.mco-drift'],
+  '/etc/passwd': [],
+  '/etc/os-release': [],
+  '/etc/containers/storage.conf': [PERMISSIONS],
+  [POLICY]: [
+    'trust.policy-valid',
+    'trust.policy-managed',
+    ...POLICY_RULES.map((rule) => `trust.${rule}`),
+    'trust.namespace-policies',
+    'registries.lookaside-urls',
+    'registries.policy-coherence',
+    PERMISSIONS,
+    'registries.allowed-effective',
+  ],
+  [REGISTRY]: [...REGISTRIES_D_RULES, PERMISSIONS],
+  [dirname(REGISTRY)]: [...REGISTRIES_D_RULES, 'registries.unmanaged-files', PERMISSIONS],
+  '/etc/machine-config-daemon/currentconfig': [
+    'fips.cluster-intent',
+    'trust.policy-managed',
+    'registries.lookaside-managed',
+    'registries.unmanaged-files',
+    'node.mco-drift',
+    'node.mco-state',
+    PERMISSIONS,
+    'trust.namespace-policies',
+    'seccomp.localhost-profiles',
+  ],
+};
