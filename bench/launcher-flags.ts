@@ -7,8 +7,8 @@ export function launcherFlags(
   program: 'nodeseal-agent' | 'nodeseal-aggregator',
 ): readonly string[] {
   const text = readFileSync(join(PACKAGE_FOLDER, 'bin', program), 'utf8');
-  const [, words] = /exec node ([^"]*)"/.exec(text) ?? [];
-  const flags = words?.split(/[\s\\]+/).filter(Boolean) ?? [];
+  const [, words = ''] = /exec node ([\s\S]*?) \S*main\.js/.exec(text) ?? [];
+  const flags = (words.match(/--[\w-]+(?:=\S+)?/g) ?? []).filter((flag) => flag !== '--require');
   if (flags.length === 0) throw new Error(`bin/${program}: no flags of Node.js found`);
   return flags;
 }
