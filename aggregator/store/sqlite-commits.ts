@@ -14,11 +14,8 @@ interface Waiting {
 /** Told of each commit: how long it took, in seconds, and how many records it held. */
 export type OnCommit = (seconds: number, records: number) => void;
 
-/**
- * Work of one transaction, before other things have their turn. States of many nodes change the same pages of the index:
- * to commit them each 20 ms, as was done, wrote these pages several times over.
- */
-const BUDGET_MS = 100;
+/** Work of one transaction, before other things have their turn. */
+const BUDGET_MS = 20;
 
 /**
  * Group commit: writes that arrive in one turn of the event loop are committed in one transaction (WAL,
