@@ -1,10 +1,11 @@
 import { messageOf } from '../../shared/errors.ts';
 import type { Finding, Observed } from '../../shared/findings.ts';
+import type { SelfKnowledge } from '../check.ts';
 import { type Check, type CheckContext, finding, type Statement, whereReadable } from '../check.ts';
 import { MAX_SKEW_MS } from '../clock-skew.ts';
 import { type Host, openHost } from '../host.ts';
 import { type OwnFiles, ownFiles } from '../own-files.ts';
-import { isThisMachine, readSelf, type SelfFacts, type SelfKnowledge, topMounts } from '../self.ts';
+import { isThisMachine, readSelf, type SelfFacts, topMounts } from '../self.ts';
 import { FIPS_ENABLED, kernelFlag } from './fips-places.ts';
 import * as rules from './rules/agent.ts';
 

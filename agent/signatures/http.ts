@@ -3,7 +3,7 @@ import { type Clock, systemClock } from '../../shared/clock.ts';
 import { shownAddress } from './address.ts';
 import { BackOff } from './back-off.ts';
 import type { TlsSettings } from './certificates.ts';
-import { SourceError } from './source.ts';
+import { SourceError } from './source-error.ts';
 
 export interface HttpRequest {
   readonly url: URL;

@@ -18,10 +18,10 @@ import type {
   NodeAsOf,
   OutcomeCount,
   Page,
-  StoredNode,
   StoredSection,
   StoreReads,
 } from './store.ts';
+import type { StoredNode } from './stored-node.ts';
 
 const HOUR_MS = 3_600_000;
 /** Ids are given before their transactions end: an hour's first may be so much smaller than the one marked. */

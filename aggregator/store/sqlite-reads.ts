@@ -18,11 +18,11 @@ import type {
   NodeAsOf,
   OutcomeCount,
   Page,
-  StoredNode,
   StoredSection,
   StoreReads,
 } from './store.ts';
 import type { Answers } from './store-methods.ts';
+import type { StoredNode } from './stored-node.ts';
 
 const HOUR_MS = 3_600_000;
 

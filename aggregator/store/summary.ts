@@ -1,7 +1,8 @@
 import { VERDICTS, type Verdict } from '../../shared/images.ts';
 import { RESULTS, type Result } from '../../shared/results.ts';
 import { meaningOf } from './items.ts';
-import { INDEXED_SECTIONS, type NodeSummary } from './store.ts';
+import { INDEXED_SECTIONS } from './store.ts';
+import type { NodeSummary } from './stored-node.ts';
 
 /** How many items of one section have each rank. */
 export type Tally = readonly (readonly [rank: number, count: number])[];
