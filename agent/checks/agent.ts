@@ -1,3 +1,4 @@
+import { counted } from '../../shared/counted.ts';
 import { messageOf } from '../../shared/errors.ts';
 import type { Finding, Observed } from '../../shared/findings.ts';
 import type { SelfKnowledge } from '../check.ts';
@@ -116,7 +117,7 @@ export function files({ version, folder, count, sha256, writable }: OwnFiles): S
     const severity = 'high';
     return { subject, result: 'fail', reason: 'writable', severity, message, observed };
   }
-  const message = `nodeseal ${version} in ${folder} has ${count} files with the digest ${sha256}`;
+  const message = `nodeseal ${version} in ${folder} has ${counted(count, 'file')} with the digest ${sha256}`;
   return { subject, result: 'pass', message, observed };
 }
 
@@ -128,7 +129,7 @@ export function eventsDropped({ lostEvents }: Pick<SelfKnowledge, 'lostEvents'>)
     const message = 'no event was lost since the agent started';
     return { subject, result: 'pass', message, observed };
   }
-  const message = `${lost} events were lost since the agent started, before an aggregator took them`;
+  const message = `${counted(lost, 'event was', 'events were')} lost since the agent started, before an aggregator took them`;
   return { subject, result: 'fail', reason: 'lost', severity: 'low', message, observed };
 }
 
