@@ -202,7 +202,10 @@ t.test('what somebody vouches for does not count, and is not hidden', async (t) 
     reason: 'exception',
     override: { oldResult: 'fail', authority: 'alice', until: '2026-12-01' },
   });
-  t.match((await runCli([...only, '-o', 'wide'])).stdout, /selinux.enforcing +not applicable .* exception /);
+  t.match(
+    (await runCli([...only, '-o', 'wide'])).stdout,
+    /selinux.enforcing +not applicable .* exception /,
+  );
 
   const late = await runCli(only, { nowMs: Date.parse('2026-12-02T00:00:00Z') });
   t.equal(late.exit, 1);
