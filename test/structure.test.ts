@@ -73,6 +73,7 @@ t.test('the libraries with one home stay there', async (t) => {
     chokidar: 'agent/watch.ts',
     systeminformation: 'agent/hardware-worker.ts',
     pino: 'shared/log.ts',
+    yaml: 'shared/yaml-nodes.ts',
     fastify: 'aggregator/',
   };
   for (const file of programs.flatMap(sources)) {
