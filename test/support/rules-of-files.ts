@@ -96,7 +96,12 @@ export const RULES_OF_FILES: Readonly<Record<string, readonly string[]>> = {
   ],
   '/proc/sys/kernel/osrelease': [],
   '/proc/sys/kernel/seccomp/actions_avail': ['seccomp.kernel-support'],
-  '/etc/selinux/config': ['selinux.config-enforcing', ...SELINUX_POLICY_RULES, PERMISSIONS],
+  '/etc/selinux/config': [
+    'selinux.enforcing',
+    'selinux.config-enforcing',
+    ...SELINUX_POLICY_RULES,
+    PERMISSIONS,
+  ],
   [ENTRY]: BOOT_RULES,
   [dirname(ENTRY)]: BOOT_RULES,
   '/boot/grub2/grubenv': BOOT_RULES,
