@@ -57,6 +57,10 @@ const legacy = {
 const ownProfile = (path: string): Files => ({
   [`${DROP_INS}/99-own`]: `[crio.runtime]\nseccomp_profile = "${path}"\n`,
 });
+const PODMAN_DROP_INS = '/etc/containers/containers.conf.d';
+const podman = (path: string, profile: string): Files => ({
+  [path]: `[containers]\nseccomp_profile = "${profile}"\n`,
+});
 /** Nobody put a profile for pods there. */
 const NO_PROFILES = 'seccomp.localhost-profiles notapplicable no-profiles';
 const NO_PROFILE = 'seccomp.podman-profile notapplicable no-profile';
@@ -101,6 +105,16 @@ const CASES: readonly (readonly [name: string, change: Files, expected: readonly
     'with a container without a filter',
     process(2000, crio(ID.a), 0),
     [`${filtered} fail unfiltered @ ${ID.a}`],
+  ],
+  [
+    'with a container of a Quadlet unit without a filter',
+    process(2001, `0::/system.slice/web.service/libpod-payload-${ID.b}`, 0),
+    [`${filtered} fail unfiltered @ ${ID.b}`],
+  ],
+  [
+    'with the monitor of a Quadlet unit, which is no container',
+    process(2001, '0::/system.slice/web.service/supervisor', 0),
+    [],
   ],
   [
     'with a second process of a container without a filter',
@@ -308,6 +322,34 @@ const CASES: readonly (readonly [name: string, change: Files, expected: readonly
     ['seccomp.crio-profile fail allow-default'],
   ],
   [
+    'with a profile whose last default action, in another case of its name, is open',
+    {
+      ...ownProfile(PROFILE),
+      [PROFILE]: '{"defaultAction":"SCMP_ACT_ERRNO","DEFAULTACTION":"SCMP_ACT_ALLOW"}',
+    },
+    ['seccomp.crio-profile fail allow-default'],
+  ],
+  [
+    'with a profile whose default action is empty, which is no filter',
+    { ...ownProfile(PROFILE), [PROFILE]: '{"defaultAction":""}' },
+    ['seccomp.crio-profile fail invalid'],
+  ],
+  [
+    'with a profile whose default action no runtime knows',
+    { ...ownProfile(PROFILE), [PROFILE]: '{"defaultAction":"errno"}' },
+    ['seccomp.crio-profile fail invalid'],
+  ],
+  [
+    'with a profile whose default action is a number',
+    { ...ownProfile(PROFILE), [PROFILE]: '{"defaultAction":1}' },
+    ['seccomp.crio-profile fail invalid'],
+  ],
+  [
+    'with a profile that begins with a byte order mark',
+    { ...ownProfile(PROFILE), [PROFILE]: `\ufeff${DENY}` },
+    ['seccomp.crio-profile fail invalid'],
+  ],
+  [
     'with a profile that is no JSON',
     { ...ownProfile(PROFILE), [PROFILE]: '{' },
     ['seccomp.crio-profile fail invalid'],
@@ -406,6 +448,55 @@ const CASES: readonly (readonly [name: string, change: Files, expected: readonly
     'whose podman allows everything by the administrator’s file',
     { '/etc/containers/seccomp.json': '{"defaultAction":"SCMP_ACT_ALLOW"}' },
     ['seccomp.podman-profile fail allow-default'],
+  ],
+  [
+    'whose podman is unconfined by its configuration',
+    podman('/etc/containers/containers.conf', 'unconfined'),
+    ['seccomp.podman-profile fail unconfined'],
+  ],
+  [
+    'whose podman is unconfined by the last of two drop-ins, in another case of the name',
+    {
+      ...podman(`${PODMAN_DROP_INS}/10-a.conf`, '/usr/share/containers/seccomp.json'),
+      [`${PODMAN_DROP_INS}/20-b.conf`]: '[Containers]\nSeccomp_Profile = "unconfined"\n',
+    },
+    ['seccomp.podman-profile fail unconfined'],
+  ],
+  [
+    'whose podman ignores a drop-in of another ending',
+    podman(`${PODMAN_DROP_INS}/10-a.conf~`, 'unconfined'),
+    [],
+  ],
+  [
+    'whose podman’s configuration names an open profile',
+    {
+      ...podman('/etc/containers/containers.conf', '/srv/own.json'),
+      '/srv/own.json': '{"defaultAction":"SCMP_ACT_ALLOW"}',
+    },
+    ['seccomp.podman-profile fail allow-default'],
+  ],
+  [
+    'whose podman’s configuration names a profile that is not there',
+    podman('/usr/share/containers/containers.conf', '/srv/own.json'),
+    ['seccomp.podman-profile fail missing'],
+  ],
+  [
+    'whose podman’s drop-in takes a profile back',
+    {
+      ...podman('/etc/containers/containers.conf', 'unconfined'),
+      ...podman(`${PODMAN_DROP_INS}/10-a.conf`, ''),
+    },
+    [],
+  ],
+  [
+    'whose podman’s configuration is no TOML',
+    { [`${PODMAN_DROP_INS}/10-a.conf`]: '[[' },
+    ['seccomp.podman-profile error parse'],
+  ],
+  [
+    'whose podman’s configuration has the wrong type',
+    { [`${PODMAN_DROP_INS}/10-a.conf`]: '[containers]\nseccomp_profile = 1\n' },
+    ['seccomp.podman-profile error parse'],
   ],
   [
     'whose podman’s profile is cut short',
