@@ -59,9 +59,7 @@ async function certificatesFor(host: Host, location: string): Promise<string | u
 function insecureIn({ registries }: RegistriesConf): readonly Place[] {
   return [...registries.values()].flatMap(
     ({ prefix, location, insecure, blocked, mirrors, file }) => {
-      // Nothing is asked about what is blocked, its mirrors neither.
-      if (blocked) return [];
-      const own = insecure ? [{ location: location || prefix, file }] : [];
+      const own = insecure && !blocked ? [{ location: location || prefix, file }] : [];
       return [
         ...own,
         ...mirrors

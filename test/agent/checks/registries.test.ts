@@ -336,13 +336,16 @@ const CASES: readonly (readonly [name: string, files: Files, expected: readonly 
     [],
   ],
   [
-    'with a mirror that is not secured, of a registry that is blocked anyway',
+    'with a mirror that is not secured, of a registry that is blocked: it is asked all the same',
     node({
       ...GOOD,
       '/etc/containers/registries.conf':
         '[[registry]]\nlocation = "a.test"\nblocked = true\n[[registry.mirror]]\nlocation = "m.test/a"\ninsecure = true\n',
     }),
-    ['registries.mirrors fail by-tag @ a.test at m.test/a'],
+    [
+      'registries.insecure fail insecure @ m.test/a',
+      'registries.mirrors fail by-tag @ a.test at m.test/a',
+    ],
   ],
   [
     'where every image has to be signed by sigstore, and nothing attaches signatures',
