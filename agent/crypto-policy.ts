@@ -73,6 +73,27 @@ export function cryptoPolicyText(policy: CryptoPolicy): string {
   return [policy.base, ...policy.modules].join(':');
 }
 
+/** Places of policies and modules of this node, which go before the vendor's of the same name. */
+export const OWN_POLICIES: readonly string[] = ['policies', 'policies/modules'].map(
+  (folder) => `${CRYPTO_POLICIES}/${folder}`,
+);
+
+/** Parts of a policy that are this node's own where the vendor has one of that name: `OSPP.pmod`, `FIPS.pol`. */
+export async function ownParts(
+  host: Host,
+  { base, modules }: CryptoPolicy,
+): Promise<readonly string[]> {
+  // Without modules the vendor's own files are linked to.
+  if (modules.length === 0) return [];
+  const [policies = [], parts = []] = await Promise.all(
+    OWN_POLICIES.map(async (folder) => (await host.list(folder)) ?? []),
+  );
+  return [
+    ...[`${base}.pol`].filter((name) => policies.includes(name)),
+    ...modules.map((module) => `${module}.pmod`).filter((name) => parts.includes(name)),
+  ];
+}
+
 /** A back end whose configuration is not what the applied policy makes of it. */
 export interface BrokenBackEnd {
   readonly path: string;

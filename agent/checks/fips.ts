@@ -3,7 +3,7 @@ import { BOOT_ENTRIES } from '../boot.ts';
 import { ask, type Check, type CheckContext, type Statement } from '../check.ts';
 import { CONTAINER_FOLDER } from '../container-store.ts';
 import { CRIO_FOLDER } from '../crio-config.ts';
-import { CRYPTO_POLICIES } from '../crypto-policy.ts';
+import { CRYPTO_POLICIES, OWN_POLICIES } from '../crypto-policy.ts';
 import { type DesiredState, desiredState } from '../desired/desired.ts';
 import { MACHINE_CONFIG_FOLDER } from '../desired/machine-config.ts';
 import type { Host } from '../host.ts';
@@ -40,6 +40,7 @@ export const fips: Check = {
     CRYPTO_POLICIES,
     `${CRYPTO_POLICIES}/state`,
     `${CRYPTO_POLICIES}/back-ends`,
+    ...OWN_POLICIES,
     BOOT_ENTRIES,
     MACHINE_CONFIG_FOLDER,
     CRIO_FOLDER,

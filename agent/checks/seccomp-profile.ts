@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { sha256 } from '../../shared/canonical.ts';
 import type { Observed } from '../../shared/findings.ts';
 import { JsonError, parseJson } from '../../shared/trust/json.ts';
@@ -99,13 +100,19 @@ async function judgeSetting(
   const desired = await desiredState(host, baseline);
   const drift = desired.file(profile) && driftOf(await inspectFile(host, desired, profile));
   if (drift !== undefined && drift.result !== 'pass') return drift;
-  if (drift !== undefined || profile.startsWith('/usr/')) return judged;
+  if (drift !== undefined || isVendors(profile)) return judged;
   if (!desired.isKnown) {
     const message = `nothing here says whether ${profile} is the profile it should be`;
     return { result: 'notchecked', reason: 'no-oracle', message, observed: seen };
   }
   const message = `${profile} is neither of the operating system, nor managed, nor accepted`;
   return { result: 'fail', reason: 'unmanaged', message, observed: seen };
+}
+
+/** Of the operating system: /usr/local is the administrator's. */
+function isVendors(path: string): boolean {
+  const plain = posix.normalize(path);
+  return plain.startsWith('/usr/') && !plain.startsWith('/usr/local/');
 }
 
 /** Where containers.conf(5) names no profile: what an administrator put goes before what the package brought. */

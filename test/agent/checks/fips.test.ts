@@ -6,6 +6,7 @@ import type { Finding } from '../../../shared/findings.ts';
 import { contextAt, say, treeOf } from '../../support/host-tree.ts';
 
 const ENTRIES = '/boot/loader/entries';
+const OWN = '/etc/crypto-policies/policies';
 const BACK_END = '/etc/crypto-policies/back-ends/openssl.config';
 type Files = Readonly<Record<string, string | undefined>>;
 
@@ -116,6 +117,21 @@ const STATES: readonly (readonly [
     { 'crypto-policy': 'fail medium relaxed' },
   ],
   ['FIPS with a module that keeps it strict', node({ ...ON, policy: 'FIPS:OSPP' }), {}],
+  [
+    'FIPS with a module that kept it strict, and that this node has of its own',
+    node({ ...ON, policy: 'FIPS:OSPP' }, { [`${OWN}/modules/OSPP.pmod`]: 'hash = MD5+\n' }),
+    { 'crypto-policy': 'fail medium relaxed' },
+  ],
+  [
+    'FIPS of this node’s own under a module',
+    node({ ...ON, policy: 'FIPS:OSPP' }, { [`${OWN}/FIPS.pol`]: 'hash = MD5\n' }),
+    { 'crypto-policy': 'fail medium relaxed' },
+  ],
+  [
+    'FIPS by links to the vendor’s files, beside policies of this node’s own',
+    node(ON, { [`${OWN}/FIPS.pol`]: 'hash = MD5\n', [`${OWN}/modules/OSPP.pmod`]: '' }),
+    {},
+  ],
   [
     'no boot= although /boot is a file system of its own',
     node(ON, {

@@ -311,6 +311,19 @@ const CASES: readonly (readonly [name: string, change: Files, expected: readonly
     { ...ownProfile('/usr/share/x.json'), '/usr/share/x.json': DENY },
     [],
   ],
+  ...['/usr/local/x.json', '/usr/share/../../srv/x.json'].map(
+    (path) =>
+      [
+        `with a profile of its own in ${path}, of which nothing says anything`,
+        {
+          ...ownProfile(path),
+          '/usr/local/x.json': DENY,
+          '/srv/x.json': DENY,
+          '/usr/share/.x': '',
+        },
+        ['seccomp.crio-profile notchecked no-oracle'],
+      ] as const,
+  ),
   [
     'with a profile that lets everything through',
     { ...ownProfile(PROFILE), [PROFILE]: '{"defaultAction":"SCMP_ACT_ALLOW"}' },
