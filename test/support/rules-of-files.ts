@@ -108,7 +108,7 @@ export const RULES_OF_FILES: Readonly<Record<string, readonly string[]>> = {
   '/etc/crypto-policies/config': ['fips.crypto-policy-applied'],
   '/etc/crypto-policies/state/current': ['fips.crypto-policy', 'fips.crypto-policy-applied'],
   '/etc/crypto-policies/back-ends/nss.config': ['fips.crypto-policy-applied'],
-  '/etc/crio/crio.conf': CRIO_RULES,
+  '/etc/crio/crio.conf': [...CRIO_RULES, PERMISSIONS],
   [CRIO]: [...CRIO_RULES, PERMISSIONS, 'node.mco-drift'],
   [dirname(CRIO)]: [...CRIO_RULES, 'registries.unmanaged-files', PERMISSIONS, 'node.mco-drift'],
   [KUBELET]: ['seccomp.kubelet-default', 'node.kubelet-hardening', PERMISSIONS],
