@@ -1,3 +1,4 @@
+import { dropInNames } from './folder-files.ts';
 import type { Host } from './host.ts';
 import { TomlFileError, tomlAt, tomlOf } from './toml.ts';
 
@@ -19,7 +20,7 @@ export async function containersText(
   host: Host,
   ...keys: readonly string[]
 ): Promise<ContainersSetting | undefined> {
-  const dropIns = (await host.list(CONTAINERS_CONF_DROP_INS)) ?? [];
+  const dropIns = await dropInNames(host, CONTAINERS_CONF_DROP_INS);
   const names = dropIns.filter((name) => name.endsWith('.conf'));
   const paths = [...FILES, ...names.map((name) => `${CONTAINERS_CONF_DROP_INS}/${name}`)];
   let found: ContainersSetting | undefined;

@@ -35,6 +35,15 @@ export async function filesBelow(
   }
 }
 
+/**
+ * Names in a folder of drop-ins as containers/image and podman walk it (Go's filepath.WalkDir): through a link in its place
+ * nobody goes. Empty for a folder that is not there. Throws `HostError`.
+ */
+export async function dropInNames(host: Host, path: string): Promise<readonly string[]> {
+  const isLink = (await host.lstat(path))?.kind === 'link';
+  return isLink ? [] : ((await host.list(path)) ?? []);
+}
+
 /** Gives how many it saw; stops with the folder in which they became too many. */
 async function walk(
   host: Host,

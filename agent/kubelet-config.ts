@@ -73,7 +73,10 @@ function laxUnlessSet(config: KubeletConfig): KubeletConfig {
 }
 
 async function readDropIns(host: Host, folder: string): Promise<readonly KubeletDocument[]> {
-  const below = folder.startsWith('/') ? await filesBelow(host, folder, MAX_DEPTH) : undefined;
+  if (!folder.startsWith('/')) return [];
+  // Through a link in its place kubelet does not go, unless a slash at the end asks for it.
+  const isLink = !folder.endsWith('/') && (await host.lstat(folder))?.kind === 'link';
+  const below = isLink ? undefined : await filesBelow(host, posix.resolve(folder), MAX_DEPTH);
   if (below?.problem !== undefined) throw below.problem;
   const documents: KubeletDocument[] = [];
   for (const path of below?.files.filter((file) => file.endsWith('.conf')) ?? []) {

@@ -4,6 +4,7 @@ import {
   parseRegistriesConf,
   type RegistriesConf,
 } from '../shared/trust/registries-conf.ts';
+import { dropInNames } from './folder-files.ts';
 import type { Host } from './host.ts';
 import { lastMadePerHost } from './last-made.ts';
 import { problemOf, readTrustFile, type TrustFile, type TrustProblem } from './trust-files.ts';
@@ -68,7 +69,7 @@ export async function readConfFiles(
 }
 
 async function dropInsOf(host: Host, folder: string): Promise<readonly string[]> {
-  const names = (await host.list(folder)) ?? [];
+  const names = await dropInNames(host, folder);
   return names.filter((name) => name.endsWith('.conf')).map((name) => posix.join(folder, name));
 }
 

@@ -1,3 +1,4 @@
+import { symlinkSync } from 'node:fs';
 import t from 'tap';
 import { openHost } from '../../agent/host.ts';
 import {
@@ -222,6 +223,18 @@ for (const [name, files, expected] of READ) {
     t.match(await readKubeletConfig(openHost(t.testdir(treeOf(files)))), expected);
   });
 }
+
+t.test('drop-ins in a folder that is a link are read only behind a slash', async (t) => {
+  for (const [folder, value] of [
+    ['/etc/kubelet.d', 1],
+    ['/etc/kubelet.d/', 2],
+  ] as const) {
+    const files = { [CONF]: 'readOnlyPort: 1\n', '/etc/real/10.conf': 'readOnlyPort: 2\n' };
+    const root = t.testdir(treeOf({ ...files, ...unit(`--config-dir=${folder}`) }));
+    symlinkSync('real', `${root}/etc/kubelet.d`);
+    t.match(await readKubeletConfig(openHost(root)), { readOnlyPort: { value } }, folder);
+  }
+});
 
 t.test('a node without the file has no kubelet', async (t) => {
   t.equal(await readKubeletConfig(openHost(t.testdir(treeOf(unit('--v=2'))))), undefined);

@@ -1,3 +1,4 @@
+import { symlinkSync } from 'node:fs';
 import t from 'tap';
 import { openHost } from '../../agent/host.ts';
 import { readNodeTrust } from '../../agent/trust.ts';
@@ -173,6 +174,19 @@ for (const [name, files, expected] of configurations) {
     t.equal(registriesConf.conf === undefined, registriesConf.problem !== undefined);
   });
 }
+
+t.test('drop-ins of registries.conf in a folder that is a link are read by nobody', async (t) => {
+  const files = {
+    [CONF]: registry('a'),
+    '/etc/containers/real/1.conf': registry('b'),
+    [`${OWN}.d/1.conf`]: registry('c'),
+  };
+  const root = writeFiles(t.testdir({}), files);
+  symlinkSync('real', `${root}${CONF}.d`);
+  const { conf } = (await readNodeTrust(openHost(root))).registriesConf;
+  // skopeo 1.9.3 asks a registry that such a drop-in blocks.
+  t.strictSame([...(conf?.registries.keys() ?? [])], ['a', 'c']);
+});
 
 t.test('what CRI-O is told of policies is noted, and its namespaces are listed', async (t) => {
   const files = {

@@ -549,6 +549,15 @@ for (const [name, change, expected] of CASES) {
   });
 }
 
+t.test('drop-ins of podman in a folder that is a link are read by nobody', async (t) => {
+  const root = t.testdir(
+    treeOf({ ...NODE, ...podman('/etc/containers/real/1.conf', 'unconfined') }),
+  );
+  symlinkSync('real', `${root}${PODMAN_DROP_INS}`);
+  // podman 4.3.1 says so: `podman info --format '{{.Host.Security.SECCOMPProfilePath}}'`.
+  t.ok((await say(seccomp, root)).includes('seccomp.podman-profile pass'));
+});
+
 const accepted = (files: Readonly<Record<string, { sha256: string; mode: number }>>) =>
   captureBaseline({ findings: [], files, acceptedAt: '2026-01-01T00:00:00Z', acceptedBy: 'admin' });
 
