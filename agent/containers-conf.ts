@@ -1,4 +1,4 @@
-import { dropInNames } from './folder-files.ts';
+import { dropInFiles } from './folder-files.ts';
 import type { Host } from './host.ts';
 import { TomlFileError, tomlAt, tomlOf } from './toml.ts';
 
@@ -20,9 +20,7 @@ export async function containersText(
   host: Host,
   ...keys: readonly string[]
 ): Promise<ContainersSetting | undefined> {
-  const dropIns = await dropInNames(host, CONTAINERS_CONF_DROP_INS);
-  const names = dropIns.filter((name) => name.endsWith('.conf'));
-  const paths = [...FILES, ...names.map((name) => `${CONTAINERS_CONF_DROP_INS}/${name}`)];
+  const paths = [...FILES, ...(await dropInFiles(host, CONTAINERS_CONF_DROP_INS))];
   let found: ContainersSetting | undefined;
   for (const path of paths) {
     const table = await tomlOf(host).of(path);

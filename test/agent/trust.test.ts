@@ -157,6 +157,11 @@ const configurations: readonly (readonly [name: string, files: Files, expected: 
     { files: [{ path: `${CONF}.d/1.conf` }] },
   ],
   [
+    'one with a folder among its drop-ins, which is passed over',
+    { [CONF]: registry('a'), [`${CONF}.d/1.conf/2.conf`]: '[[' },
+    { files: [{ path: CONF }], problem: undefined },
+  ],
+  [
     'one with a drop-in that does not parse',
     { [CONF]: registry('a'), [`${CONF}.d/1.conf`]: '[[' },
     { problem: { path: `${CONF}.d/1.conf`, line: 1 } },

@@ -14,7 +14,7 @@ const PROFILE = '/etc/crio/profile.json';
 const DENY = '{"defaultAction":"SCMP_ACT_ERRNO","syscalls":[]}';
 type Files = Readonly<Record<string, string | undefined>>;
 
-const never = AbortSignal.timeout(20_000);
+const never = AbortSignal.timeout(60_000);
 const ID = { a: 'a'.repeat(64), b: 'b'.repeat(64), c: 'c'.repeat(64), d: 'd'.repeat(64) };
 const slice = '/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod1.slice';
 
