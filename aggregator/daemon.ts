@@ -162,6 +162,7 @@ export async function startAggregator(
     clock,
     self: { config, ready, log: tail },
   };
+  const upgrade = new AgentUpgrade(credentials, context, limits);
   const server = parts.use(
     await HttpServer.listen({
       host: config.listen.address,
@@ -171,14 +172,17 @@ export async function startAggregator(
       routes: ROUTES,
       api,
       web: await Web.open({ api, clock, log }),
-      upgrade: new AgentUpgrade(credentials, context, limits),
+      upgrade,
       credentials,
       ready,
       clock,
       log,
     }),
   );
-  parts.defer(() => sessions.drain('restart'));
+  parts.defer(() => {
+    upgrade.close();
+    sessions.drain('restart');
+  });
   if (alerts !== undefined) parts.use(every(ALERT_MS, log, () => alerts.tick()));
   const tickMs = Math.min(MAX_TICK_MS, limits.heartbeatSeconds * 250);
   parts.use(
