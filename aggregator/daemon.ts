@@ -90,7 +90,7 @@ export async function startAggregator(
       staleMs: DAY_MS,
     },
   });
-  for (const node of identity.nodes()) fleet.expect(node);
+  fleet.expectAll(identity.nodes());
   parts.defer(async () => {
     try {
       await fleet.flush();
@@ -203,9 +203,7 @@ export async function startAggregator(
     every(RELOAD_MS, log, async () => {
       await identity.reload();
       // Those that another aggregator let in.
-      for (const node of identity.nodes()) {
-        if (fleet.find(node.name) === undefined) fleet.expect(node);
-      }
+      fleet.expectAll(identity.nodes());
       const renewed = await certificate?.reload();
       if (renewed !== undefined) server.showCertificate(renewed);
       await lists.inventory?.reload();
