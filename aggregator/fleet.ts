@@ -133,7 +133,8 @@ export class Fleet implements ExpectedSink {
   ): void {
     const node = this.#nodes.present(identity);
     // What another aggregator brought last may not be known here yet.
-    if (node.retired || node.sections.checks !== opened.have.sections.checks) {
+    const isOther = node.retired || node.name !== identity.name;
+    if (isOther || node.sections.checks !== opened.have.sections.checks) {
       this.failing.outdated(node.uid, identity.name);
     }
     const isHere = { live, last: undefined, retired: false, retiredMs: null, elsewhere: false };
@@ -221,14 +222,14 @@ export class Fleet implements ExpectedSink {
     if (live !== undefined && live.session >= stored.session) return;
     const isThere = stored.retiredAtMs === null;
     const node = isThere ? this.#nodes.present(stored) : this.#nodes.any(stored);
-    const { retired: wasRetired, sections: before } = node;
+    const { retired: wasRetired, name: oldName, sections: before } = node;
     node.live = undefined;
     fill(node, stored);
     heardAt(node, stored.lastSeenMs, this.#options.clock);
     if (node.elsewhere) node.refused = undefined;
     if (wasRetired && !node.retired) node.gone = false;
     if (node.retired) this.failing.drop(uid);
-    else if (wasRetired || node.sections.checks !== before.checks) {
+    else if (wasRetired || node.name !== oldName || node.sections.checks !== before.checks) {
       this.failing.outdated(uid, node.name);
     }
     this.#changed.add(node);

@@ -138,6 +138,23 @@ t.test('a node that comes from another aggregator brings what fails on it', asyn
   t.same(failing(), ['a.b on worker-1']);
 });
 
+t.test('a node that was renamed fails under its name', async (t) => {
+  const { fleet, store, open, report, learn, failing } = await fleetBeside(t);
+  const { session } = await open();
+  await report(session, 'fail');
+  await learn();
+  await open({ ...NODE, name: 'elsewhere-1' });
+  await learn();
+  t.same(failing(), ['a.b on elsewhere-1']);
+  const identity = { ...NODE, name: 'here-1' };
+  const opened = await open(identity);
+  const none = { sinceMs: NOW_MS, unsentRecords: 0, clockSkewSeconds: 0, conditions: [] };
+  fleet.connected(identity, opened, { session: opened.session, ...none }, '1');
+  await fleet.failing.catchUp(store);
+  t.same(failing(), ['a.b on here-1']);
+  t.match(fleet.items(), [{ uid: NODE.uid, name: 'here-1', state: 'online' }]);
+});
+
 t.test('a node that another aggregator retires counts no more', async (t) => {
   const { fleet, store, open, report, learn, failing } = await fleetBeside(t);
   const { session } = await open();
