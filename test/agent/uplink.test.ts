@@ -396,6 +396,17 @@ t.test('commands', async (t) => {
     }
   });
 
+  t.test('with much to say are answered anew, too: nothing long is kept', async (t) => {
+    let runs = 0;
+    const text = 'x'.repeat(20_000);
+    await using rig = await rigOf(t, { list: async () => [{ run: ++runs, text }] });
+    const peer = await greeted(rig);
+    for (const run of [1, 2]) {
+      peer.send({ ...command, id: 'much', verb: 'list', deadlineMs: later() });
+      t.match(await peer.next('result'), { id: 'much', part: 1, of: 1, data: { run } });
+    }
+  });
+
   t.test('with too many parts or none are refused', async (t) => {
     await using rig = await rigOf(t, {
       many: async () => new Array(65).fill(0),
