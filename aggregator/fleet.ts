@@ -43,6 +43,9 @@ export interface FleetOptions {
   readonly sources?: () => readonly SourceStatus[];
 }
 
+/** Aggregators write every 10 s when nodes were heard, and look as often. */
+const MOMENT_MS = 10_000;
+
 /**
  * The state of all nodes in memory: who was heard when, what their sections add up to, and who is told of changes.
  * The store holds what must survive; when a node was last heard is written there every few seconds only.
@@ -235,11 +238,13 @@ export class Fleet implements ExpectedSink {
     this.#changed.add(node);
   }
 
-  /** Another aggregator heard the node, at a time of its wall clock. */
+  /** Another aggregator heard the node a moment ago, at a time of its wall clock, which may be another. */
   heardElsewhere(uid: string, atMs: number): void {
+    const { clock } = this.#options;
     const node = this.#nodes.get(uid);
     if (node === undefined || node.live !== undefined) return;
-    heardAt(node, atMs, this.#options.clock);
+    const nowMs = clock.nowMs();
+    heardAt(node, Math.min(nowMs, Math.max(atMs, nowMs - MOMENT_MS)), clock);
     if (this.#stateOf(node) !== node.shown) this.#changed.add(node);
   }
 

@@ -115,9 +115,11 @@ t.test('aggregators on one database', { skip: withoutPostgres }, async (t) => {
     await append(a.store, session, [1, 2]);
     while (b.events.length < 2) await once(b.told, 'event');
     t.same(b.events, ['e1 1', 'e1 2']);
-    const heard = once(b.told, 'heard');
+    const heard: ReadonlyMap<string, number>[] = [];
+    b.told.on('heard', (seen: ReadonlyMap<string, number>) => heard.push(seen));
     await a.store.touch(new Map([[NODE.uid, AT_MS + 5]]));
-    t.same((await heard)[0], new Map([[NODE.uid, AT_MS + 5]]));
+    while (heard.at(-1)?.get(NODE.uid) !== AT_MS + 5) await once(b.told, 'heard');
+    t.same(heard.at(-1), new Map([[NODE.uid, AT_MS + 5]]));
     t.same(a.events, []);
   });
 
