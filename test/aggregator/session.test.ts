@@ -212,6 +212,10 @@ t.test('events', async (t) => {
     const { body } = await server.get('/v1/events?kind=rejected');
     t.equal((body as { items: readonly unknown[] }).items.length, bad.length);
     t.match(body, { items: [{ class: 'high', data: { code: 'schema' } }] });
+    const metrics = String((await server.get('/metrics')).body);
+    const [, lag] = /^nodeseal_ingest_lag_seconds_sum (\S+)$/m.exec(metrics) ?? [];
+    const yearSeconds = 31_536_000;
+    t.ok(Number(lag) < yearSeconds * 10, 'nobody says when they happened: they make no lag');
   });
 
   await t.test('that were lost on the node count as lost', async (t) => {
