@@ -474,6 +474,16 @@ t.test('whatever ends a connection, the agent comes back', async (t) => {
   }
 });
 
+t.test('I13 a storm passes: whoever is refused again and again comes back', async (t) => {
+  await using rig = await rigOf(t);
+  const peer = await greeted(rig);
+  const busy = 'HTTP/1.1 503 Busy\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n';
+  rig.server.refusals.push(...Array.from({ length: 30 }, () => busy));
+  peer.socket.close(CLOSE.restart);
+  await (await rig.server.peer()).next('hello');
+  t.same(rig.server.refusals, []);
+});
+
 t.test('an upgrade that is refused is tried again, and the reason logged', async (t) => {
   const problem = JSON.stringify({ detail: 'no such credential', code: 'credential' });
   const cases: readonly (readonly [string, RegExp])[] = [
