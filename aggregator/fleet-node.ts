@@ -28,6 +28,8 @@ export interface FleetNode {
   summary: NodeSummary;
   lost: number;
   retired: boolean;
+  /** Wall clock; null while it is not retired. */
+  retiredMs: number | null;
   /** Known from a list of expected nodes alone: forgotten when it is on none any more. */
   listed: boolean;
   /** Its cluster says that it exists no more; retired as soon as it is not connected. */
@@ -78,6 +80,7 @@ export function newNode(identity: NodeIdentity): FleetNode {
     summary: summarize([]),
     lost: 0,
     retired: false,
+    retiredMs: null,
     listed: false,
     gone: false,
     refused: undefined,
@@ -96,6 +99,7 @@ export function fill(node: FleetNode, stored: StoredNode): void {
   const { name, pool, agentVersion, sections, summary, lost, elsewhere } = stored;
   Object.assign(node, { name, pool, agentVersion, sections, summary, lost, elsewhere });
   node.retired = stored.retiredAtMs !== null;
+  node.retiredMs = stored.retiredAtMs;
   node.lastSeenMs = Math.max(stored.lastSeenMs, node.lastSeenMs ?? 0);
 }
 

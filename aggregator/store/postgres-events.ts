@@ -134,12 +134,16 @@ export class PostgresEvents {
 
   /** Forgets what was received before a time, so many at most; returns how many. */
   async prune(query: Query, beforeMs: number, most: number): Promise<number> {
-    await query('DELETE FROM event_hour WHERE hour < $1', [Math.floor(beforeMs / HOUR_MS)]);
+    const hour = Math.floor(beforeMs / HOUR_MS);
+    // Arrival gives the order, also of those that a clock that was ahead gave its time.
     const gone = await query(
       `DELETE FROM event WHERE id IN (SELECT id FROM event ORDER BY id LIMIT $1)
-         AND received_at < $2 RETURNING 1 AS one`,
-      [most, beforeMs],
+         AND (received_at < $2 OR id < (SELECT max(first) FROM event_hour WHERE hour < $3))
+         RETURNING 1 AS one`,
+      [most, beforeMs, hour],
     );
+    // Until then it says what came before what is to be forgotten.
+    if (gone.length === 0) await query('DELETE FROM event_hour WHERE hour < $1', [hour]);
     return gone.length;
   }
 

@@ -82,8 +82,11 @@ export class SqliteEvents {
 
   /** Forgets what was received before a time, so many at most; returns how many. */
   prune(beforeMs: number, most: number): number {
-    this.#statements.pruneHours.run(Math.floor(beforeMs / HOUR_MS));
-    return Number(this.#statements.prune.run(most, beforeMs).changes);
+    const hour = Math.floor(beforeMs / HOUR_MS);
+    const gone = Number(this.#statements.prune.run(most, beforeMs, hour).changes);
+    // Until then it says what came before what is to be forgotten.
+    if (gone === 0) this.#statements.pruneHours.run(hour);
+    return gone;
   }
 
   #insert(
@@ -141,10 +144,10 @@ function prepareAll(database: DatabaseSync) {
     ),
     markHour: prepare('INSERT OR IGNORE INTO event_hour (hour, first) VALUES (?, ?)'),
     lose: prepare('UPDATE node SET lost = lost + ? WHERE id = ?'),
-    // Arrival gives the order: the oldest are found without an index on time.
+    // Arrival gives the order: the oldest are found without an index on time, and those of a clock that was ahead too.
     prune: prepare(
-      `DELETE FROM event
-         WHERE id IN (SELECT id FROM event ORDER BY id LIMIT ?) AND received_at < ?`,
+      `DELETE FROM event WHERE id IN (SELECT id FROM event ORDER BY id LIMIT ?)
+         AND (received_at < ? OR id < (SELECT max(first) FROM event_hour WHERE hour < ?))`,
     ),
     pruneHours: prepare('DELETE FROM event_hour WHERE hour < ?'),
   };
