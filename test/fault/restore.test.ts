@@ -85,7 +85,7 @@ t.test(
     rig.agent.write(WATCHED, 'bad');
     await until(async () => (await resultOf(rig)) === 'fail');
     // More than a segment holds: what is acknowledged is kept all the same.
-  await rig.emit(60, 100_000);
+    await rig.emit(60, 100_000);
     await rig.restore();
     await isBack(rig);
     await until(async () => (await resultOf(rig)) === 'fail');
