@@ -2,7 +2,7 @@ import type { EventRecord, NodeItem, NodeState } from '../shared/api.ts';
 import { type Clock, rfc3339 } from '../shared/clock.ts';
 import type { Hashes } from '../shared/protocol.ts';
 import { combine, RESULTS, type ResultCounts } from '../shared/results.ts';
-import type { NodeIdentity, NodeSummary, StoredNode } from './store/store.ts';
+import type { NodeIdentity, NodeSummary, StoredNode } from './store/stored-node.ts';
 import { summarize } from './store/summary.ts';
 
 /** What the fleet knows of a node that is connected now. */

@@ -1,5 +1,5 @@
 import { type FleetNode, newNode } from './fleet-node.ts';
-import type { NodeIdentity } from './store/store.ts';
+import type { NodeIdentity } from './store/stored-node.ts';
 
 /** The nodes of the fleet by uid; one of the inventory that was never seen is under `inventory:<name>`. */
 export class FleetNodes extends Map<string, FleetNode> {

@@ -23,14 +23,8 @@ import { FleetNodes } from './fleet-nodes.ts';
 import { LastSeen } from './last-seen.ts';
 import { PendingNodes } from './pending-nodes.ts';
 import type { SectionElsewhere } from './store/peers.ts';
-import type {
-  Applied,
-  NodeIdentity,
-  SectionChange,
-  SessionOpened,
-  Store,
-  StoredNode,
-} from './store/store.ts';
+import type { Applied, SectionChange, SessionOpened, Store } from './store/store.ts';
+import type { NodeIdentity, StoredNode } from './store/stored-node.ts';
 import { Watchers, type WatchListener } from './watchers.ts';
 
 export interface FleetOptions {

@@ -1,5 +1,12 @@
 import { API_VERSION, type CheckDetail, type CheckItem, type CheckList } from '../../shared/api.ts';
-import { combine, RESULTS, type Result, SEVERITIES, type Severity } from '../../shared/results.ts';
+import {
+  combine,
+  countResults,
+  RESULTS,
+  type Result,
+  SEVERITIES,
+  type Severity,
+} from '../../shared/results.ts';
 import { toFindingItem } from '../section-items.ts';
 import type { OutcomeCount } from '../store/store.ts';
 import { withSince } from './failing-since.ts';
@@ -82,14 +89,7 @@ function toCheck(
   outcomes: readonly OutcomeCount[],
   stale: ReadonlyMap<string, number>,
 ): CheckItem {
-  const nodes: Record<Result, number> = {
-    pass: 0,
-    fail: 0,
-    error: 0,
-    unknown: 0,
-    notapplicable: 0,
-    notchecked: 0,
-  };
+  const nodes: Record<Result, number> = { ...countResults([]) };
   let severity: Severity = 'info';
   for (const { outcome, nodes: count, severity: given } of outcomes) {
     const result = RESULTS.find((known) => known === outcome);

@@ -1,5 +1,4 @@
 import type { EventRecord } from '../../shared/api.ts';
-import { rfc3339 } from '../../shared/clock.ts';
 import {
   fenced,
   gap,
@@ -8,6 +7,7 @@ import {
   type Spool,
   unknownNode,
 } from './event-plan.ts';
+import { readSpool, recordOf } from './event-row.ts';
 import type { Query } from './postgres-connection.ts';
 import type { Known } from './postgres-known.ts';
 import { integer, must, type Row, text } from './row.ts';
@@ -89,18 +89,7 @@ export class PostgresEvents {
     rows.lost.set(node, event.lost);
     rows.cursors.set(spool.id, sequence);
     await this.#insert(query, rows);
-    const { at, kind, data } = event;
-    const receivedAt = rfc3339(atMs);
-    return {
-      node: name,
-      epoch: spool.epoch,
-      sequence,
-      receivedAt,
-      at,
-      kind,
-      class: event.class,
-      data,
-    };
+    return recordOf(name, spool.epoch, sequence, atMs, event);
   }
 
   /** The spool that the node's last session had. */
@@ -236,13 +225,4 @@ function place(
 
 function emptyRows(): Rows {
   return { spools: [], events: [], receivedAtMs: [], lost: new Map(), cursors: new Map() };
-}
-
-function readSpool(row: Row): Spool {
-  return {
-    id: integer(row, 'id'),
-    epoch: text(row, 'epoch'),
-    cursor: integer(row, 'cursor'),
-    announced: integer(row, 'announced'),
-  };
 }

@@ -7,7 +7,7 @@ import { connectedElsewhere, readNodes } from './postgres-nodes.ts';
 import { blob, integer, must, type Row, text } from './row.ts';
 import { decodeItemsBeside } from './section-body.ts';
 import { compareItems } from './section-change.ts';
-import type { StoredNode } from './store.ts';
+import type { StoredNode } from './stored-node.ts';
 
 /** Of one look; the rest is found at the next. */
 const MOST_EVENTS = 2000;

@@ -1,7 +1,7 @@
 import { byNode, readNode } from './node-row.ts';
 import type { Query } from './postgres-connection.ts';
 import { integer, type Row, truth } from './row.ts';
-import type { StoredNode } from './store.ts';
+import type { StoredNode } from './stored-node.ts';
 
 /** An aggregator that said nothing for so long is gone; it says something every two seconds. */
 export const REPLICA_GONE = `interval '15 seconds'`;

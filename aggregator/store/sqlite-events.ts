@@ -1,8 +1,8 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { EventRecord } from '../../shared/api.ts';
-import { rfc3339 } from '../../shared/clock.ts';
 import { gap, placeEvents, type Spool } from './event-plan.ts';
-import { integer, must, type Row, text } from './row.ts';
+import { readSpool, recordOf } from './event-row.ts';
+import { must } from './row.ts';
 import { AGGREGATOR_EPOCH, type Cursor, type EventBatch, type OwnEvent } from './store.ts';
 import { storable } from './text.ts';
 
@@ -58,17 +58,7 @@ export class SqliteEvents {
     this.#markHour(atMs, id);
     this.#statements.moveCursor.run(sequence, spool.id);
     if (lost > 0) this.#statements.lose.run(lost, node);
-    const receivedAt = rfc3339(atMs);
-    return {
-      node: name,
-      epoch: spool.epoch,
-      sequence,
-      receivedAt,
-      at,
-      kind,
-      class: eventClass,
-      data,
-    };
+    return recordOf(name, spool.epoch, sequence, atMs, event);
   }
 
   /** The spool that the node's last session had. */
@@ -129,15 +119,6 @@ export class SqliteEvents {
     this.#statements.markHour.run(hour, first);
     this.#hour = hour;
   }
-}
-
-function readSpool(row: Row): Spool {
-  return {
-    id: integer(row, 'id'),
-    epoch: text(row, 'epoch'),
-    cursor: integer(row, 'cursor'),
-    announced: integer(row, 'announced'),
-  };
 }
 
 function prepareAll(database: DatabaseSync) {

@@ -150,7 +150,7 @@ function pipelineParts(lastHeard: string | null, nowMs: number): readonly Part[]
 function coverageParts(coverage: Coverage, nowMs: number): readonly Part[] {
   const { expected, reporting, missing } = coverage;
   if (expected === 0) return [['unknown', 'warn', 'no node is known']];
-  const text = `${reporting}/${expected} nodes reporting`;
+  const text = `${reporting}/${counted(expected, 'node')} reporting`;
   if (missing.length === 0) return [['good', 'good', text]];
   const causes = missing.map(({ node, cause }) => `${node}: ${causeText(cause, nowMs)}`);
   const tone = percentOf(coverage) === 0 ? 'bad' : 'warn';

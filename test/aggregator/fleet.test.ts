@@ -3,7 +3,7 @@ import t, { type Test } from 'tap';
 import { Fleet } from '../../aggregator/fleet.ts';
 import { isDeparted } from '../../aggregator/fleet-node.ts';
 import { openSqlite } from '../../aggregator/store/sqlite.ts';
-import type { StoredNode } from '../../aggregator/store/store.ts';
+import type { StoredNode } from '../../aggregator/store/stored-node.ts';
 import { hashItems } from '../../shared/report.ts';
 import { NOW_MS, stillClock } from '../support/cluster.ts';
 import { findingItem } from '../support/findings.ts';

@@ -8,7 +8,8 @@ import { Metrics } from '../../../aggregator/metrics.ts';
 import type { PeerAnswer, PeerListener, Peers } from '../../../aggregator/store/peers.ts';
 import { openPostgres } from '../../../aggregator/store/postgres.ts';
 import type { Records } from '../../../aggregator/store/records.ts';
-import type { Store, StoredNode } from '../../../aggregator/store/store.ts';
+import type { Store } from '../../../aggregator/store/store.ts';
+import type { StoredNode } from '../../../aggregator/store/stored-node.ts';
 import { parseConfig } from '../../../shared/config.ts';
 import { hashItems } from '../../../shared/report.ts';
 import { keptLog } from '../../support/aggregator.ts';
@@ -28,10 +29,10 @@ async function open(url: string, replica: string) {
   const store = await openPostgres(options);
   const told = new EventEmitter();
   const events: string[] = [];
-  let last: StoredNode | undefined;
+  const nodes = new Map<string, StoredNode>();
   const listener: PeerListener = {
     nodes(changed) {
-      last = changed.at(-1);
+      for (const node of changed) nodes.set(node.uid, node);
       told.emit('nodes');
     },
     heard: (seen) => void told.emit('heard', seen),
@@ -52,10 +53,13 @@ async function open(url: string, replica: string) {
     told,
     log,
     events,
-    /** The node as it was told last, when it is as wanted. */
+    /** A node as it was told last, when one is as wanted. */
     async until(isWanted: (node: StoredNode) => boolean): Promise<StoredNode> {
-      while (last === undefined || !isWanted(last)) await once(told, 'nodes');
-      return last;
+      for (;;) {
+        const found = nodes.values().find(isWanted);
+        if (found !== undefined) return found;
+        await once(told, 'nodes');
+      }
     },
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   };
