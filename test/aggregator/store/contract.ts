@@ -272,6 +272,35 @@ export function storeContract(t: Test, fresh: (t: Test) => OpenStore): void {
     t.same(await sequences(store), [1, 2]);
   });
 
+  t.test('a state that fails in a way nobody foresaw leaves nothing', async (t) => {
+    await using store = await fresh(t)();
+    const third = { ...OTHER, uid: 'uid-3', name: 'worker-3' };
+    const sessions = [await start(store), await start(store, {}, OTHER)] as const;
+    const last = await start(store, {}, third);
+    const [shared, own] = [rule('a.a', 'fail'), rule('b.b', 'fail')];
+    const broken = { uid: OTHER.uid, asOfMs: {} as unknown as number };
+    const outcomes = await Promise.allSettled([
+      store.apply(full(sessions[0].session, 'checks', rules(shared))),
+      store.apply(full(sessions[1].session, 'checks', rules(shared, own), broken)),
+      store.apply(full(last.session, 'checks', rules(own, shared), { uid: third.uid })),
+    ]);
+    t.match(outcomes, [
+      { value: { kind: 'applied' } },
+      { status: 'rejected', reason: { code: 'ERR_STORE_WRITE' } },
+      { value: { kind: 'applied' } },
+    ]);
+    const { rows } = await store.items({ section: 'checks', limit: 9 });
+    t.same(
+      rows.map(({ node, key, item }) => [node, key, (item as { ruleId: string }).ruleId]),
+      [
+        ['worker-1', 'a.a', 'a.a'],
+        ['worker-3', 'a.a', 'a.a'],
+        ['worker-3', 'b.b', 'b.b'],
+      ],
+    );
+    t.equal(await store.section(OTHER.uid, 'checks'), undefined);
+  });
+
   t.test('an epoch that ends with announced records missing is recorded as lost', async (t) => {
     await using store = await fresh(t)();
     const { session } = await start(store, { next: 11 });
