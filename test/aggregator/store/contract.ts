@@ -47,7 +47,7 @@ function event(sequence: number, change: Partial<IncomingEvent> = {}): IncomingE
     at: '2026-11-21T00:00:00.000Z',
     kind: 'file.changed',
     class: 'low',
-    data: { n: sequence },
+    data: JSON.stringify({ n: sequence }),
     lost: 0,
     ...change,
   };
@@ -593,7 +593,7 @@ export function storeContract(t: Test, fresh: (t: Test) => OpenStore): void {
       const [nul, half, long] = ['a\0b', 'a\ud800b', 'k'.repeat(5000)];
       await store.append(
         batch(session, [
-          event(1, { kind: nul, data: { [nul]: nul } }),
+          event(1, { kind: nul, data: JSON.stringify({ [nul]: nul }) }),
           event(2, { kind: half }),
           event(3, { kind: long }),
         ]),
