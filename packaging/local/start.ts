@@ -75,9 +75,12 @@ async function main(): Promise<void> {
     console.log(USAGE);
     return;
   }
-  const hostRoot = resolve(values['host-root']);
+  refuseTaken();
+  // npm changes to the checkout; what is named is seen from where it was called.
+  const hostRoot = resolve(process.env['INIT_CWD'] ?? '.', values['host-root']);
   if (statSync(hostRoot, { throwIfNoEntry: false })?.isDirectory() !== true)
     throw new Error(`--host-root ${hostRoot}: expected a folder`);
+  console.error(`npm start: an aggregator and an agent start, and look at ${hostRoot} …`);
   mkdirSync(state, { recursive: true, mode: 0o700 });
   const url = `http://127.0.0.1:${await freePort()}`;
   await using programs = new AsyncDisposableStack();
@@ -106,6 +109,14 @@ async function main(): Promise<void> {
   );
   console.log('Following changes until Ctrl-C\n');
   await follow();
+}
+
+/** Without the two dashes npm keeps a flag for itself, and this would look at another machine or never end. */
+function refuseTaken(): void {
+  for (const flag of ['once', 'host-root']) {
+    if (process.env[`npm_config_${flag.replace('-', '_')}`] === undefined) continue;
+    throw new Error(`npm took --${flag} for itself: npm start -- --${flag}`);
+  }
 }
 
 function startAggregator(url: string): Program {
