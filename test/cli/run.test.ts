@@ -35,7 +35,7 @@ const usage: readonly (readonly [words: string, what: RegExp, next: RegExp])[] =
   ['get checks -l pool=x', /--selector says nothing of checks/, /^/],
   ['get nodes --require-coverage 101%', /is no percentage/, /100%/],
   ['get nodes --timeout soon --server http://localhost', /--timeout soon/, /30s/],
-  ['get nodes', /no aggregator is named/, /config set-context/],
+  ['get nodes', /no aggregator is named/, /nodeseal login NAME/],
   ['get nodes --server ftp://x', /the server address 'ftp:\/\/x' is none/, /https:/],
   ['get nodes --server http://agg.example', /over plain HTTP/, /--plain-http/],
   ['get nodes --server https://u:p@agg', /more than host, port/, /--token-file/],
