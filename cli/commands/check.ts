@@ -87,7 +87,7 @@ be decided (error, unknown): no data is not a pass.`,
     },
   ],
   async run(invocation, io) {
-    const host = await openHostRoot(invocation.value('host-root') ?? '/');
+    const host = await openHostRoot(invocation.value('host-root') ?? '/', io);
     const rules = selectRules(checks, invocation.list('only'), invocation.list('skip'));
     const baseline = await readableBaseline(baselinePath(invocation), io);
     const inForce = await profileInForce(host, invocation.value('profile'));
