@@ -1,8 +1,9 @@
-import { createHash } from 'node:crypto';
-import { lstat, readdir, readFile } from 'node:fs/promises';
+import { createHash, hash } from 'node:crypto';
+import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { PACKAGE_FOLDER, VERSION } from '../shared/version.ts';
 import { PROFILE_FOLDER } from './profile-file.ts';
+import { turnDue } from './turns.ts';
 
 /** The programs as they lie on this machine or in this container. */
 export interface OwnFiles {
@@ -34,30 +35,33 @@ export function ownFiles(): Promise<OwnFiles> {
   return read;
 }
 
-/** Hashes these files, and the programs and profiles below these folders. */
+/**
+ * Hashes these files, and the programs and profiles below these folders. Without the thread pool, which for so many small
+ * files costs several times the calls.
+ */
 export async function readFiles(folder: string, places: readonly string[]): Promise<OwnFiles> {
-  const hash = createHash('sha256');
+  const all = createHash('sha256');
   let count = 0;
   let writable: string | undefined;
   for (const place of places) {
-    for (const path of await filesBelow(place)) {
-      const stats = await lstat(path);
+    for (const path of filesBelow(place)) {
+      const due = turnDue();
+      if (due !== undefined) await due;
+      const stats = lstatSync(path);
       if ((stats.mode & WRITABLE_BY_ALL) !== 0) writable ??= path;
       if (!stats.isFile() || (path !== place && !PROGRAM.test(path))) continue;
-      const content = createHash('sha256')
-        .update(await readFile(path))
-        .digest('hex');
-      hash.update(`${relative(folder, path)}\0${content}\n`);
+      const content = hash('sha256', readFileSync(path));
+      all.update(`${relative(folder, path)}\0${content}\n`);
       count++;
     }
   }
-  return { version: VERSION, folder, count, sha256: hash.digest('hex'), writable };
+  return { version: VERSION, folder, count, sha256: all.digest('hex'), writable };
 }
 
 /** The place and what is below it, sorted; links are no part of an installation. */
-async function filesBelow(place: string): Promise<readonly string[]> {
-  if (!(await lstat(place)).isDirectory()) return [place];
-  const entries = await readdir(place, { recursive: true, withFileTypes: true });
+function filesBelow(place: string): readonly string[] {
+  if (!lstatSync(place).isDirectory()) return [place];
+  const entries = readdirSync(place, { recursive: true, withFileTypes: true });
   const paths = entries
     .filter((entry) => entry.isFile() || entry.isDirectory())
     .map((entry) => join(entry.parentPath, entry.name));

@@ -17,9 +17,9 @@ const DEBOUNCE_MS = 50;
 const MAX_WAIT_MS = 2000;
 /** The first change is looked at soon, the many of an image that is pulled are looked at together. */
 const PAUSE_MS = 250;
-/** Looking takes a tenth of the time while changes go on: so many times the last run is paused … */
+/** Looking takes a tenth of a processor while changes go on: so many times what the last run took of it is paused … */
 const PAUSE_PER_RUN = 9;
-/** … but no longer than this, so that a change is seen within 2 s on a busy machine too; or than the run took. */
+/** … but no longer than this, so that a change is seen within 2 s on a busy machine too; or than a longer run took. */
 const MAX_PAUSE_MS = 1000;
 
 interface Job {
@@ -49,7 +49,7 @@ export class Schedule implements AsyncDisposable {
           id,
           timer: undefined,
           changedMs: undefined,
-          restsUntilMs: 0,
+          restsUntilMs: -Infinity,
           running: undefined,
           again: undefined,
         },
@@ -100,10 +100,12 @@ export class Schedule implements AsyncDisposable {
       clearTimeout(job.timer);
       job.changedMs = undefined;
       const startMs = performance.now();
+      // Out of a quiet time a look is slow, its code being cold, and often the only one.
+      const isOneOfMany = startMs - job.restsUntilMs < MAX_PAUSE_MS;
+      const before = process.cpuUsage();
       await run(job.id, signal);
       const endMs = performance.now();
-      const tookMs = endMs - startMs;
-      const restMs = Math.min(tookMs * PAUSE_PER_RUN, Math.max(tookMs, MAX_PAUSE_MS));
+      const restMs = restAfter(endMs - startMs, isOneOfMany ? millisecondsSince(before) : 0);
       job.restsUntilMs = endMs + Math.max(pauseMs, restMs);
       waiting?.resolve();
       waiting = job.again;
@@ -122,4 +124,14 @@ export class Schedule implements AsyncDisposable {
     clearTimeout(job.timer);
     job.timer = setTimeout(() => void this.#runNow(job), delayMs);
   }
+}
+
+/** `cpuMs`: of the processor, by this process; what waits for the disk or for others on the machine is no work. */
+function restAfter(tookMs: number, cpuMs: number): number {
+  return tookMs > MAX_PAUSE_MS ? tookMs : Math.min(cpuMs * PAUSE_PER_RUN, MAX_PAUSE_MS);
+}
+
+function millisecondsSince(before: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000;
 }

@@ -6,7 +6,7 @@
  *
  *   npm run build && node bench/sockets.ts [--agents 10000] [--seconds 60] [--rate 300] [--certificates]
  */
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { createPublicKey } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -18,23 +18,27 @@ import { WebSocket } from 'ws';
 import { postJson } from '../agent/identity/ask.ts';
 import { certificateRequest, makeKey } from '../agent/identity/certificate-request.ts';
 import { NodeCa } from '../aggregator/identity/node-ca.ts';
+import { TokenAuthority } from '../aggregator/identity/tokens.ts';
 import { systemClock } from '../shared/clock.ts';
 import { encodeFrame } from '../shared/frames.ts';
+import { createLogger } from '../shared/log.ts';
 import { LIMITS, PROTOCOL, WS_OPTIONS } from '../shared/protocol.ts';
 import { hashRoot } from '../shared/report.ts';
 import { tlsAuthority } from '../test/support/tls-authority.ts';
 import { counted, type Figure, tell } from './figure.ts';
-import { launcherFlags } from './launcher-flags.ts';
 
-/** What a server is told, and what it tells where it listens. */
 interface Order {
   readonly folder: string;
-  readonly agents: number;
   readonly certificates: boolean;
 }
 interface Target {
   readonly url: string;
+  /** One for each agent; with certificates the one join token of all; none for a bare server. */
   readonly tokens: readonly string[];
+}
+interface Server {
+  readonly server: ChildProcess;
+  readonly target: Target;
 }
 /** A node's key and certificate, PEM; all nodes of this run share the key, which changes nothing for a server. */
 interface Credentials {
@@ -58,7 +62,7 @@ const { values: options } = parseArgs({
   },
 });
 const agents = Number(options.agents);
-const child = join(import.meta.dirname, 'sockets-child.mjs');
+const launcher = join(import.meta.dirname, '../bin/nodeseal-aggregator');
 await measure();
 
 async function measure(): Promise<void> {
@@ -66,7 +70,7 @@ async function measure(): Promise<void> {
   const figures: Partial<Record<'bare' | 'aggregator', Figures>> = {};
   for (const kind of ['bare', 'aggregator'] as const) {
     const folder = await mkdtemp(join(tmpdir(), 'nodeseal-bench-'));
-    figures[kind] = await measureOnce(kind, { folder, agents, certificates });
+    figures[kind] = await measureOnce(kind, { folder, certificates });
     await rm(folder, { recursive: true });
   }
   const { bare, aggregator } = figures;
@@ -87,13 +91,10 @@ async function measure(): Promise<void> {
 }
 
 async function measureOnce(kind: 'bare' | 'aggregator', order: Order): Promise<Figures> {
-  const execArgv = kind === 'bare' ? [] : [...launcherFlags('nodeseal-aggregator')];
-  const server = fork(child, [kind], { execArgv });
   const authority = tlsAuthority();
   await writeFile(join(order.folder, 'tls.crt'), `${authority.server.cert}${authority.ca}`);
   await writeFile(join(order.folder, 'tls.key'), authority.server.key, { mode: 0o600 });
-  server.send(order);
-  const [target] = (await once(server, 'message')) as [Target];
+  const { server, target } = await (kind === 'bare' ? startBare(order) : startAggregator(order));
   const credentials = order.certificates ? await enrolAll(target, authority.ca, order) : undefined;
   const { rssMiB: emptyMiB } = await statOf(server);
   const sockets = new Map<WebSocket, NodeJS.Timeout>();
@@ -113,11 +114,68 @@ async function measureOnce(kind: 'bare' | 'aggregator', order: Order): Promise<F
   }
   // It ends by itself, so that a profile of it is written.
   const ended = once(server, 'exit');
-  server.disconnect();
+  if (server.connected) server.disconnect();
+  else server.kill('SIGTERM');
   await ended;
   // USER_HZ is 100 on every Linux that Node runs on: a tick a second is one percent.
   const processorPercent = (ticks - ticksBefore) / Number(options.seconds);
   return { emptyMiB, rssMiB, processorPercent: Number(processorPercent.toFixed(1)) };
+}
+
+async function startBare(order: Order): Promise<Server> {
+  const server = fork(join(import.meta.dirname, 'bare-server.mjs'));
+  server.send(order);
+  const [url] = (await once(server, 'message')) as [string];
+  return { server, target: { url, tokens: [] } };
+}
+
+/** The program as it is installed. */
+async function startAggregator(order: Order): Promise<Server> {
+  const { folder, certificates } = order;
+  // Not by the program: what is left of the making of thousands must not count as its memory.
+  const tokens = await makeTokens(order);
+  const config = join(folder, 'aggregator.yaml');
+  const tls = { certFile: join(folder, 'tls.crt'), keyFile: join(folder, 'tls.key') };
+  await writeFile(
+    config,
+    JSON.stringify({
+      stateDir: join(folder, 'state'),
+      listen: { port: 0 },
+      limits: { handshakes: 100_000, handshakesPerSource: 100_000 },
+      ...(certificates ? { tls } : {}),
+    }),
+  );
+  const server = spawn(launcher, ['--config', config], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let said = '';
+  for (;;) {
+    said += String((await once(server.stdout, 'data'))[0]);
+    const [, url] = /"url":"http([^"]+)"/.exec(said) ?? [];
+    if (url === undefined) continue;
+    server.stdout.resume();
+    return { server, target: { url: `ws${url}/v1/agent`, tokens } };
+  }
+}
+
+async function makeTokens({ folder, certificates }: Order): Promise<readonly string[]> {
+  const log = createLogger({ program: 'bench', level: 'error', fd: 2 });
+  const authority = await TokenAuthority.open(join(folder, 'state'), systemClock, log);
+  if (certificates) {
+    const expiresAt = new Date(Date.now() + 86_400_000).toISOString();
+    const wanted = {
+      kind: 'join' as const,
+      name: 'bench',
+      pool: 'bench',
+      usesLeft: agents,
+      expiresAt,
+    };
+    return [(await authority.create(wanted)).token];
+  }
+  const tokens: string[] = [];
+  for (let node = 0; node < agents; node++) {
+    const file = await authority.ensureAgent(`node-${node}`, 'bench');
+    tokens.push((await readFile(file, 'utf8')).trim());
+  }
+  return tokens;
 }
 
 /** By the join token over the API, as agents do; a bare server's from an authority of its own. */

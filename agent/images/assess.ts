@@ -11,6 +11,7 @@ import { toImageVerdict } from './image-verdict.ts';
 import { Judge, type Judged } from './judge.ts';
 import type { Pass } from './pass-memory.ts';
 import type { JudgedImage, PolicyJudge } from './policy-judges.ts';
+import type { ReleaseCandidates } from './release-candidates.ts';
 import type { Trouble } from './trouble.ts';
 import type { VerdictCache } from './verdict-cache.ts';
 import type { VerifyOptions } from './verify.ts';
@@ -19,6 +20,14 @@ import type { VerifyOptions } from './verify.ts';
 export interface Found {
   readonly judged: Judged;
   readonly contents?: ImageContents;
+}
+
+/** What is kept beyond the pass. */
+interface AssessMemory {
+  readonly pass: Pass;
+  readonly cache: VerdictCache;
+  /** Absent when images are not held against releases. */
+  readonly candidates?: ReleaseCandidates;
 }
 
 export const DEFAULT_SOURCES: readonly SourceId[] = ['store', 'lookaside'];
@@ -32,7 +41,7 @@ export async function assess(
   images: readonly JudgedImage[],
   trust: NodeTrust,
   options: VerifyOptions,
-  { pass, cache }: { readonly pass: Pass; readonly cache: VerdictCache },
+  { pass, cache, candidates }: AssessMemory,
 ): Promise<{ readonly found: readonly Found[]; readonly evaluations: number }> {
   const { reader, store } = pass;
   const { signal = new AbortController().signal } = options;
@@ -56,6 +65,7 @@ export async function assess(
         // What the node as a whole has looked at need not be looked at for each namespace.
         const isWanted = options.contents === true && by.namespace === undefined;
         const contents = isWanted ? await inspectContents(reader, store, one.image) : undefined;
+        if (isWanted) await candidates?.readLabel(reader, store, one.image);
         answers.set(one, { ...answer, ...(contents === undefined ? {} : { contents }) });
       }
       reader.release();

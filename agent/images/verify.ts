@@ -129,7 +129,10 @@ export async function verifyImages(
       if (assessment !== undefined) known.set(one.key, { assessment, state: stateOf(one) });
       return assessment === undefined;
     });
-    const assessed = await assess(changed, trust, options, { pass, cache });
+    const assessed = await assess(changed, trust, options, {
+      ...{ pass, cache },
+      ...(options.release === false ? {} : { candidates: memory.releases.candidates }),
+    });
     evaluations += assessed.evaluations;
     const layers = await memory.layers.read(host, store);
     const isSettled = await isUnchanged(host, store);

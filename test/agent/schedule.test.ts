@@ -1,3 +1,5 @@
+import { EventEmitter, once } from 'node:events';
+import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 import t from 'tap';
 import { Schedule, type ScheduleOptions } from '../../agent/schedule.ts';
 
@@ -113,6 +115,56 @@ t.test('changes in a row are looked at together, with a pause after each look', 
   t.ok(second - first >= 55, `${second - first} ms`);
   t.ok(third - second >= 55, `${third - second} ms`);
 });
+
+const TOOK_MS = 40;
+const work = async (): Promise<void> => {
+  for (const before = process.cpuUsage(); ; ) {
+    const { user, system } = process.cpuUsage(before);
+    if (user + system >= TOOK_MS * 1000) return;
+  }
+};
+const looks: readonly (readonly [
+  name: string,
+  look: () => Promise<void>,
+  rests: readonly boolean[],
+])[] = [
+  ['work rests when it is not the first after a quiet time', work, [false, true]],
+  ['wait for others do not', async () => void (await delay(TOOK_MS)), [false, false]],
+];
+
+for (const [name, look, rests] of looks) {
+  t.test(`looks that ${name}`, async (t) => {
+    const done = new EventEmitter();
+    await using schedule = new Schedule({
+      ids: ['a'],
+      intervalMs: 3_600_000,
+      random: () => 0.5,
+      debounceMs: 1,
+      pauseMs: 0,
+      run: async () => {
+        done.emit('start');
+        await look();
+        done.emit('end');
+      },
+    });
+    const first = once(done, 'end');
+    schedule.changed(['a']);
+    await first;
+    for (const isRested of rests) {
+      // What comes while a run lasts does not rest after it.
+      await setImmediate();
+      const [start, end] = [once(done, 'start'), once(done, 'end')];
+      // Of two timers the one that is due first comes first, however late both are.
+      const rested = delay(TOOK_MS * 8, 'rested', { ref: false });
+      schedule.changed(['a']);
+      t.equal(
+        await Promise.race([start.then(() => 'at once'), rested]),
+        isRested ? 'rested' : 'at once',
+      );
+      await end;
+    }
+  });
+}
 
 t.test('who asks for everything gets runs that began after the question', async (t) => {
   await using rig = new Rig();

@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import t from 'tap';
 import { type Host, openHost } from '../../../agent/host.ts';
 import { PassMemory } from '../../../agent/images/pass-memory.ts';
+import { dataFileName } from '../../../agent/images/records.ts';
 import { VerdictCache } from '../../../agent/images/verdict-cache.ts';
 import { verifyImages } from '../../../agent/images/verify.ts';
 import { readNodeTrust } from '../../../agent/trust.ts';
+import { sha256 } from '../../../shared/canonical.ts';
 import {
   ANYTHING,
   KEY_PATH,
@@ -220,6 +222,18 @@ t.test('one more pull is one verification, and nothing else is read', async (t) 
   t.equal(second.evaluations, 1);
   t.match(second.verdicts, [{ verdict: 'accepted' }, { verdict: 'accepted' }]);
   t.notOk(read.some((path) => path.startsWith(DATA)));
+});
+
+t.test('a first pass reads each file of an image once', async (t) => {
+  const config = '{"config":{"Labels":{"name":"app"}}}';
+  const data = { ...image.data, [sha256(config)]: config };
+  const root = writeFiles(t.testdir({}), { ...trustFiles(), ...storeFiles([{ ...image, data }]) });
+  const { host, read } = counting(root);
+  const options = { memory: new PassMemory(), cache: new VerdictCache(), contents: true };
+  await verifyImages(host, await readNodeTrust(host), options);
+  const files = read.filter((path) => path.startsWith(DATA));
+  t.ok(files.includes(`${DATA}/${dataFileName(sha256(config))}`), 'the configuration among them');
+  t.strictSame(files, [...new Set(files)]);
 });
 
 t.test('users of an image are those of now, also when its verdict is known', async (t) => {
