@@ -113,6 +113,9 @@ be decided (error, unknown): no data is not a pass.`,
       const style = styleOf(io, invocation.value('color'));
       write(items, inForce, output, !invocation.flag('no-headers'), io, style);
     }
+    if (items.some(({ reason }) => reason === 'permission')) {
+      io.stderr.write('note: not every file may be read: run it as root (sudo)\n');
+    }
     return exitFor(items, severityOf(invocation.value('fail-on')));
   },
 };
