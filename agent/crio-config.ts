@@ -1,5 +1,7 @@
 import { ContentError } from './content-error.ts';
+import { type CrioVariable, readCrioService } from './crio-service.ts';
 import type { Host } from './host.ts';
+import type { ServiceEnvironment } from './service-environment.ts';
 import { type TomlTable, tomlAt, tomlOf } from './toml.ts';
 
 export const CRIO_FOLDER: string = '/etc/crio';
@@ -29,20 +31,57 @@ export interface CrioSetting<T> {
 }
 
 /**
- * CRI-O's configuration (crio.conf(5), crio.conf.d(5)); undefined where there is no CRI-O. Throws `HostError` or
- * `TomlFileError` for a file that CRI-O could not read either.
+ * CRI-O's configuration (crio.conf(5), crio.conf.d(5)), the flags and variables of its unit last; undefined where there is no
+ * CRI-O. Throws `HostError`, `TomlFileError` or `CrioConfigError` for what CRI-O could not start with either.
  */
 export async function readCrioConfig(host: Host): Promise<CrioConfig | undefined> {
+  const service = await readCrioService(host);
+  const named = (name: CrioVariable): string | undefined => {
+    const value = service.variables.get(name);
+    return value === undefined || value.startsWith('/') ? value : undefined;
+  };
   const files: CrioFile[] = [];
-  for (const path of [CONFIG, ...(await filesBelow(host, DROP_INS, 0))]) {
+  const dropIns = await filesBelow(host, named('CONTAINER_CONFIG_DIR') ?? DROP_INS, 0);
+  for (const path of [named('CONTAINER_CONFIG') ?? CONFIG, ...dropIns]) {
     const table = await tomlOf(host).of(path);
     if (table !== undefined) files.push({ path, table });
   }
+  files.push(...byUnit(service));
   if (files.length > 0) return { files };
   for (const path of PROGRAMS) {
     if ((await host.stat(path)) !== undefined) return { files };
   }
   return undefined;
+}
+
+/** Settings that flags and variables of the unit overrule, as one file more; those of policies and stores have other readers. */
+function byUnit(service: ServiceEnvironment): readonly CrioFile[] {
+  const { unit, variables, undecided, unread } = service;
+  if (unread !== undefined) throw unread;
+  if (unit === undefined) return [];
+  const { path } = unit;
+  const of = (name: CrioVariable): string | undefined => {
+    const why = undecided.get(name);
+    if (why !== undefined) throw new CrioConfigError('ERR_CRIO_VALUE', path, why);
+    return variables.get(name);
+  };
+  const [selinux, seccomp] = [of('CONTAINER_SELINUX'), of('CONTAINER_SECCOMP_PROFILE')];
+  const privileged = of('CONTAINER_PRIVILEGED_SECCOMP_PROFILE');
+  const insecure = of('CONTAINER_INSECURE_REGISTRY');
+  const runtime = {
+    ...(selinux === undefined ? {} : { selinux: switched(selinux) }),
+    ...(seccomp === undefined ? {} : { seccomp_profile: seccomp }),
+    ...(privileged === undefined ? {} : { privileged_seccomp_profile: privileged }),
+  };
+  const image = insecure === undefined ? {} : { insecure_registries: insecure.split(',') };
+  if (Object.keys({ ...runtime, ...image }).length === 0) return [];
+  return [{ path, table: { crio: { runtime, image } } }];
+}
+
+/** As Go reads a switch; anything else CRI-O does not start with. */
+function switched(text: string): boolean | string {
+  if (/^(?:1|t|true)$/i.test(text)) return true;
+  return /^(?:0|f|false)$/i.test(text) ? false : text;
 }
 
 /** What the last file that sets it says. Throws `CrioConfigError` when that is no boolean. */

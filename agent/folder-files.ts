@@ -35,6 +35,18 @@ export async function filesBelow(
   }
 }
 
+/**
+ * Files `*.conf` of a folder of drop-ins as containers/image and podman walk it (Go's filepath.WalkDir): through a link in the
+ * folder's place nobody goes, nor into folders in it. Empty for a folder that is not there. Throws `HostError`.
+ */
+export async function dropInFiles(host: Host, folder: string): Promise<readonly string[]> {
+  if ((await host.lstat(folder))?.kind === 'link') return [];
+  const names = ((await host.list(folder)) ?? []).filter((name) => name.endsWith('.conf'));
+  const paths = names.map((name) => posix.join(folder, name));
+  const kinds = await Promise.all(paths.map(async (path) => (await host.lstat(path))?.kind));
+  return paths.filter((_, index) => kinds[index] !== 'folder');
+}
+
 /** Gives how many it saw; stops with the folder in which they became too many. */
 async function walk(
   host: Host,

@@ -1,8 +1,10 @@
+import { posix } from 'node:path';
 import { messageOf } from '../shared/errors.ts';
 import { parseYaml, YamlError, type YamlValue } from '../shared/trust/yaml.ts';
 import { ContentError } from './content-error.ts';
+import { filesBelow } from './folder-files.ts';
 import type { Host } from './host.ts';
-import { readServiceUnit } from './unit-files.ts';
+import { readServiceCommand, type ServiceCommand } from './service-command.ts';
 
 export const KUBELET_CONFIG: string = '/etc/kubernetes/kubelet.conf';
 const UNIT = 'kubelet.service';
@@ -26,37 +28,74 @@ export interface KubeletConfig {
   readonly tlsCipherSuites: KubeletSetting<readonly string[]> | undefined;
 }
 
+/** Deeper folders than this hold no configuration anybody wrote on purpose. */
+const MAX_DEPTH = 8;
+
 /**
  * The configuration of kubelet: KubeletConfiguration in YAML or JSON, the drop-ins of `--config-dir` in order of
- * their names, then flags, which overrule both. Undefined where there is no kubelet. Throws `KubeletConfigError`.
+ * their names, folders in it too, then flags, which overrule both. Undefined where there is no kubelet. Throws
+ * `KubeletConfigError` and `HostError`.
  */
 export async function readKubeletConfig(host: Host): Promise<KubeletConfig | undefined> {
-  const flags = await readFlags(host);
+  const command = await readServiceCommand(host, UNIT);
+  const unread = command?.environment.unread;
+  if (unread !== undefined) throw unread;
+  const flags = flagsOf(command?.words ?? []);
   const main = flags.get('config')?.value ?? KUBELET_CONFIG;
   const path = main.startsWith('/') ? main : KUBELET_CONFIG;
   const text = await host.readText(path);
   if (text === undefined) return undefined;
-  const documents = [read(path, text)];
-  const folder = flags.get('config-dir')?.value;
-  for (const name of (folder?.startsWith('/') && (await host.list(folder))) || []) {
-    const dropIn = `${folder}/${name}`;
-    const more = name.endsWith('.conf') ? await host.readText(dropIn) : undefined;
-    if (more !== undefined) documents.push(read(dropIn, more));
+  const isGiven = flags.has('config') || !runsKubelet(command);
+  const documents = [
+    ...(isGiven ? [read(path, text)] : []),
+    ...(await readDropIns(host, flags.get('config-dir')?.value ?? '')),
+  ];
+  return isGiven ? configOf(documents, flags) : laxUnlessSet(configOf(documents, flags));
+}
+
+/** True where the command is wholly known and is that of kubelet: then what it does not name is not read. */
+function runsKubelet(command: ServiceCommand | undefined): boolean {
+  if (command === undefined) return false;
+  const { words, environment } = command;
+  const isKnown = environment.problems.length === 0 && environment.undecided.size === 0;
+  return isKnown && words.some((word) => posix.basename(word) === 'kubelet');
+}
+
+/** As kubelet's own `applyLegacyDefaults` has it for a start without a file. */
+function laxUnlessSet(config: KubeletConfig): KubeletConfig {
+  const from = `${UNIT} without --config`;
+  return {
+    ...config,
+    anonymous: config.anonymous ?? { from, value: true },
+    authorizationMode: config.authorizationMode ?? { from, value: 'AlwaysAllow' },
+    readOnlyPort: config.readOnlyPort ?? { from, value: 10255 },
+  };
+}
+
+async function readDropIns(host: Host, folder: string): Promise<readonly KubeletDocument[]> {
+  if (!folder.startsWith('/')) return [];
+  // Through a link in its place kubelet does not go, unless a slash at the end asks for it.
+  const isLink = !folder.endsWith('/') && (await host.lstat(folder))?.kind === 'link';
+  const below = isLink ? undefined : await filesBelow(host, posix.resolve(folder), MAX_DEPTH);
+  if (below?.problem !== undefined) throw below.problem;
+  const documents: KubeletDocument[] = [];
+  for (const path of below?.files.filter((file) => file.endsWith('.conf')) ?? []) {
+    const text = await host.readText(path);
+    if (text !== undefined) documents.push(read(path, text));
   }
-  return configOf(documents, flags);
+  return documents;
 }
 
 type Flags = ReadonlyMap<string, KubeletSetting<string>>;
 
-/** Flags of the command, `--name=value` or `--name value`; a switch without a value is `true`. */
-async function readFlags(host: Host): Promise<Flags> {
-  const unit = await readServiceUnit(host, UNIT);
+/** Flags of the command, `--name=value` or `--name value`, with `_` for `-` too; a switch without a value is `true`. */
+function flagsOf(words: readonly string[]): Flags {
   const flags = new Map<string, KubeletSetting<string>>();
-  const command = unit?.command ?? [];
-  for (const [index, word] of command.entries()) {
-    const [, name, value] = /^--?([a-z][a-z0-9-]*)(?:=(.*))?$/s.exec(word) ?? [];
-    const next = command[index + 1];
-    if (name === undefined) continue;
+  for (const [index, word] of words.entries()) {
+    const [, written, value] = /^--?([a-z][a-z0-9_-]*)(?:=(.*))?$/s.exec(word) ?? [];
+    const next = words[index + 1];
+    if (written === undefined) continue;
+    const name = written.replaceAll('_', '-');
     const follows = next === undefined || next.startsWith('-') ? 'true' : next;
     flags.set(name, { from: `--${name} of ${UNIT}`, value: value ?? follows });
   }

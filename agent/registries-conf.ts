@@ -4,6 +4,7 @@ import {
   parseRegistriesConf,
   type RegistriesConf,
 } from '../shared/trust/registries-conf.ts';
+import { dropInFiles } from './folder-files.ts';
 import type { Host } from './host.ts';
 import { lastMadePerHost } from './last-made.ts';
 import { problemOf, readTrustFile, type TrustFile, type TrustProblem } from './trust-files.ts';
@@ -32,7 +33,7 @@ export async function readRegistriesConf(host: Host, home: string): Promise<Node
     const isOwn = (await host.stat(own)) !== undefined;
     path = isOwn ? own : SYSTEM;
     const folders = isOwn ? [`${own}.d`] : [`${SYSTEM}.d`, `${own}.d`];
-    const dropIns = (await Promise.all(folders.map((folder) => dropInsOf(host, folder)))).flat();
+    const dropIns = (await Promise.all(folders.map((folder) => dropInFiles(host, folder)))).flat();
     return await readConfFiles(host, path, dropIns);
   } catch (error) {
     return { path, files: [], problem: problemOf(error, path) };
@@ -65,11 +66,6 @@ export async function readConfFiles(
   } catch (error) {
     return { path, files, problem: problemOf(error, path) };
   }
-}
-
-async function dropInsOf(host: Host, folder: string): Promise<readonly string[]> {
-  const names = (await host.list(folder)) ?? [];
-  return names.filter((name) => name.endsWith('.conf')).map((name) => posix.join(folder, name));
 }
 
 function withProblem(problem: TrustProblem | undefined): { readonly problem?: TrustProblem } {

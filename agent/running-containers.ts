@@ -12,8 +12,12 @@ export interface RunningContainer {
   readonly cgroup: string;
 }
 
-/** systemd's scopes, and the plain folders of the cgroupfs manager; never the monitor (`crio-conmon-…`). */
-const CGROUP = /\/(crio|libpod|cri-containerd)-([0-9a-f]{64})(?:\.scope)?(?:\/|$)/m;
+/**
+ * systemd's scopes, the plain folders of the cgroupfs manager, and what podman makes inside a unit (`--cgroups=split`, as
+ * Quadlet has it); never the monitor (`crio-conmon-…`).
+ */
+const CGROUP =
+  /\/(crio|libpod|cri-containerd)-(?:(?<=libpod-)payload-)?([0-9a-f]{64})(?:\.scope)?(?:\/|$)/m;
 /** Processes looked at between two questions whether to go on. */
 const BATCH = 64;
 

@@ -2,6 +2,7 @@ import { posix } from 'node:path';
 import { parseEnvironmentFile } from './environment-file.ts';
 import { type Host, HostError } from './host.ts';
 import { parseUnitFile } from './unit-file.ts';
+import { unitTexts } from './unit-files.ts';
 import { splitUnitWords } from './unit-words.ts';
 
 /** Pulls the images of a node and runs its containers. */
@@ -14,15 +15,20 @@ export interface ServiceEnvironment {
   readonly undecided: ReadonlyMap<string, string>;
   /** What could not be read, or would keep the service from starting: variables may be missing. */
   readonly problems: readonly string[];
+  /** The first file that is there and could not be read by us: what the service has of it is not known. */
+  readonly unread?: HostError;
+  /** What its unit runs; absent where there is none. */
+  readonly unit?: ServiceUnit;
 }
 
-/** systemd.unit(5), highest first; what is made at boot or by `systemctl set-property` sets no variables. */
-const UNIT_FOLDERS = [
-  '/etc/systemd/system',
-  '/run/systemd/system',
-  '/usr/local/lib/systemd/system',
-  '/usr/lib/systemd/system',
-] as const;
+export interface ServiceUnit {
+  /** The unit's own file; drop-ins may have changed what it says. */
+  readonly path: string;
+  /** Words of `ExecStart=`, as they stand. */
+  readonly words: readonly string[];
+  /** What ended the reading of its files. */
+  readonly fault?: HostError;
+}
 
 /** Specifiers whose value is the same for the system's services on every node. */
 const SPECIFIERS: Readonly<Record<string, (unit: string) => string>> = {
@@ -56,7 +62,7 @@ export async function readServiceEnvironment(
     await reading.readUnit();
   } catch (error) {
     if (!(error instanceof HostError)) throw error;
-    reading.problems.push(error.message);
+    reading.end(error);
   }
   return reading.result();
 }
@@ -67,6 +73,10 @@ class Reading {
   readonly #unit: string;
   readonly #variables = new Map<string, string | undefined>();
   readonly #passed = new Set<string>();
+  #unread: HostError | undefined;
+  #path: string | undefined;
+  #words: readonly string[] = [];
+  #fault: HostError | undefined;
   #files: string[] = [];
   #unset: string[] = [];
 
@@ -76,19 +86,24 @@ class Reading {
   }
 
   async readUnit(): Promise<void> {
-    for (const folder of UNIT_FOLDERS) {
-      const path = `${folder}/${this.#unit}`;
-      const text = await this.#readUnlessMasked(path);
-      if (text === undefined) continue;
-      if (text === '') return;
+    for await (const { path, text } of unitTexts(this.#host, this.#unit)) {
+      this.#path ??= path;
       this.#apply(text, path);
-      for (const dropIn of await this.#dropIns()) {
-        this.#apply((await this.#readUnlessMasked(dropIn)) ?? '', dropIn);
-      }
-      break;
     }
     for (const path of this.#files) await this.#readFile(path);
     for (const unset of this.#unset) this.#delete(unset);
+  }
+
+  /** No further file of the unit is read. */
+  end(fault: HostError): void {
+    this.#path ??= fault.path;
+    this.#fault = fault;
+    this.#note(fault);
+  }
+
+  #note(error: HostError): void {
+    this.problems.push(error.message);
+    if (isOurs(error)) this.#unread ??= error;
   }
 
   result(): ServiceEnvironment {
@@ -102,27 +117,16 @@ class Reading {
       if (value !== undefined) variables.set(name, value);
       else undecided.set(name, `${name} is set with a specifier that only the running node knows`);
     }
-    return { variables, undecided, problems: this.problems };
-  }
-
-  /** Text of a unit file; '' for one that is masked, undefined for one that is not there. */
-  async #readUnlessMasked(path: string): Promise<string | undefined> {
-    const isMasked = (await this.#host.readLink(path)) === '/dev/null';
-    return isMasked ? '' : await this.#host.readText(path);
-  }
-
-  /** By file name; where several folders have one of that name, those of the unit itself and the higher ones count. */
-  async #dropIns(): Promise<readonly string[]> {
-    const paths = new Map<string, string>();
-    for (const kind of [this.#unit, 'service']) {
-      for (const folder of UNIT_FOLDERS) {
-        const dropIns = `${folder}/${kind}.d`;
-        for (const name of (await this.#host.list(dropIns)) ?? []) {
-          if (name.endsWith('.conf') && !paths.has(name)) paths.set(name, `${dropIns}/${name}`);
-        }
-      }
-    }
-    return [...paths.keys()].sort().flatMap((name) => paths.get(name) ?? []);
+    const [path, unread, fault] = [this.#path, this.#unread, this.#fault];
+    return {
+      variables,
+      undecided,
+      problems: this.problems,
+      ...(unread && { unread }),
+      ...(path === undefined
+        ? {}
+        : { unit: { path, words: this.#words, ...(fault && { fault }) } }),
+    };
   }
 
   #apply(text: string, path: string): void {
@@ -130,7 +134,9 @@ class Reading {
     if (problem !== undefined) this.problems.push(`${path}: ${problem}`);
     for (const { section, name, value } of assignments) {
       if (section !== 'Service') continue;
-      if (name === 'Environment') this.#setAll(value);
+      if (name === 'ExecStart') {
+        this.#words = wordsIn(value);
+      } else if (name === 'Environment') this.#setAll(value);
       else if (name === 'EnvironmentFile') {
         this.#files = value === '' ? [] : [...this.#files, value];
       } else if (name === 'UnsetEnvironment') {
@@ -188,10 +194,14 @@ class Reading {
       }
     } catch (error) {
       if (!(error instanceof HostError)) throw error;
-      const isOurs = error.code === 'ERR_HOST_PERMISSION' || error.code === 'ERR_HOST_TOO_LARGE';
-      if (!isOptional || isOurs) this.problems.push(error.message);
+      if (!isOptional || isOurs(error)) this.#note(error);
     }
   }
+}
+
+/** What systemd can read all the same. */
+function isOurs({ code }: HostError): boolean {
+  return code === 'ERR_HOST_PERMISSION' || code === 'ERR_HOST_TOO_LARGE';
 }
 
 function wordsIn(value: string): readonly string[] {

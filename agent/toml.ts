@@ -37,12 +37,19 @@ export const tomlOf: (host: Host) => ContentMemory<TomlTable> = memoryPerHost({
   maxFiles: MAX_FILES,
 });
 
-/** The value at `keys`, or undefined where a member or a table on the way is missing. */
+/**
+ * The value at `keys`, or undefined where a member or a table on the way is missing. Names match whatever their case, an
+ * exact one first, as for the TOML library of CRI-O and containers/storage.
+ */
 export function tomlAt(table: TomlTable, ...keys: readonly string[]): unknown {
   let value: unknown = table;
   for (const key of keys) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
-    value = (value as TomlTable)[key];
+    if (typeof value !== 'object' || value === null) return undefined;
+    const name = Object.hasOwn(value, key)
+      ? key
+      : Object.keys(value).find((one) => one.toUpperCase() === key.toUpperCase());
+    if (name === undefined) return undefined;
+    value = (value as TomlTable)[name];
   }
   return value;
 }

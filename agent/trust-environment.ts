@@ -1,9 +1,10 @@
+import { readCrioService } from './crio-service.ts';
 import type { Host } from './host.ts';
-import { CRIO_SERVICE, readServiceEnvironment } from './service-environment.ts';
+import { CRIO_SERVICE } from './service-environment.ts';
 
 /**
- * What the environment of CRI-O's service says of where trust is configured: cri-o internal/criocli/criocli.go, and
- * containers/image. Who types `podman` in a shell has another environment, which no file of the node tells.
+ * What the environment of CRI-O's service, or a flag in place of a variable, says of where trust is configured: cri-o
+ * internal/criocli/criocli.go, and containers/image. Who types `podman` in a shell has another environment, which no file of the node tells.
  */
 export interface TrustEnvironment {
   /** `HOME`: below it the libraries look before /etc. Without it they take the home that passwd names. */
@@ -28,9 +29,9 @@ const NAMES = [
   'XDG_CONFIG_HOME',
 ] as const;
 
-/** Reads it from the units of the node. Never throws for a state of the node. */
+/** Reads it from the unit of CRI-O. Never throws for a state of the node. */
 export async function readTrustEnvironment(host: Host): Promise<TrustEnvironment> {
-  const { variables, undecided } = await readServiceEnvironment(host, CRIO_SERVICE);
+  const { variables, undecided, unread } = await readCrioService(host);
   const path = (name: (typeof NAMES)[number]): string | undefined => {
     const value = variables.get(name);
     return value?.startsWith('/') === true ? value : undefined;
@@ -44,8 +45,9 @@ export async function readTrustEnvironment(host: Host): Promise<TrustEnvironment
     ...(folder === undefined ? {} : { signaturePolicyFolder: folder }),
     ...(policyJson === undefined ? {} : { policyJson }),
     ...(configHome === undefined ? {} : { configHome }),
-    undecided: NAMES.flatMap((name) => undecided.get(name) ?? []).map(
-      (why) => `environment of ${CRIO_SERVICE}: ${why}`,
-    ),
+    undecided: [
+      ...(unread === undefined ? [] : [unread.message]),
+      ...NAMES.flatMap((name) => undecided.get(name) ?? []),
+    ].map((why) => `environment of ${CRIO_SERVICE}: ${why}`),
   };
 }

@@ -1,5 +1,5 @@
 import { isFileError, type Statement } from '../check.ts';
-import { type ObservedContainer, observeContainers } from '../containers.ts';
+import type { ObservedContainer } from '../containers.ts';
 import { type CrioHandler, crioHandlers, crioTexts, readCrioConfig } from '../crio-config.ts';
 import type { Host } from '../host.ts';
 import {
@@ -21,7 +21,7 @@ const ANNOTATIONS = ['io.kubernetes.cri-o.DisableFIPS', 'disable-fips.crio.io'] 
 export async function containerOverride(
   host: Host,
   places: FipsPlaces,
-  signal: AbortSignal,
+  look: () => Promise<readonly ObservedContainer[] | undefined>,
 ): Promise<Statement | readonly Statement[]> {
   const kernel = await kernelFlag(host);
   if (kernel === undefined) return notVisible(FIPS_ENABLED);
@@ -30,7 +30,7 @@ export async function containerOverride(
     const message = 'the kernel is not in FIPS mode, so that there is nothing to hide';
     return { result: 'notapplicable', reason: 'fips-off', message };
   }
-  const all = await observeContainers(host, signal);
+  const all = await look();
   if (all === undefined) {
     const message = 'the processes of the node are not visible in /proc';
     return { result: 'error', reason: 'not-visible', message };

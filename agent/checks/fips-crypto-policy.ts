@@ -40,7 +40,7 @@ export async function cryptoPolicy(host: Host, places: FipsPlaces): Promise<Stat
     const reason = isKernelOnly ? 'kernel-only' : 'not-fips';
     return { result: 'fail', reason, message, observed, expected };
   }
-  const relaxing = relaxationsOf(policy);
+  const relaxing = await relaxationsOf(host, policy);
   if (relaxing.length > 0) {
     const message = `the crypto policy ${text} relaxes FIPS by ${relaxing.join(', ')}`;
     const severity = 'medium';

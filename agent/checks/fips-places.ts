@@ -1,6 +1,6 @@
 import { type BootEntry, nextBootEntries, runningArguments } from '../boot.ts';
 import { type Statement, whereReadable } from '../check.ts';
-import { appliedPolicy, type CryptoPolicy, configuredPolicy } from '../crypto-policy.ts';
+import { appliedPolicy, type CryptoPolicy, configuredPolicy, ownParts } from '../crypto-policy.ts';
 import type { DesiredState } from '../desired/desired.ts';
 import type { Host } from '../host.ts';
 import { switchOf } from '../kernel-arguments.ts';
@@ -17,6 +17,8 @@ export interface FipsPlaces {
   readonly isOverruled: boolean;
   readonly next: boolean | undefined;
   readonly policy: CryptoPolicy | undefined;
+  /** What of the policy allows more than FIPS. */
+  readonly relaxations: readonly string[];
   readonly intent: boolean | undefined;
   /** The profile in force asks for FIPS on every node that can have it. */
   readonly isRequired: boolean;
@@ -31,6 +33,7 @@ export async function readPlaces(
   const args = await whereReadable(runningArguments(host));
   const entries = (await whereReadable(nextBootEntries(host))) ?? [];
   const applied = await whereReadable(appliedPolicy(host));
+  const policy = applied ?? (await whereReadable(configuredPolicy(host)));
   return {
     kernel: await whereReadable(kernelFlag(host)),
     now: args && switchOf(args, 'fips') === true,
@@ -38,7 +41,8 @@ export async function readPlaces(
       args?.some(({ name, value }) => name === 'fips' && value === '1') === true &&
       switchOf(args, 'fips') === false,
     next: entries.length === 0 ? undefined : entries.every(isFips),
-    policy: applied ?? (await whereReadable(configuredPolicy(host))),
+    policy,
+    relaxations: (policy && (await whereReadable(relaxationsOf(host, policy)))) ?? [],
     intent: desired.machineConfig?.fips,
     isRequired: values.fips === 'required' && (await isSupported(host)),
   };
@@ -61,7 +65,7 @@ export function isRefused({ kernel, now, isOverruled }: FipsPlaces): boolean {
  * half states: what is on, or asked for, in one place and not in another.
  */
 export function stateOf(places: FipsPlaces): string | undefined {
-  const { kernel, next, policy, intent } = places;
+  const { kernel, next, policy, relaxations, intent } = places;
   if (kernel === undefined) return undefined;
   if (isRefused(places)) return 'refused';
   if (isPendingReboot(places)) return 'pending-reboot';
@@ -71,7 +75,7 @@ export function stateOf(places: FipsPlaces): string | undefined {
   }
   if (next === false) return 'lost-at-reboot';
   if (policy !== undefined && policy.base !== 'FIPS') return 'kernel-only';
-  if (policy !== undefined && relaxationsOf(policy).length > 0) return 'relaxed';
+  if (relaxations.length > 0) return 'relaxed';
   return intent === false ? 'not-cluster-intent' : 'on';
 }
 
@@ -83,9 +87,13 @@ const HARMLESS_MODULES: ReadonlySet<string> = new Set([
   'ECDHE-ONLY',
 ]);
 
-/** Modules of a policy that allow what FIPS does not. */
-export function relaxationsOf({ modules }: CryptoPolicy): readonly string[] {
-  return modules.filter((module) => !HARMLESS_MODULES.has(module));
+/**
+ * Modules of a policy that allow what FIPS does not, and parts of it that this node has of its own: they may allow anything.
+ * Throws `HostError`.
+ */
+export async function relaxationsOf(host: Host, policy: CryptoPolicy): Promise<readonly string[]> {
+  const relaxing = policy.modules.filter((module) => !HARMLESS_MODULES.has(module));
+  return [...relaxing, ...(await ownParts(host, policy))];
 }
 
 /** FIPS mode begins with the next boot and not before. */

@@ -1,9 +1,10 @@
 import type { Finding } from '../../shared/findings.ts';
 import { BOOT_ENTRIES } from '../boot.ts';
-import { ask, type Check, type CheckContext, type Statement } from '../check.ts';
+import { ask, type Check, type CheckContext, type Statement, whereReadable } from '../check.ts';
 import { CONTAINER_FOLDER } from '../container-store.ts';
+import { observeContainers } from '../containers.ts';
 import { CRIO_FOLDER } from '../crio-config.ts';
-import { CRYPTO_POLICIES } from '../crypto-policy.ts';
+import { CRYPTO_POLICIES, OWN_POLICIES } from '../crypto-policy.ts';
 import { type DesiredState, desiredState } from '../desired/desired.ts';
 import { MACHINE_CONFIG_FOLDER } from '../desired/machine-config.ts';
 import type { Host } from '../host.ts';
@@ -40,6 +41,7 @@ export const fips: Check = {
     CRYPTO_POLICIES,
     `${CRYPTO_POLICIES}/state`,
     `${CRYPTO_POLICIES}/back-ends`,
+    ...OWN_POLICIES,
     BOOT_ENTRIES,
     MACHINE_CONFIG_FOLDER,
     CRIO_FOLDER,
@@ -54,6 +56,10 @@ async function run(
   { host, baseline, values }: CheckContext,
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
+  // Begun at once: checks that ask together share one look at the containers, if they ask within a moment.
+  const isOn = await whereReadable(kernelFlag(host));
+  const looked = isOn === true ? observeContainers(host, signal) : undefined;
+  looked?.catch(() => undefined);
   const desired = await desiredState(host, baseline);
   const places = await readPlaces(host, desired, values);
   signal.throwIfAborted();
@@ -63,7 +69,9 @@ async function run(
     ...(await ask(rules.cryptoPolicy, () => cryptoPolicy(host, places))),
     ...(await ask(rules.cryptoPolicyApplied, () => cryptoPolicyApplied(host, places))),
     ...(await ask(rules.clusterIntent, () => clusterIntent(host, places, desired))),
-    ...(await ask(rules.containerOverride, () => containerOverride(host, places, signal))),
+    ...(await ask(rules.containerOverride, () =>
+      containerOverride(host, places, () => looked ?? observeContainers(host, signal)),
+    )),
   ];
 }
 

@@ -11,7 +11,7 @@ import { releaseObserved, releaseText } from './images-release.ts';
 
 /**
  * What is said of each image that containers use, under the names they asked for; under all its names where that is not
- * known. For containers of a namespace with a policy of its own that policy speaks.
+ * known of one of them. For containers of a namespace with a policy of its own that policy speaks.
  */
 export function runningVerified(verification: ImageVerification): readonly Statement[] {
   const used = Map.groupBy(
@@ -43,7 +43,9 @@ export function runningVerified(verification: ImageVerification): readonly State
     const isMeant = ({ namespace, reference }: ImageVerdict): boolean =>
       namespace !== undefined || asked.has(judgedName(reference));
     const nodeWide = judged.filter(({ namespace }) => namespace === undefined);
-    const meant = nodeWide.some(isMeant) ? judged.filter(isMeant) : judged;
+    const names = new Set(nodeWide.map(({ reference }) => judgedName(reference)));
+    const isTold = uses.every(({ name }) => name !== undefined && names.has(name));
+    const meant = isTold ? judged.filter(isMeant) : judged;
     return meant.map((image) => statementOnUse(image, verification));
   });
   return [...decided, ...open];

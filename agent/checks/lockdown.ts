@@ -10,7 +10,12 @@ const SYSCTLS = '/proc/sys/kernel';
 const MODULES_DISABLED = `${SYSCTLS}/modules_disabled`;
 const KEY = 'kernel.modules_disabled';
 /** Files in the first of these hide those of the same name in the next, sysctl.d(5). */
-const SYSCTL_FOLDERS = ['/etc/sysctl.d', '/run/sysctl.d', '/usr/lib/sysctl.d'];
+const SYSCTL_FOLDERS = [
+  '/etc/sysctl.d',
+  '/run/sysctl.d',
+  '/usr/local/lib/sysctl.d',
+  '/usr/lib/sysctl.d',
+];
 const SECURITYFS = '/sys/kernel/security';
 const LOCKDOWN = `${SECURITYFS}/lockdown`;
 const EFI = '/sys/firmware/efi';
@@ -108,6 +113,8 @@ async function whoDisablesModules(host: Host, values: ProfileValues): Promise<st
   }
   const last = { path: '', value: '' };
   for (const [, path] of [...files].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    // A link to nothing hides a file of the same name, and says nothing itself.
+    if ((await host.readLink(path)) === '/dev/null') continue;
     const set = /^[ \t]*-?[ \t]*kernel[./]modules_disabled[ \t]*=[ \t]*(.*?)[ \t]*$/gm;
     for (const [, value = ''] of ((await host.readText(path)) ?? '').matchAll(set)) {
       Object.assign(last, { path, value });

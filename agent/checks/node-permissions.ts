@@ -1,12 +1,14 @@
 import { posix } from 'node:path';
 import { counted } from '../../shared/counted.ts';
-import { ask, type Statement } from '../check.ts';
+import { ask, type Statement, whereReadable } from '../check.ts';
 import { MACHINE_CONFIG_FOLDER } from '../desired/machine-config.ts';
 import type { Host, HostStat } from '../host.ts';
 import { filePermissions as rule } from './rules/node.ts';
 
 const PUBLIC = 0o644;
 const SECRET = 0o600;
+/** In a folder: a file is its owner's to replace. */
+const STICKY = 0o1000;
 /** Of a file that no table has: whatever it was, others must not have changed it. */
 const COPY_OF_ANY = 0o755;
 
@@ -15,6 +17,7 @@ const FILES: Readonly<Record<string, number>> = {
   '/etc/containers/policy.json': PUBLIC,
   '/etc/containers/registries.conf': PUBLIC,
   '/etc/containers/storage.conf': PUBLIC,
+  '/etc/crio/crio.conf': PUBLIC,
   '/etc/kubernetes/kubelet.conf': PUBLIC,
   '/etc/kubernetes/kubelet-ca.crt': PUBLIC,
   '/etc/systemd/system/kubelet.service': PUBLIC,
@@ -44,6 +47,7 @@ export async function filePermissions(
   signal: AbortSignal,
 ): Promise<Statement | readonly Statement[]> {
   const found: Statement[] = [];
+  const parents = new Set<string>();
   let count = 0;
   const look = async (path: string, mode: number): Promise<void> => {
     signal.throwIfAborted();
@@ -52,6 +56,7 @@ export async function filePermissions(
       async () => await judge(host, path, mode),
     )) {
       count++;
+      if (!path.startsWith(ORIGINALS)) parents.add(posix.dirname(path));
       if (statement.result !== 'pass') found.push({ ...statement, subject: path });
     }
   };
@@ -67,6 +72,10 @@ export async function filePermissions(
     await folders(folder, async () => await filesIn(host, folder, ending));
   }
   await folders(ORIGINALS, async () => await filesBelow(host, ORIGINALS, 0));
+  for (const path of parents) {
+    const fault = await folderFault(host, path);
+    if (fault !== undefined) found.push({ ...fault, subject: path });
+  }
   if (found.length > 0) return found;
   if (count === 0) {
     const message = 'none of the files whose mode is looked at is here';
@@ -101,6 +110,17 @@ async function judge(
   }
   const [reason, what] = fault;
   return { result: 'fail', reason, message: `${path} ${what}`, observed, expected };
+}
+
+/** Who can write in a folder can put another file in the place of each in it; without the sticky bit, also of others'. */
+async function folderFault(host: Host, path: string): Promise<Statement | undefined> {
+  const stat = await whereReadable(host.stat(path));
+  if (stat === undefined || stat.kind !== 'folder') return undefined;
+  const isOpen = (stat.mode & 0o022) !== 0 && (stat.mode & STICKY) === 0;
+  if (!isOpen) return undefined;
+  const observed = { mode: octal(stat.mode), owner: `${stat.uid}:${stat.gid}`, kind: stat.kind };
+  const message = `${path} has mode ${octal(stat.mode)}: others may replace the files in it`;
+  return { result: 'fail', reason: 'writable-folder', message, observed };
 }
 
 /** The worst first: who can write, who owns, who can read. */

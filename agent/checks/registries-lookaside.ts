@@ -1,5 +1,5 @@
 import type { Policy } from '../../shared/trust/policy-types.ts';
-import { parseReference } from '../../shared/trust/reference.ts';
+import { parseReference, type Reference } from '../../shared/trust/reference.ts';
 import { lookupRegistriesD, type RegistriesD } from '../../shared/trust/registries-d.ts';
 import type { RegistriesDSection } from '../../shared/trust/registries-d-file.ts';
 import { findScope } from '../../shared/trust/scope.ts';
@@ -47,7 +47,8 @@ export async function lookasideUrls(
   if (read.length === 0 && missing.length === 0) {
     return noAddress(folder);
   }
-  const faults: Statement[] = [...missing];
+  const elsewhere = await redHatElsewhere(host, policy, registries, { folder, desired });
+  const faults: Statement[] = [...missing, ...elsewhere];
   for (const { scope, section, url } of read) {
     const fault = addressFault(scope, url);
     if (fault === undefined) continue;
@@ -92,15 +93,50 @@ function missingOfRedHat(
   registries: RegistriesD,
   folder: string,
 ): readonly Statement[] {
-  return RED_HAT_REGISTRIES.flatMap((registry): readonly Statement[] => {
-    const image = parseReference(`${registry}/any/image`);
-    const { requirements } = findScope(policy, 'docker', image.name);
-    const isSigned = requirements.some(({ type }) => type === 'signedBy');
+  return signedOfRedHat(policy).flatMap(({ registry, image }): readonly Statement[] => {
     const isBelow = [...registries.docker.keys()].some((key) => key.startsWith(`${registry}/`));
-    if (!isSigned || isBelow) return [];
+    if (isBelow) return [];
     if (lookupRegistriesD(registries, image).lookaside.file !== undefined) return [];
     const message = `the policy asks for signatures of ${registry}, and ${folder} has no address of them`;
     return [{ subject: registry, result: 'fail', reason: 'missing', message }];
+  });
+}
+
+/** Red Hat's signatures where nobody names a place for them but a section for other images, or for all, does. */
+async function redHatElsewhere(
+  host: Host,
+  policy: Policy,
+  registries: RegistriesD,
+  { folder, desired }: { readonly folder: string; readonly desired: DesiredState },
+): Promise<readonly Statement[]> {
+  const faults: Statement[] = [];
+  for (const { registry: subject, image } of signedOfRedHat(policy)) {
+    const { base, scope, file } = lookupRegistriesD(registries, image).lookaside;
+    // A section of its own is judged as one.
+    if (scope === undefined || file === undefined || RED_HAT_SCOPE.test(scope)) continue;
+    const fault = addressFault(subject, base);
+    if (fault?.reason !== 'other-host') continue;
+    if (await isRolledOut(host, desired, folder, { file })) continue;
+    faults.push({ subject, ...fault, observed: { url: printable(base), scope } });
+  }
+  return faults;
+}
+
+interface RedHatImage {
+  readonly registry: string;
+  /** Some image of the registry. */
+  readonly image: Reference;
+}
+
+/** Registries of Red Hat whose images have to have simple signatures. */
+function signedOfRedHat(policy: Policy): readonly RedHatImage[] {
+  const images = RED_HAT_REGISTRIES.map((registry) => ({
+    registry,
+    image: parseReference(`${registry}/any/image`),
+  }));
+  return images.filter(({ image }) => {
+    const { requirements } = findScope(policy, 'docker', image.name);
+    return requirements.some(({ type }) => type === 'signedBy');
   });
 }
 
@@ -109,7 +145,7 @@ async function isRolledOut(
   host: Host,
   desired: DesiredState,
   folder: string,
-  { file }: RegistriesDSection,
+  { file }: Pick<RegistriesDSection, 'file'>,
 ): Promise<boolean> {
   const inspected = await inspectFile(host, desired, `${folder}/${file}`);
   return inspected.class === 'managed' || inspected.class === 'vendor';

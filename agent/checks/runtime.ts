@@ -69,7 +69,11 @@ async function run(context: CheckContext, signal: AbortSignal): Promise<readonly
     ...(await judged(rules.noNewPrivs, () => gainablePrivileges)),
     ...(await judged(rules.nonroot, () => rootOfNode)),
     ...(await judged(rules.maskedPaths, () => hiddenPaths)),
-    ...(await ask(rules.cgroupVersion, async () => await cgroups(context, (await looked) ?? []))),
+    ...(await ask(rules.cgroupVersion, async () => {
+      const containers = await looked;
+      const unseen = containers === undefined ? [{ subject: '/proc', ...notVisible() }] : [];
+      return [...(await cgroups(context, containers ?? [])), ...unseen];
+    })),
     ...(await judged(rules.hostMounts, () => sensitiveMounts)),
   ];
 }

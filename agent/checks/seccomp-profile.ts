@@ -1,6 +1,10 @@
+import { posix } from 'node:path';
 import { sha256 } from '../../shared/canonical.ts';
 import type { Observed } from '../../shared/findings.ts';
+import { JsonError, parseJson } from '../../shared/trust/json.ts';
+import { foldedMembers, objectNode, readString } from '../../shared/trust/json-reader.ts';
 import type { CheckContext, Statement } from '../check.ts';
+import { containersText } from '../containers-conf.ts';
 import {
   type CrioConfig,
   type CrioSetting,
@@ -17,6 +21,16 @@ import { crioProfile as crioProfileRule } from './rules/seccomp.ts';
 
 /** Default actions that let through whatever a profile does not name. */
 const OPEN_ACTIONS: ReadonlySet<string> = new Set(['SCMP_ACT_ALLOW', 'SCMP_ACT_LOG']);
+/** The others that runtimes know (OCI runtime specification, config-linux.md): an empty one is no filter at all. */
+const CLOSED_ACTIONS: ReadonlySet<string> = new Set([
+  'SCMP_ACT_KILL',
+  'SCMP_ACT_KILL_PROCESS',
+  'SCMP_ACT_KILL_THREAD',
+  'SCMP_ACT_TRAP',
+  'SCMP_ACT_ERRNO',
+  'SCMP_ACT_TRACE',
+  'SCMP_ACT_NOTIFY',
+]);
 
 /**
  * What the rule `seccomp.crio-profile` says: CRI-O's default is its own, or one that somebody manages; so are the
@@ -86,7 +100,7 @@ async function judgeSetting(
   const desired = await desiredState(host, baseline);
   const drift = desired.file(profile) && driftOf(await inspectFile(host, desired, profile));
   if (drift !== undefined && drift.result !== 'pass') return drift;
-  if (drift !== undefined || profile.startsWith('/usr/')) return judged;
+  if (drift !== undefined || isVendors(profile)) return judged;
   if (!desired.isKnown) {
     const message = `nothing here says whether ${profile} is the profile it should be`;
     return { result: 'notchecked', reason: 'no-oracle', message, observed: seen };
@@ -95,14 +109,30 @@ async function judgeSetting(
   return { result: 'fail', reason: 'unmanaged', message, observed: seen };
 }
 
-/** containers.conf(5): what an administrator put goes before what the package brought. */
+/** Of the operating system: /usr/local is the administrator's. */
+function isVendors(path: string): boolean {
+  const plain = posix.normalize(path);
+  return plain.startsWith('/usr/') && !plain.startsWith('/usr/local/');
+}
+
+/** Where containers.conf(5) names no profile: what an administrator put goes before what the package brought. */
 const PODMAN_PROFILES = ['/etc/containers/seccomp.json', '/usr/share/containers/seccomp.json'];
 
 /** What the rule `seccomp.podman-profile` says: podman's default, in a file of its own, is no open door. */
 export async function podmanProfile(host: Host): Promise<Statement> {
-  for (const path of PODMAN_PROFILES) {
+  const named = await containersText(host, 'containers', 'seccomp_profile');
+  if (named?.value === 'unconfined') {
+    const message = `${named.path} sets the seccomp profile of podman to "unconfined"`;
+    const observed = { path: named.path };
+    return { result: 'fail', reason: 'unconfined', message, observed };
+  }
+  for (const path of named?.value ? [named.value] : PODMAN_PROFILES) {
     const bytes = await host.readBytes(path);
     if (bytes !== undefined) return judgeProfile(path, bytes, { path });
+  }
+  if (named?.value) {
+    const message = `${named.value} does not exist, named by ${named.path}: podman starts no container with it`;
+    return { result: 'fail', reason: 'missing', message, observed: { path: named.value } };
   }
   const message = 'podman has no profile in a file here and takes the one built into it';
   return { result: 'notapplicable', reason: 'no-profile', message };
@@ -110,7 +140,7 @@ export async function podmanProfile(host: Host): Promise<Statement> {
 
 /** A profile is good when what it does not name is refused. */
 export function judgeProfile(path: string, bytes: Buffer, observed: Observed): Statement {
-  const action = defaultAction(bytes.toString());
+  const action = defaultAction(bytes);
   const seen = { ...observed, defaultAction: action ?? null };
   if (action === undefined) {
     const message = `${path} is no seccomp profile: expected JSON with a defaultAction`;
@@ -120,18 +150,24 @@ export function judgeProfile(path: string, bytes: Buffer, observed: Observed): S
     const message = `${path} lets through what it does not name (${action})`;
     return { result: 'fail', reason: 'allow-default', message, observed: seen };
   }
+  if (!CLOSED_ACTIONS.has(action)) {
+    const message = `${path} has a defaultAction that no runtime knows`;
+    return { result: 'fail', reason: 'invalid', message, observed: seen };
+  }
   return { result: 'pass', message: `${path} refuses what it does not name`, observed: seen };
 }
 
-function defaultAction(json: string): string | undefined {
+/** As the runtimes' decoder takes it: the case of the name does not matter, and of several the last one counts. */
+function defaultAction(json: Buffer): string | undefined {
   try {
-    const profile: unknown = JSON.parse(json);
-    if (typeof profile !== 'object' || profile === null || !('defaultAction' in profile)) {
-      return undefined;
-    }
-    return typeof profile.defaultAction === 'string' ? profile.defaultAction : undefined;
-  } catch {
-    return undefined;
+    const members = foldedMembers(objectNode(parseJson(json)), 'defaultAction');
+    return members
+      .filter(({ kind }) => kind !== 'null')
+      .map(readString)
+      .at(-1);
+  } catch (error) {
+    if (error instanceof JsonError) return undefined;
+    throw error;
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Finding } from '../../shared/findings.ts';
 import { ask, type Check, type CheckContext, type Statement } from '../check.ts';
 import { CONTAINER_FOLDER } from '../container-store.ts';
+import { CONTAINERS_CONF_DROP_INS } from '../containers-conf.ts';
 import { CRIO_FOLDER, crioBoolean, readCrioConfig } from '../crio-config.ts';
 import { MACHINE_CONFIG_FOLDER } from '../desired/machine-config.ts';
 import type { Host } from '../host.ts';
@@ -35,6 +36,8 @@ export const seccomp: Check = {
     CRIO_FOLDER,
     `${CRIO_FOLDER}/crio.conf.d`,
     '/etc/kubernetes',
+    '/etc/containers',
+    CONTAINERS_CONF_DROP_INS,
     '/usr/share/containers',
     MACHINE_CONFIG_FOLDER,
     LOCALHOST_PROFILES,

@@ -2,7 +2,7 @@ import { BOOT_ENTRIES, COMMAND_LINE, nextBootEntries, runningArguments } from '.
 import type { Statement } from '../check.ts';
 import type { Host } from '../host.ts';
 import { type KernelArguments, switchOf } from '../kernel-arguments.ts';
-import { switchedOffBy } from '../selinux/arguments.ts';
+import { enforcingArgument, switchedOffBy } from '../selinux/arguments.ts';
 import { notVisible } from './selinux-mode.ts';
 
 /** Two answers, for what runs now and for what boots next: either can be invisible by itself. */
@@ -49,6 +49,10 @@ async function nextKernel(host: Host): Promise<readonly Statement[]> {
   return [{ subject, result: 'pass', message, observed: { off: null } }];
 }
 
+/** By the kernel itself, or by init; the kernel takes the last `enforcing=`, init the first. */
 function switchedOff(args: KernelArguments): string | undefined {
-  return switchedOffBy(args) ?? (switchOf(args, 'enforcing') === false ? 'enforcing=0' : undefined);
+  const byInit = enforcingArgument(args);
+  const permissive = byInit?.isEnforcing === false ? byInit.text : undefined;
+  const byKernel = switchOf(args, 'enforcing') === false ? 'enforcing=0' : undefined;
+  return switchedOffBy(args) ?? permissive ?? byKernel;
 }

@@ -1,8 +1,8 @@
 import { nextBootEntries, runningArguments } from '../boot.ts';
 import { type Statement, whereReadable } from '../check.ts';
 import type { Host } from '../host.ts';
-import { type KernelArguments, switchOf } from '../kernel-arguments.ts';
-import { switchedOffBy } from '../selinux/arguments.ts';
+import type { KernelArguments } from '../kernel-arguments.ts';
+import { enforcingArgument, switchedOffBy } from '../selinux/arguments.ts';
 import { CONFIG, configuredModes, ENFORCE, type Mode } from '../selinux/mode.ts';
 
 /** The mode of the running kernel, and whether it stays: files alone prove neither. */
@@ -13,7 +13,7 @@ export async function enforcing(host: Host, mode: Mode | undefined): Promise<Sta
       'selinuxfs is not visible here, so the mode of the kernel is unknown',
     );
   }
-  const configured = await whereReadable(configuredModes(host));
+  const configured = await whereReadable(namedModes(host));
   const args = await whereReadable(runningArguments(host));
   const observed = { mode, configured: configured?.[0] ?? null };
   if (mode !== 'enforcing') {
@@ -35,14 +35,19 @@ export async function enforcing(host: Host, mode: Mode | undefined): Promise<Sta
   return { result: 'pass', message: 'SELinux is enforcing', observed };
 }
 
+/** The modes of the configuration; none of one that is not there, which is not the same as one that cannot be read. */
+async function namedModes(host: Host): Promise<readonly Mode[]> {
+  return (await configuredModes(host)) ?? [];
+}
+
 function permissiveCause(
   configured: readonly Mode[] | undefined,
   args: KernelArguments | undefined,
 ): string {
-  if (args !== undefined && switchOf(args, 'enforcing') === false) {
-    return 'booted permissive by enforcing=0';
-  }
+  const argument = args && enforcingArgument(args);
+  if (argument?.isEnforcing === false) return `booted permissive by ${argument.text}`;
   if (configured?.[0] === 'permissive') return 'configured permissive';
+  if (argument === undefined && configured?.length === 0) return 'no mode is configured';
   if (args === undefined || configured === undefined) return 'by what is not visible here';
   return 'switched at runtime (setenforce 0)';
 }
@@ -57,20 +62,22 @@ function disabledCause(
   return 'the kernel runs without it';
 }
 
-/** Mode after the next boot, as far as it is visible: kernel arguments overrule the configuration. */
+/** Mode after the next boot, as far as it is visible: arguments overrule the configuration, without either it is permissive. */
 async function nextMode(
   host: Host,
   configured: readonly Mode[] | undefined,
 ): Promise<Mode | undefined> {
+  const byFile = configured && (configured[0] ?? 'permissive');
   const entries = (await whereReadable(nextBootEntries(host))) ?? [];
   const modes = entries.map(({ args }): Mode | undefined => {
     if (switchedOffBy(args) !== undefined) return 'disabled';
-    if (configured?.[0] === 'disabled') return 'disabled';
-    const forced = switchOf(args, 'enforcing');
-    if (forced === undefined) return configured?.[0];
-    return forced ? 'enforcing' : 'permissive';
+    if (byFile === 'disabled') return 'disabled';
+    const forced = enforcingArgument(args);
+    if (forced === undefined) return byFile;
+    return forced.isEnforcing ? 'enforcing' : 'permissive';
   });
-  return modes.length === 0 ? configured?.[0] : modes.find((mode) => mode !== 'enforcing');
+  if (modes.length === 0) return byFile;
+  return modes.find((mode) => mode !== undefined && mode !== 'enforcing');
 }
 
 /** What the configuration asks of the next boot. See selinux_config(5). */

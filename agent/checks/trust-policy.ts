@@ -164,7 +164,7 @@ function overridesByEnvironment(environment: TrustEnvironment): Statement[] {
     ...named.flatMap(([name, value]): readonly Statement[] => {
       if (value === undefined) return [];
       const subject = `${name} of ${CRIO_SERVICE}`;
-      const message = `the unit of CRI-O sets ${name} to ${JSON.stringify(value)}, which goes before its configuration`;
+      const message = `the unit of CRI-O sets ${name}, or the flag of it, to ${JSON.stringify(value)}, which goes before its configuration`;
       return [{ subject, result: 'fail', reason: 'override', message, observed: { value } }];
     }),
     ...undecided.map((message): Statement => ({ result: 'unknown', reason: UNDECIDED, message })),

@@ -5,6 +5,7 @@ import { readSignatureBlob } from '../../shared/trust/signature-blob.ts';
 import type { CandidateImage, PolicyVerdict } from '../../shared/trust/verdict-types.ts';
 import type { Host } from '../host.ts';
 import type { SignatureQuery, SignatureSource } from '../signatures/source.ts';
+import { keyPathsOf } from '../trust-keys.ts';
 import {
   type Evaluation,
   type EvaluationBasis,
@@ -127,7 +128,7 @@ export class Judge {
     const evaluations = await this.#evaluate(found);
     for (const { attempts, image, trouble, looked } of found) {
       const answer = image === undefined ? undefined : evaluations.get(image);
-      const outcome = answer === undefined ? trouble : outcomeOf(answer.evaluation);
+      const outcome = answer === undefined ? trouble : this.#outcomeOf(answer.evaluation);
       if (outcome === undefined) continue;
       attempts.push({
         source: source?.id ?? 'none',
@@ -199,6 +200,12 @@ export class Judge {
     return evaluations;
   }
 
+  /** What this process could not look at is no refusal of the node: its own answer is then not known. */
+  #outcomeOf(evaluation: Evaluation): PolicyVerdict | Trouble {
+    const outcome = outcomeOf(evaluation);
+    return ('allowed' in outcome && unreadKey(outcome, this.#options.basis)) || outcome;
+  }
+
   #requirementsKey(requirements: PolicyRequirements): string {
     const known = this.#keys.get(requirements);
     if (known !== undefined) return known;
@@ -229,6 +236,26 @@ function outcomeOf(evaluation: Evaluation): PolicyVerdict | Trouble {
   if (verdict.allowed || !reasons.includes('algorithm-unavailable')) return verdict;
   const message = 'a signature needs an algorithm that this process does not have';
   return { verdict: 'unknown', reason: 'algorithm-unavailable', message };
+}
+
+/** Of a key file: what keeps us from reading it and would not keep root from it. */
+const OURS: ReadonlySet<string> = new Set(['permission', 'too-large', 'changed', 'not-visible']);
+
+/** Why a refusal is none: all that refuses is a key that only we cannot read. */
+function unreadKey(verdict: PolicyVerdict, { keyFiles }: EvaluationBasis): Trouble | undefined {
+  const refusing = verdict.requirements.filter(({ satisfied }) => !satisfied);
+  const problems = refusing.map(({ requirement, reason, signatures }) => {
+    const reasons = [reason, ...signatures.map((signature) => signature.reason)];
+    if (!reasons.includes('key-unreadable')) return undefined;
+    const found = keyPathsOf(requirement).map((path) => keyFiles.get(path)?.problem);
+    return found.find((problem) => problem !== undefined && OURS.has(problem.reason));
+  });
+  const [first] = problems;
+  if (first === undefined || problems.includes(undefined)) return undefined;
+  if (verdict.reason === 'reference-digest-mismatch' || verdict.reason === 'manifest-error') {
+    return undefined;
+  }
+  return { verdict: 'unknown', reason: first.reason, message: first.message };
 }
 
 function asks({ requirements }: PolicyScope): boolean {

@@ -1,9 +1,6 @@
+import { readCrioService } from '../crio-service.ts';
 import { type Host, HostError } from '../host.ts';
-import {
-  CRIO_SERVICE,
-  readServiceEnvironment,
-  type ServiceEnvironment,
-} from '../service-environment.ts';
+import { CRIO_SERVICE, type ServiceEnvironment } from '../service-environment.ts';
 
 /** What the environment of the service that pulls says of stores; containers/storage types/options.go, cri-o criocli.go. */
 export interface StorageEnvironment {
@@ -46,7 +43,7 @@ const NAMES = [
 
 /** Reads it from the units of the node. Never throws for a state of the node. */
 export async function readStorageEnvironment(host: Host): Promise<StorageEnvironment> {
-  const environment = await readServiceEnvironment(host, CRIO_SERVICE);
+  const environment = await readCrioService(host);
   const { variables, undecided } = environment;
   const problems = [
     ...environment.problems,

@@ -7,6 +7,12 @@ const MAIN = '/etc/crio/crio.conf';
 const DROP_INS = '/etc/crio/crio.conf.d';
 const runtime = (text: string): string => `[crio.runtime]\n${text}\n`;
 
+const UNIT = '/usr/lib/systemd/system/crio.service';
+/** A unit of CRI-O with these flags, and these lines before its command. */
+const service = (flags: string, ...lines: readonly string[]): Readonly<Record<string, string>> => ({
+  [UNIT]: ['[Service]', ...lines, `ExecStart=/usr/bin/crio ${flags}`, ''].join('\n'),
+});
+
 const CASES: readonly (readonly [
   name: string,
   files: Readonly<Record<string, string>>,
@@ -42,6 +48,61 @@ const CASES: readonly (readonly [
       [`${DROP_INS}/50/x`]: runtime('selinux = false'),
     },
     [false, `${DROP_INS}/50/x`],
+  ],
+  [
+    'names in another case, as its TOML library takes them',
+    { [MAIN]: runtime('selinux = true'), [`${DROP_INS}/50`]: '[CRIO.Runtime]\nSELinux = false\n' },
+    [false, `${DROP_INS}/50`],
+  ],
+  [
+    'both cases of a name, of which the exact one goes first',
+    { [MAIN]: '[crio.runtime]\nSELINUX = false\nselinux = true\n' },
+    [true, MAIN],
+  ],
+  [
+    'a flag of its unit',
+    { [MAIN]: runtime('selinux = true'), ...service('--selinux=false') },
+    [false, UNIT],
+  ],
+  [
+    'a flag with one dash',
+    { [MAIN]: runtime('selinux = true'), ...service('-selinux=0') },
+    [false, UNIT],
+  ],
+  [
+    'a switch without a value',
+    { [MAIN]: runtime('selinux = false'), ...service('--selinux false') },
+    [true, UNIT],
+  ],
+  [
+    'a variable of its unit',
+    { [MAIN]: runtime('selinux = true'), ...service('', 'Environment=CONTAINER_SELINUX=false') },
+    [false, UNIT],
+  ],
+  [
+    'a flag before a variable of its unit',
+    { [MAIN]: '', ...service('--selinux=true', 'Environment=CONTAINER_SELINUX=false') },
+    [true, UNIT],
+  ],
+  [
+    'a flag in a file of variables',
+    {
+      [MAIN]: runtime('selinux = true'),
+      ...service('$CRIO_CONFIG_OPTIONS', 'EnvironmentFile=-/etc/sysconfig/crio'),
+      '/etc/sysconfig/crio': 'CRIO_CONFIG_OPTIONS="--selinux=false"\n',
+    },
+    [false, UNIT],
+  ],
+  [
+    'another file by a flag, and other drop-ins',
+    {
+      [MAIN]: runtime('selinux = true'),
+      [`${DROP_INS}/50`]: runtime('selinux = true'),
+      '/srv/crio.conf': runtime('selinux = true'),
+      '/srv/crio.d/x': runtime('selinux = false'),
+      ...service('-c /srv/crio.conf --config-dir=/srv/crio.d'),
+    },
+    [false, '/srv/crio.d/x'],
   ],
   ['dotted keys', { [MAIN]: 'crio.runtime.selinux = true\n' }, [true, MAIN]],
 ];

@@ -1,3 +1,4 @@
+import { symlinkSync } from 'node:fs';
 import t from 'tap';
 import { openHost } from '../../agent/host.ts';
 import {
@@ -12,8 +13,13 @@ const UNIT = '/etc/systemd/system/kubelet.service';
 type Files = Readonly<Record<string, string>>;
 
 const unit = (flags: string): Files => ({
-  [UNIT]: `[Service]\nExecStart=/usr/bin/kubelet ${flags}\n`,
+  [UNIT]: `[Service]\nExecStart=/usr/bin/kubelet --config=${CONF} ${flags}\n`,
 });
+const LAX: Partial<KubeletConfig> = {
+  anonymous: { from: 'kubelet.service without --config', value: true },
+  authorizationMode: { from: 'kubelet.service without --config', value: 'AlwaysAllow' },
+  readOnlyPort: { from: 'kubelet.service without --config', value: 10255 },
+};
 const YAML = `authentication:
   anonymous:
     enabled: false
@@ -85,6 +91,87 @@ const READ: readonly (readonly [name: string, files: Files, expected: Partial<Ku
     },
   ],
   [
+    'with a flag in the other spelling',
+    { [CONF]: YAML, ...unit('--anonymous_auth=true --read_only_port 10255') },
+    {
+      anonymous: { from: '--anonymous-auth of kubelet.service', value: true },
+      readOnlyPort: { from: '--read-only-port of kubelet.service', value: 10255 },
+    },
+  ],
+  [
+    'with a flag of a file of variables, which goes before a variable of the unit',
+    {
+      [CONF]: YAML,
+      [UNIT]: `[Service]\nEnvironmentFile=-/etc/sysconfig/kubelet\nExecStart=/usr/bin/kubelet --config=${CONF} $EXTRA\n`,
+      [`${UNIT}.d/20-own.conf`]: '[Service]\nEnvironment=EXTRA=--anonymous-auth=false\n',
+      '/etc/sysconfig/kubelet': 'EXTRA=--anonymous-auth=true\n',
+    },
+    { anonymous: { from: '--anonymous-auth of kubelet.service', value: true } },
+  ],
+  [
+    'with a flag behind a comment in the middle of the command',
+    {
+      [CONF]: YAML,
+      [UNIT]: `[Service]\nExecStart=/usr/bin/kubelet --config=${CONF} \\\n  --anonymous-auth=true \\\n# --anonymous-auth=false \\\n  --v=2\n`,
+    },
+    { anonymous: { from: '--anonymous-auth of kubelet.service', value: true } },
+  ],
+  [
+    'with a drop-in of a unit in /usr/local',
+    {
+      [CONF]: YAML,
+      '/usr/lib/systemd/system/kubelet.service': `[Service]\nExecStart=/usr/bin/kubelet --config=${CONF} $EXTRA\n`,
+      '/usr/local/lib/systemd/system/kubelet.service.d/20-own.conf':
+        '[Service]\nEnvironment=EXTRA=--read-only-port=10255\n',
+    },
+    { readOnlyPort: { from: '--read-only-port of kubelet.service', value: 10255 } },
+  ],
+  [
+    'that the command does not name',
+    { [CONF]: YAML, [UNIT]: '[Service]\nExecStart=/usr/bin/kubelet --kubeconfig=/x\n' },
+    { ...LAX, seccompDefault: undefined, tlsMinVersion: undefined },
+  ],
+  [
+    'that the command does not name, with flags in its place',
+    {
+      [CONF]: YAML,
+      [UNIT]: '[Service]\nExecStart=/usr/bin/kubelet --anonymous-auth=false --read-only-port=0\n',
+    },
+    {
+      ...LAX,
+      anonymous: { from: '--anonymous-auth of kubelet.service', value: false },
+      readOnlyPort: { from: '--read-only-port of kubelet.service', value: 0 },
+    },
+  ],
+  [
+    'that a command names which is not wholly known',
+    {
+      [CONF]: YAML,
+      [UNIT]: '[Service]\nEnvironmentFile=/etc/none\nExecStart=/usr/bin/kubelet $ARGS\n',
+    },
+    ALL,
+  ],
+  [
+    'under a command that is not kubelet’s own',
+    { [CONF]: YAML, [UNIT]: '[Service]\nExecStart=/usr/bin/start-node\n' },
+    ALL,
+  ],
+  [
+    'with drop-ins in folders of the folder, in the order of a walk',
+    {
+      [CONF]: YAML,
+      ...unit('--config-dir=/etc/kubelet.d'),
+      '/etc/kubelet.d/10-a/z.conf': 'readOnlyPort: 1\n',
+      '/etc/kubelet.d/20-b.conf': 'tlsMinVersion: VersionTLS13\n',
+      '/etc/kubelet.d/30-c/d/e.conf': 'readOnlyPort: 2\n',
+      '/etc/kubelet.d/40.conf~': 'readOnlyPort: 3\n',
+    },
+    {
+      readOnlyPort: { from: '/etc/kubelet.d/30-c/d/e.conf', value: 2 },
+      tlsMinVersion: { from: '/etc/kubelet.d/20-b.conf', value: 'VersionTLS13' },
+    },
+  ],
+  [
     'with drop-ins, of which the last decides',
     {
       [CONF]: YAML,
@@ -136,6 +223,18 @@ for (const [name, files, expected] of READ) {
     t.match(await readKubeletConfig(openHost(t.testdir(treeOf(files)))), expected);
   });
 }
+
+t.test('drop-ins in a folder that is a link are read only behind a slash', async (t) => {
+  for (const [folder, value] of [
+    ['/etc/kubelet.d', 1],
+    ['/etc/kubelet.d/', 2],
+  ] as const) {
+    const files = { [CONF]: 'readOnlyPort: 1\n', '/etc/real/10.conf': 'readOnlyPort: 2\n' };
+    const root = t.testdir(treeOf({ ...files, ...unit(`--config-dir=${folder}`) }));
+    symlinkSync('real', `${root}/etc/kubelet.d`);
+    t.match(await readKubeletConfig(openHost(root)), { readOnlyPort: { value } }, folder);
+  }
+});
 
 t.test('a node without the file has no kubelet', async (t) => {
   t.equal(await readKubeletConfig(openHost(t.testdir(treeOf(unit('--v=2'))))), undefined);

@@ -1,3 +1,4 @@
+import { chmodSync } from 'node:fs';
 import t from 'tap';
 import { openHost } from '../../agent/host.ts';
 import { verifyImages } from '../../agent/images/verify.ts';
@@ -5,6 +6,7 @@ import { readNodeTrust } from '../../agent/trust.ts';
 import { trustWatchesIn } from '../../agent/trust-places.ts';
 import { pulled, trustFiles } from '../support/signed-images.ts';
 import { type Files, storeFiles, writeFiles } from '../support/store-tree.ts';
+import { alwaysPrivileged, asNobody } from '../support/unprivileged.ts';
 
 const ANYTHING = '{"default":[{"type":"insecureAcceptAnything"}]}';
 const REJECT = '{"default":[{"type":"reject"}]}';
@@ -69,6 +71,24 @@ const cases: readonly (readonly [name: string, files: Files, crio: object])[] = 
     },
   ],
   [
+    '--signature-policy, which goes before the variable',
+    {
+      ...unit(
+        'Environment=CONTAINER_SIGNATURE_POLICY=/opt/a.json',
+        'ExecStart=',
+        'ExecStart=/usr/bin/crio --signature-policy /opt/b.json --signature-policy-dir=/opt/policies',
+      ),
+      '/opt/a.json': REJECT,
+      '/opt/b.json': ANYTHING,
+      [NAMESPACE]: REJECT,
+    },
+    {
+      signaturePolicy: { path: '/opt/b.json' },
+      policyFolder: '/opt/policies',
+      namespacePolicies: [{ namespace: 'team', path: NAMESPACE }],
+    },
+  ],
+  [
     'CONTAINERS_POLICY_JSON, which only some versions read',
     { ...unit('Environment=CONTAINERS_POLICY_JSON=/opt/a.json'), '/opt/a.json': ANYTHING },
     UNDECIDED,
@@ -105,6 +125,22 @@ for (const [name, files, crio] of cases) {
     t.notOk(trust.crio.signaturePolicy?.policy && trust.crio.signaturePolicy.problem);
   });
 }
+
+t.test(
+  'which policy CRI-O reads is not known while a file of its variables may not be read',
+  { skip: alwaysPrivileged },
+  async (t) => {
+    const files = {
+      [ETC]: REJECT,
+      ...unit('EnvironmentFile=-/etc/sysconfig/crio'),
+      '/etc/sysconfig/crio': 'CONTAINER_SIGNATURE_POLICY=/opt/a.json\n',
+    };
+    const root = writeFiles(t.testdir({}), files);
+    chmodSync(`${root}/etc/sysconfig/crio`, 0o600);
+    const host = openHost(root);
+    t.match((await asNobody(() => readNodeTrust(host))).crio, UNDECIDED);
+  },
+);
 
 t.test('registries.d is that of the home of CRI-O', async (t) => {
   const folder = '/opt/crio/.config/containers/registries.d';

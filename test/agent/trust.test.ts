@@ -1,3 +1,4 @@
+import { symlinkSync } from 'node:fs';
 import t from 'tap';
 import { openHost } from '../../agent/host.ts';
 import { readNodeTrust } from '../../agent/trust.ts';
@@ -156,6 +157,11 @@ const configurations: readonly (readonly [name: string, files: Files, expected: 
     { files: [{ path: `${CONF}.d/1.conf` }] },
   ],
   [
+    'one with a folder among its drop-ins, which is passed over',
+    { [CONF]: registry('a'), [`${CONF}.d/1.conf/2.conf`]: '[[' },
+    { files: [{ path: CONF }], problem: undefined },
+  ],
+  [
     'one with a drop-in that does not parse',
     { [CONF]: registry('a'), [`${CONF}.d/1.conf`]: '[[' },
     { problem: { path: `${CONF}.d/1.conf`, line: 1 } },
@@ -173,6 +179,19 @@ for (const [name, files, expected] of configurations) {
     t.equal(registriesConf.conf === undefined, registriesConf.problem !== undefined);
   });
 }
+
+t.test('drop-ins of registries.conf in a folder that is a link are read by nobody', async (t) => {
+  const files = {
+    [CONF]: registry('a'),
+    '/etc/containers/real/1.conf': registry('b'),
+    [`${OWN}.d/1.conf`]: registry('c'),
+  };
+  const root = writeFiles(t.testdir({}), files);
+  symlinkSync('real', `${root}${CONF}.d`);
+  const { conf } = (await readNodeTrust(openHost(root))).registriesConf;
+  // skopeo 1.9.3 asks a registry that such a drop-in blocks.
+  t.strictSame([...(conf?.registries.keys() ?? [])], ['a', 'c']);
+});
 
 t.test('what CRI-O is told of policies is noted, and its namespaces are listed', async (t) => {
   const files = {

@@ -87,7 +87,7 @@ export const NODE: Readonly<Record<string, string | Buffer | undefined>> = {
     '[[registry]]\nlocation = "r.test"\nmirror-by-digest-only = true\n[[registry.mirror]]\nlocation = "m.test"\n',
   '/usr/share/containers/seccomp.json': '{"defaultAction":"SCMP_ACT_ERRNO"}',
   [KUBELET]: 'seccompDefault: true\ntlsCipherSuites: [TLS_AES_128_GCM_SHA256]\n',
-  [UNIT]: '[Service]\nExecStart=/usr/bin/kubelet --v=2\n',
+  [UNIT]: `[Service]\nExecStart=/usr/bin/kubelet --config=${KUBELET}\n`,
   [ANNOTATIONS]: '{"machineconfiguration.openshift.io/state":"Done"}',
   [SECRET]: '',
   '/proc/sys/kernel/dmesg_restrict': '1\n',

@@ -53,7 +53,9 @@ export const podmanProfile: Rule = {
     'same, so that the processes show nothing of it.',
   remediation: {
     kind: 'host command',
-    text: 'Delete /etc/containers/seccomp.json, or restore the file of containers-common.',
+    text:
+      'Take seccomp_profile out of containers.conf, delete /etc/containers/seccomp.json, or restore the file of ' +
+      'containers-common.',
   },
   mappings: derived({ nist53: ['CM-6'], nist190: ['4.4.3'] }),
 };

@@ -6,6 +6,7 @@ import type { Finding } from '../../../shared/findings.ts';
 import { contextAt, say, treeOf } from '../../support/host-tree.ts';
 
 const ENTRIES = '/boot/loader/entries';
+const OWN = '/etc/crypto-policies/policies';
 const BACK_END = '/etc/crypto-policies/back-ends/openssl.config';
 type Files = Readonly<Record<string, string | undefined>>;
 
@@ -116,6 +117,21 @@ const STATES: readonly (readonly [
     { 'crypto-policy': 'fail medium relaxed' },
   ],
   ['FIPS with a module that keeps it strict', node({ ...ON, policy: 'FIPS:OSPP' }), {}],
+  [
+    'FIPS with a module that kept it strict, and that this node has of its own',
+    node({ ...ON, policy: 'FIPS:OSPP' }, { [`${OWN}/modules/OSPP.pmod`]: 'hash = MD5+\n' }),
+    { 'crypto-policy': 'fail medium relaxed' },
+  ],
+  [
+    'FIPS of this node’s own under a module',
+    node({ ...ON, policy: 'FIPS:OSPP' }, { [`${OWN}/FIPS.pol`]: 'hash = MD5\n' }),
+    { 'crypto-policy': 'fail medium relaxed' },
+  ],
+  [
+    'FIPS by links to the vendor’s files, beside policies of this node’s own',
+    node(ON, { [`${OWN}/FIPS.pol`]: 'hash = MD5\n', [`${OWN}/modules/OSPP.pmod`]: '' }),
+    {},
+  ],
   [
     'no boot= although /boot is a file system of its own',
     node(ON, {
@@ -517,11 +533,20 @@ t.test('back ends that are links are held to where they lead', async (t) => {
     ['/usr/share/crypto-policies/FIPS/openssl.txt', 'pass'],
     ['../../../usr/share/crypto-policies/FIPS/openssl.txt', 'pass'],
     ['/usr/share/crypto-policies/FIPS/gone.txt', 'fail back-end'],
+    ['/usr/share/crypto-policies/LEGACY/openssl.txt', 'fail back-end'],
+    ['/usr/share/crypto-policies/FIPS-not/openssl.txt', 'fail back-end'],
+    ['/etc/crypto-policies/hand-made.txt', 'fail back-end'],
     ['/etc/hand-made.txt', 'fail back-end'],
   ];
   for (const [target, expected] of links) {
     const tree = treeOf(
-      node(ON, { '/etc/hand-made.txt': '', '/etc/crypto-policies/back-ends/x': '' }),
+      node(ON, {
+        '/etc/hand-made.txt': '',
+        '/etc/crypto-policies/hand-made.txt': '',
+        '/usr/share/crypto-policies/LEGACY/openssl.txt': '',
+        '/usr/share/crypto-policies/FIPS-not/openssl.txt': '',
+        '/etc/crypto-policies/back-ends/x': '',
+      }),
     );
     const root = t.testdir(tree);
     symlinkSync(target, `${root}${BACK_END}`);
@@ -529,6 +554,48 @@ t.test('back ends that are links are held to where they lead', async (t) => {
     t.ok(lines.includes(`fips.crypto-policy-applied ${expected}`), target);
   }
 });
+
+const VENDORS = '/usr/share/crypto-policies';
+/** What EL10 shows where it mounted FIPS over another policy: files, for a mount is no link. */
+const MOUNTED: Files = {
+  '/etc/crypto-policies/config': 'FIPS\n',
+  '/etc/crypto-policies/state/current': 'DEFAULT\n',
+  [BACK_END]: 'strict\n',
+  [`${VENDORS}/back-ends/FIPS/openssl.config`]: 'strict\n',
+  [`${VENDORS}/FIPS/openssl.txt`]: 'strict\n',
+};
+
+const MOUNTS: readonly (readonly [name: string, change: Files, policy: string, applied: string])[] =
+  [
+    ['over another policy', {}, 'pass', 'pass'],
+    [
+      'over the back ends alone',
+      { '/etc/crypto-policies/config': 'DEFAULT\n' },
+      'fail kernel-only',
+      'fail back-end',
+    ],
+    [
+      'over the configuration alone',
+      { [BACK_END]: 'lax\n' },
+      'fail kernel-only',
+      'fail not-applied',
+    ],
+    [
+      'over nothing, for the vendor has no such back end',
+      { [`${VENDORS}/back-ends/FIPS/openssl.config`]: undefined },
+      'fail kernel-only',
+      'fail not-applied',
+    ],
+  ];
+
+for (const [name, change, policy, applied] of MOUNTS) {
+  t.test(`FIPS that the boot mounted ${name}: ${policy}, ${applied}`, async (t) => {
+    const files = node(ON, { [`${VENDORS}/DEFAULT/openssl.txt`]: 'lax\n', ...MOUNTED, ...change });
+    const lines = await say(fips, t.testdir(treeOf(files)));
+    t.ok(lines.includes(`fips.crypto-policy ${policy}`), lines.join('\n'));
+    t.ok(lines.includes(`fips.crypto-policy-applied ${applied}`), lines.join('\n'));
+  });
+}
 
 /** Result, severity and reason by the last part of the rule's id; kernel-args by its two subjects. */
 async function judge(root: string): Promise<Readonly<Record<string, string>>> {

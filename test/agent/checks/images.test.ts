@@ -239,6 +239,21 @@ const further: readonly (readonly [
   ],
   [
     'running-verified',
+    'an image in use under one of its names, and by a container that does not say by which',
+    {
+      ...storeFiles([{ ...good, names: ['registry.example.com/other/app:v1', NAME] }]),
+      '/var/lib/containers/storage/overlay-containers/containers.json': JSON.stringify([
+        { id: '5', image: good.id, metadata: JSON.stringify({ name: 'demo', 'image-name': NAME }) },
+        { id: '6', image: good.id, metadata: JSON.stringify({ name: 'other' }) },
+      ]),
+    },
+    [
+      { subject: 'registry.example.com/other/app:v1', result: 'fail' },
+      { subject: NAME, result: 'pass' },
+    ],
+  ],
+  [
+    'running-verified',
     'a refused image in use',
     { ...storeFiles([unsigned]), ...refused },
     [

@@ -1,3 +1,4 @@
+import { mkdirSync, symlinkSync } from 'node:fs';
 import t from 'tap';
 import { lockdown } from '../../../agent/checks/lockdown.ts';
 import type { ProfileValues } from '../../../agent/profile-values.ts';
@@ -57,6 +58,11 @@ const MODULE_CASES: readonly (readonly [name: string, change: Files, line: strin
     { '/usr/lib/sysctl.d/90-modules.conf': 'kernel.modules_disabled=1', [SYSCTL_D]: '' },
     'notapplicable not-expected',
   ],
+  [
+    'asked for in /usr/local',
+    { '/usr/local/lib/sysctl.d/50-lock.conf': 'kernel.modules_disabled = 1\n' },
+    'fail not-applied',
+  ],
   ['a kernel without modules', { [MODULES]: undefined }, 'notapplicable no-modules'],
   ['an empty answer', { [MODULES]: '' }, 'error parse'],
   ['another number', { [MODULES]: '2\n' }, 'error parse'],
@@ -70,6 +76,18 @@ for (const [name, change, line] of MODULE_CASES) {
     t.strictSame(lines, [`lockdown.modules-disabled ${line}`, NOT_LOCKED]);
   });
 }
+
+t.test('a link to nothing hides a file of sysctl.d', async (t) => {
+  const vendors = '/usr/lib/sysctl.d/50-lock.conf';
+  const root = t.testdir(
+    treeOf({ ...NODE, [vendors]: 'kernel.modules_disabled = 1\n', '/etc/sysctl.d/.keep': '' }),
+  );
+  t.equal((await say(lockdown, root))[0], 'lockdown.modules-disabled fail not-applied');
+  // What it leads to is there on a node, and is no file.
+  mkdirSync(`${root}/dev/null`, { recursive: true });
+  symlinkSync('/dev/null', `${root}/etc/sysctl.d/50-lock.conf`);
+  t.equal((await say(lockdown, root))[0], NOT_ASKED);
+});
 
 const BOOTED: Files = { [SECURE_BOOT]: ON };
 const ARGUMENT: Files = { '/proc/cmdline': 'lockdown=confidentiality quiet' };

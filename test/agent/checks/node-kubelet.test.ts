@@ -71,10 +71,20 @@ const CASES: readonly (readonly [name: string, files: Files, expected: readonly 
     'whose drop-in overrules its unit',
     {
       [CONF]: STRONG,
-      [UNIT]: '[Service]\nExecStart=kubelet $ARGS\n',
+      [UNIT]: `[Service]\nExecStart=kubelet --config=${CONF} $ARGS\n`,
       [`${UNIT}.d/20-args.conf`]: '[Service]\nEnvironment="ARGS=--anonymous-auth=true --v=2"\n',
     },
     ['fail anonymous @ authentication.anonymous.enabled'],
+  ],
+  [
+    'whose command does not name its file',
+    { [CONF]: STRONG, [UNIT]: '[Service]\nExecStart=/usr/bin/kubelet --v=2\n' },
+    [
+      'fail anonymous @ authentication.anonymous.enabled',
+      'fail authorization @ authorization.mode',
+      'fail read-only-port @ readOnlyPort',
+      'notapplicable not-expected @ tlsCipherSuites',
+    ],
   ],
   ['that is not there', {}, ['notapplicable no-kubelet']],
   ['whose file is no YAML', { [CONF]: 'a: [' }, ['error parse']],
@@ -92,7 +102,8 @@ for (const [name, files, expected] of CASES) {
 }
 
 t.test('a finding says who decides', async (t) => {
-  const files = { [CONF]: STRONG, [UNIT]: '[Service]\nExecStart=kubelet --read-only-port 10255\n' };
+  const unit = `[Service]\nExecStart=kubelet --config=${CONF} --read-only-port 10255\n`;
+  const files = { [CONF]: STRONG, [UNIT]: unit };
   const root = t.testdir(treeOf(files));
   const findings = await node.run(contextAt(root), AbortSignal.timeout(5000));
   t.match(

@@ -18,6 +18,7 @@ const MODES: Readonly<Record<string, number>> = {
   '/etc/containers/storage.conf': 0o644,
   '/etc/containers/registries.d/a.yaml': 0o644,
   '/etc/containers/registries.conf.d/a.conf': 0o644,
+  '/etc/crio/crio.conf': 0o644,
   '/etc/crio/crio.conf.d/00-default': 0o644,
   '/etc/crio/policies/shop.json': 0o644,
   [KUBELET]: 0o644,
@@ -47,6 +48,20 @@ const skip = process.getuid?.() === 0 ? false : 'needs files of root';
 
 t.test('files as they should be', { skip }, async (t) => {
   t.strictSame(await said(made(t)), [`${RULE} pass`]);
+});
+
+t.test('a folder in which others may replace the files', { skip }, async (t) => {
+  const folder = dirname(POLICY);
+  for (const [mode, expected] of [
+    [0o775, `fail writable-folder @ ${folder}`],
+    [0o757, `fail writable-folder @ ${folder}`],
+    [0o1777, 'pass'],
+    [0o700, 'pass'],
+  ] as const) {
+    const root = made(t);
+    chmodSync(root + folder, mode);
+    t.strictSame(await said(root), [`${RULE} ${expected}`], mode.toString(8));
+  }
 });
 
 t.test('a node without any of them has nothing to look at', async (t) => {

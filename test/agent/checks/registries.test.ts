@@ -197,6 +197,36 @@ const CASES: readonly (readonly [name: string, files: Files, expected: readonly 
     ],
   ],
   [
+    'that takes Red Hat’s signatures from where all others come from, unmanaged',
+    node(
+      { [POLICY]: policy({ 'registry.redhat.io': SIGNED }), [`${FOLDER}/quay.yaml`]: QUAY },
+      { [DEFAULT]: 'default-docker:\n  lookaside: https://evil.test/sig\n' },
+    ),
+    [
+      'registries.lookaside-urls fail other-host @ registry.redhat.io',
+      `registries.unmanaged-files fail unmanaged @ ${DEFAULT}`,
+    ],
+  ],
+  [
+    'that takes Red Hat’s signatures by a wildcard, unmanaged',
+    node(
+      { [POLICY]: policy({ 'registry.redhat.io': SIGNED }), [`${FOLDER}/quay.yaml`]: QUAY },
+      { [DEFAULT]: 'docker:\n  "*.io":\n    lookaside: https://evil.test/sig\n' },
+    ),
+    [
+      'registries.lookaside-urls fail other-host @ registry.redhat.io',
+      `registries.unmanaged-files fail unmanaged @ ${DEFAULT}`,
+    ],
+  ],
+  [
+    'that takes Red Hat’s signatures from where all others come from, as rolled out',
+    node({
+      [POLICY]: policy({ 'registry.redhat.io': SIGNED }),
+      [DEFAULT]: 'default-docker:\n  lookaside: https://mirror.test/sig\n',
+    }),
+    [],
+  ],
+  [
     'that takes Red Hat’s signatures from a mirror that was rolled out',
     node({
       ...GOOD,
@@ -304,6 +334,49 @@ const CASES: readonly (readonly [name: string, files: Files, expected: readonly 
         '[[registry]]\nlocation = "a.test"\ninsecure = true\nblocked = true\n',
     }),
     [],
+  ],
+  [
+    'with a mirror that is not secured, of a registry that is blocked: it is asked all the same',
+    node({
+      ...GOOD,
+      '/etc/containers/registries.conf':
+        '[[registry]]\nlocation = "a.test"\nblocked = true\n[[registry.mirror]]\nlocation = "m.test/a"\ninsecure = true\n',
+    }),
+    [
+      'registries.insecure fail insecure @ m.test/a',
+      'registries.mirrors fail by-tag @ a.test at m.test/a',
+    ],
+  ],
+  [
+    'where every image has to be signed by sigstore, and nothing attaches signatures',
+    registryOf(QUAY, { 'quay.io': SIGNED, '': SIGSTORE }),
+    ['registries.policy-coherence fail no-attachments @ default'],
+  ],
+  [
+    'where every image has to be signed by sigstore, and attachments are on for all',
+    registryOf(`default-docker:\n  use-sigstore-attachments: true\n${QUAY}`, {
+      'quay.io': SIGNED,
+      '': SIGSTORE,
+    }),
+    [],
+  ],
+  [
+    'where hosts of a domain have to be signed by sigstore, one of which attaches signatures',
+    registryOf(`${QUAY}  a.example.test:\n    use-sigstore-attachments: true\n`, {
+      'quay.io': SIGNED,
+      '*.example.test': SIGSTORE,
+    }),
+    [],
+  ],
+  [
+    'where a scope has to be signed by sigstore, and a narrower entry has a lookaside alone',
+    registryOf(`${QUAY}  quay.io/acme/app:\n    lookaside: https://sig.test\n`, {
+      'quay.io/acme': SIGSTORE,
+    }),
+    [
+      'registries.lookaside-urls notapplicable no-signed-scope',
+      'registries.policy-coherence fail no-attachments @ quay.io/acme',
+    ],
   ],
   [
     'whose registries.conf is no TOML',

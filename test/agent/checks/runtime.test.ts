@@ -275,7 +275,11 @@ const NODES: readonly (readonly [name: string, change: Files, expected: readonly
   [
     'whose processes are not visible',
     { '/proc/1/cgroup': undefined, '/proc/1/status': undefined },
-    others.map((id) => `${id} error not-visible`),
+    runtime.rules.map(({ id }) =>
+      id === 'runtime.cgroup-version'
+        ? `${id} error not-visible @ /proc`
+        : `${id} error not-visible`,
+    ),
   ],
   [
     'whose only container ended meanwhile',

@@ -14,7 +14,7 @@ const PROFILE = '/etc/crio/profile.json';
 const DENY = '{"defaultAction":"SCMP_ACT_ERRNO","syscalls":[]}';
 type Files = Readonly<Record<string, string | undefined>>;
 
-const never = AbortSignal.timeout(20_000);
+const never = AbortSignal.timeout(60_000);
 const ID = { a: 'a'.repeat(64), b: 'b'.repeat(64), c: 'c'.repeat(64), d: 'd'.repeat(64) };
 const slice = '/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod1.slice';
 
@@ -56,6 +56,10 @@ const legacy = {
 };
 const ownProfile = (path: string): Files => ({
   [`${DROP_INS}/99-own`]: `[crio.runtime]\nseccomp_profile = "${path}"\n`,
+});
+const PODMAN_DROP_INS = '/etc/containers/containers.conf.d';
+const podman = (path: string, profile: string): Files => ({
+  [path]: `[containers]\nseccomp_profile = "${profile}"\n`,
 });
 /** Nobody put a profile for pods there. */
 const NO_PROFILES = 'seccomp.localhost-profiles notapplicable no-profiles';
@@ -101,6 +105,16 @@ const CASES: readonly (readonly [name: string, change: Files, expected: readonly
     'with a container without a filter',
     process(2000, crio(ID.a), 0),
     [`${filtered} fail unfiltered @ ${ID.a}`],
+  ],
+  [
+    'with a container of a Quadlet unit without a filter',
+    process(2001, `0::/system.slice/web.service/libpod-payload-${ID.b}`, 0),
+    [`${filtered} fail unfiltered @ ${ID.b}`],
+  ],
+  [
+    'with the monitor of a Quadlet unit, which is no container',
+    process(2001, '0::/system.slice/web.service/supervisor', 0),
+    [],
   ],
   [
     'with a second process of a container without a filter',
@@ -297,6 +311,19 @@ const CASES: readonly (readonly [name: string, change: Files, expected: readonly
     { ...ownProfile('/usr/share/x.json'), '/usr/share/x.json': DENY },
     [],
   ],
+  ...['/usr/local/x.json', '/usr/share/../../srv/x.json'].map(
+    (path) =>
+      [
+        `with a profile of its own in ${path}, of which nothing says anything`,
+        {
+          ...ownProfile(path),
+          '/usr/local/x.json': DENY,
+          '/srv/x.json': DENY,
+          '/usr/share/.x': '',
+        },
+        ['seccomp.crio-profile notchecked no-oracle'],
+      ] as const,
+  ),
   [
     'with a profile that lets everything through',
     { ...ownProfile(PROFILE), [PROFILE]: '{"defaultAction":"SCMP_ACT_ALLOW"}' },
@@ -306,6 +333,34 @@ const CASES: readonly (readonly [name: string, change: Files, expected: readonly
     'with a profile that only logs',
     { ...ownProfile(PROFILE), [PROFILE]: '{"defaultAction":"SCMP_ACT_LOG"}' },
     ['seccomp.crio-profile fail allow-default'],
+  ],
+  [
+    'with a profile whose last default action, in another case of its name, is open',
+    {
+      ...ownProfile(PROFILE),
+      [PROFILE]: '{"defaultAction":"SCMP_ACT_ERRNO","DEFAULTACTION":"SCMP_ACT_ALLOW"}',
+    },
+    ['seccomp.crio-profile fail allow-default'],
+  ],
+  [
+    'with a profile whose default action is empty, which is no filter',
+    { ...ownProfile(PROFILE), [PROFILE]: '{"defaultAction":""}' },
+    ['seccomp.crio-profile fail invalid'],
+  ],
+  [
+    'with a profile whose default action no runtime knows',
+    { ...ownProfile(PROFILE), [PROFILE]: '{"defaultAction":"errno"}' },
+    ['seccomp.crio-profile fail invalid'],
+  ],
+  [
+    'with a profile whose default action is a number',
+    { ...ownProfile(PROFILE), [PROFILE]: '{"defaultAction":1}' },
+    ['seccomp.crio-profile fail invalid'],
+  ],
+  [
+    'with a profile that begins with a byte order mark',
+    { ...ownProfile(PROFILE), [PROFILE]: `\ufeff${DENY}` },
+    ['seccomp.crio-profile fail invalid'],
   ],
   [
     'with a profile that is no JSON',
@@ -408,6 +463,55 @@ const CASES: readonly (readonly [name: string, change: Files, expected: readonly
     ['seccomp.podman-profile fail allow-default'],
   ],
   [
+    'whose podman is unconfined by its configuration',
+    podman('/etc/containers/containers.conf', 'unconfined'),
+    ['seccomp.podman-profile fail unconfined'],
+  ],
+  [
+    'whose podman is unconfined by the last of two drop-ins, in another case of the name',
+    {
+      ...podman(`${PODMAN_DROP_INS}/10-a.conf`, '/usr/share/containers/seccomp.json'),
+      [`${PODMAN_DROP_INS}/20-b.conf`]: '[Containers]\nSeccomp_Profile = "unconfined"\n',
+    },
+    ['seccomp.podman-profile fail unconfined'],
+  ],
+  [
+    'whose podman ignores a drop-in of another ending',
+    podman(`${PODMAN_DROP_INS}/10-a.conf~`, 'unconfined'),
+    [],
+  ],
+  [
+    'whose podman’s configuration names an open profile',
+    {
+      ...podman('/etc/containers/containers.conf', '/srv/own.json'),
+      '/srv/own.json': '{"defaultAction":"SCMP_ACT_ALLOW"}',
+    },
+    ['seccomp.podman-profile fail allow-default'],
+  ],
+  [
+    'whose podman’s configuration names a profile that is not there',
+    podman('/usr/share/containers/containers.conf', '/srv/own.json'),
+    ['seccomp.podman-profile fail missing'],
+  ],
+  [
+    'whose podman’s drop-in takes a profile back',
+    {
+      ...podman('/etc/containers/containers.conf', 'unconfined'),
+      ...podman(`${PODMAN_DROP_INS}/10-a.conf`, ''),
+    },
+    [],
+  ],
+  [
+    'whose podman’s configuration is no TOML',
+    { [`${PODMAN_DROP_INS}/10-a.conf`]: '[[' },
+    ['seccomp.podman-profile error parse'],
+  ],
+  [
+    'whose podman’s configuration has the wrong type',
+    { [`${PODMAN_DROP_INS}/10-a.conf`]: '[containers]\nseccomp_profile = 1\n' },
+    ['seccomp.podman-profile error parse'],
+  ],
+  [
     'whose podman’s profile is cut short',
     { '/usr/share/containers/seccomp.json': DENY.slice(0, -3) },
     ['seccomp.podman-profile fail invalid'],
@@ -444,6 +548,15 @@ for (const [name, change, expected] of CASES) {
     );
   });
 }
+
+t.test('drop-ins of podman in a folder that is a link are read by nobody', async (t) => {
+  const root = t.testdir(
+    treeOf({ ...NODE, ...podman('/etc/containers/real/1.conf', 'unconfined') }),
+  );
+  symlinkSync('real', `${root}${PODMAN_DROP_INS}`);
+  // podman 4.3.1 says so: `podman info --format '{{.Host.Security.SECCOMPProfilePath}}'`.
+  t.ok((await say(seccomp, root)).includes('seccomp.podman-profile pass'));
+});
 
 const accepted = (files: Readonly<Record<string, { sha256: string; mode: number }>>) =>
   captureBaseline({ findings: [], files, acceptedAt: '2026-01-01T00:00:00Z', acceptedBy: 'admin' });

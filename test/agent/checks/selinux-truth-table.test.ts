@@ -59,7 +59,7 @@ const ROWS: readonly (readonly [name: string, node: Node, verdict: string, cause
     'r=0, f not there, k none',
     { runtime: '0', file: false },
     'fail critical permissive',
-    'by what is not visible here',
+    'no mode is configured',
   ],
   [
     'r=0, f=enforcing, k not visible',
@@ -69,6 +69,7 @@ const ROWS: readonly (readonly [name: string, node: Node, verdict: string, cause
   ],
   ['r=1, f=permissive', { runtime: '1', file: 'permissive' }, 'fail high lost-at-reboot'],
   ['r=1, f=disabled', { runtime: '1', file: 'disabled' }, 'fail high lost-at-reboot'],
+  ['r=1, f not there', { runtime: '1', file: false }, 'fail high lost-at-reboot'],
   ['r=1, next boot enforcing=0', { runtime: '1', next: 'enforcing=0' }, 'fail high lost-at-reboot'],
   ['r=1, next boot selinux=0', { runtime: '1', next: 'selinux=0' }, 'fail high lost-at-reboot'],
   [

@@ -1,3 +1,4 @@
+// One piece: tables of nodes for the rules on the mode of SELinux, which read the same few files.
 import t from 'tap';
 import { selinux } from '../../../agent/checks/selinux.ts';
 import { contextAt, treeOf } from '../../support/host-tree.ts';
@@ -126,11 +127,35 @@ const MODES: readonly (readonly [
   ],
   [
     'whose argument is taken back by a later one',
-    booted('selinux=0 selinux=1 enforcing=0 enforcing=1'),
+    booted('selinux=0 selinux=1'),
     'pass',
     'pass',
     'pass',
     'pass',
+  ],
+  [
+    'whose enforcing=0 is taken back for the kernel, not for init',
+    { ...booted('enforcing=0 enforcing=1'), ...next('enforcing=0 enforcing=1') },
+    'fail lost-at-reboot',
+    'pass',
+    'fail booted-off',
+    'fail next-boot-off',
+  ],
+  [
+    'whose enforcing=1 is taken back for the kernel, not for init',
+    next('enforcing=1 enforcing=0'),
+    'pass',
+    'pass',
+    'pass',
+    'fail next-boot-off',
+  ],
+  [
+    'whose argument is no number, which is 0 to init',
+    next('enforcing=yes'),
+    'fail lost-at-reboot',
+    'pass',
+    'pass',
+    'fail next-boot-off',
   ],
   [
     'with selinux=0 behind -- where it is for init',
@@ -142,7 +167,7 @@ const MODES: readonly (readonly [
   ],
   [
     'with values the kernel does not take for numbers',
-    booted('selinux=off enforcing= selinux'),
+    booted('selinux=off selinux'),
     'pass',
     'pass',
     'pass',
@@ -160,12 +185,35 @@ const MODES: readonly (readonly [
     'pass',
     'error not-visible',
   ],
-  ['without the configuration', config(undefined), 'pass', 'fail missing', 'pass', 'pass'],
-  ['whose file names no mode', config('SELINUX=\n'), 'pass', 'fail missing', 'pass', 'pass'],
+  [
+    'without the configuration',
+    config(undefined),
+    'fail lost-at-reboot',
+    'fail missing',
+    'pass',
+    'pass',
+  ],
+  [
+    'without the configuration, forced to enforcing',
+    { ...config(undefined), ...next('enforcing=1') },
+    'pass',
+    'fail missing',
+    'pass',
+    'pass',
+  ],
+  ['with an empty file', config(''), 'fail lost-at-reboot', 'fail missing', 'pass', 'pass'],
+  [
+    'whose file names no mode',
+    config('SELINUX=\n'),
+    'fail lost-at-reboot',
+    'fail missing',
+    'pass',
+    'pass',
+  ],
   [
     'whose file has white space before the name, which libselinux does not take',
     config('  SELINUX=enforcing\n'),
-    'pass',
+    'fail lost-at-reboot',
     'fail missing',
     'pass',
     'pass',

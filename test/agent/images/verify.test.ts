@@ -1,5 +1,5 @@
 // One piece: a table of images in a store, each with the verdict on it.
-import { rmSync, symlinkSync } from 'node:fs';
+import { chmodSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { openHost } from '../../../agent/host.ts';
@@ -14,6 +14,7 @@ import {
   ANYTHING,
   imageId,
   indexOf,
+  KEY_PATH,
   manifestOf,
   OTHER_KEY,
   POLICY,
@@ -24,6 +25,7 @@ import {
   trustFiles,
 } from '../../support/signed-images.ts';
 import { type StoreImage, storeFiles, writeFiles } from '../../support/store-tree.ts';
+import { alwaysPrivileged, asNobody } from '../../support/unprivileged.ts';
 
 const NAME = 'registry.example.com/team/app:v1';
 const REPOSITORY = 'team/app';
@@ -374,3 +376,26 @@ t.test('an aborted pass ends with the reason of its signal', async (t) => {
   const signal = AbortSignal.abort(new Error('enough'));
   await t.rejects(verify(root, { signal }), { message: 'enough' });
 });
+
+t.test(
+  'a key that only we may not read refuses no image',
+  { skip: alwaysPrivileged },
+  async (t) => {
+    const reject = { default: [{ type: 'reject' }], transports: {} };
+    const both = { default: [...SIGNED, { type: 'reject' }], transports: {} };
+    const verdicts: readonly (readonly [policy: unknown, signed: StoreImage, expected: object])[] =
+      [
+        [POLICY, image, { verdict: 'unknown', reason: 'permission', message: /permission denied/ }],
+        [POLICY, unsigned, { verdict: 'rejected', reason: 'no-signature' }],
+        [reject, image, { verdict: 'rejected', reason: 'policy-reject' }],
+        [both, image, { verdict: 'rejected' }],
+      ];
+    for (const [policy, stored, expected] of verdicts) {
+      const files = { ...trustFiles(policy), ...storeFiles([stored]) };
+      const root = writeFiles(t.testdir({}), files);
+      chmodSync(join(root, KEY_PATH), 0o600);
+      const found = await asNobody(() => verify(root));
+      t.match(found.verdicts, [expected]);
+    }
+  },
+);

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { parseKernelArguments } from '../../../agent/kernel-arguments.ts';
-import { switchedOffBy } from '../../../agent/selinux/arguments.ts';
+import { enforcingArgument, switchedOffBy } from '../../../agent/selinux/arguments.ts';
 
 const LINES: readonly (readonly [line: string, argument: string | undefined])[] = [
   ['ro quiet', undefined],
@@ -25,5 +25,29 @@ const LINES: readonly (readonly [line: string, argument: string | undefined])[] 
 for (const [line, argument] of LINES) {
   t.test(`a kernel booted with "${line}" has SELinux, or not by ${argument}`, async (t) => {
     t.equal(switchedOffBy(parseKernelArguments(line)), argument);
+  });
+}
+
+/** What libselinux's selinux_init_load_policy makes of it; null: the configuration decides. */
+const ENFORCING: readonly (readonly [line: string, isEnforcing: boolean | null])[] = [
+  ['ro quiet', null],
+  ['enforcing=1', true],
+  ['enforcing=0', false],
+  ['enforcing=2', true],
+  ['enforcing=0 enforcing=1', false],
+  ['enforcing=1 enforcing=0', true],
+  ['enforcing', null],
+  ['enforcing=', false],
+  ['enforcing=on', false],
+  ['enforcing=0x1', false],
+  ['enforcing=01', true],
+  ['enforcing=-1', null],
+  ['my.enforcing=1 enforcing=0', null],
+];
+
+for (const [line, isEnforcing] of ENFORCING) {
+  t.test(`init of a kernel booted with "${line}" makes it enforcing: ${isEnforcing}`, async (t) => {
+    const argument = enforcingArgument(parseKernelArguments(line));
+    t.equal(argument?.isEnforcing ?? null, isEnforcing);
   });
 }

@@ -1,6 +1,7 @@
+import { mkdirSync, symlinkSync } from 'node:fs';
 import t from 'tap';
 import { openHost } from '../../agent/host.ts';
-import { readServiceUnit } from '../../agent/unit-files.ts';
+import { readServiceCommand } from '../../agent/service-command.ts';
 import { treeOf } from '../support/host-tree.ts';
 
 const UNIT = '/etc/systemd/system/kubelet.service';
@@ -61,24 +62,63 @@ const COMMANDS: readonly (readonly [name: string, files: Files, command: readonl
     { [UNIT]: `[Service]\nEnvironmentFile=-/etc/none\nExecStart=k --a=${braced('A')}\n` },
     ['k', '--a='],
   ],
-  ['that is empty', { [UNIT]: '' }, []],
+  [
+    'with a variable of a file, which goes before the unit’s own wherever it stands',
+    {
+      [UNIT]: '[Service]\nEnvironmentFile=/etc/env\nEnvironment=A=--unit\nExecStart=k $A\n',
+      '/etc/env': 'A=--file\n',
+    },
+    ['k', '--file'],
+  ],
+  [
+    'with a comment between its lines',
+    { [UNIT]: '[Service]\nExecStart=k --a \\\n# --not \\\n; --this\n  --b\n' },
+    ['k', '--a', '--b'],
+  ],
+  [
+    'with a drop-in for all services',
+    {
+      [UNIT]: '[Service]\nExecStart=k $A\n',
+      '/etc/systemd/system/service.d/10-x.conf': '[Service]\nEnvironment=A=--all\n',
+    },
+    ['k', '--all'],
+  ],
   ['that is no unit', { [UNIT]: '\0\u0001=[[\n]=\n[Service\nExecStart' }, []],
 ];
 
 for (const [name, files, command] of COMMANDS) {
   t.test(`a unit ${name} is read as by systemd`, async (t) => {
-    const unit = await readServiceUnit(openHost(t.testdir(treeOf(files))), 'kubelet.service');
-    t.strictSame(unit?.command, command);
+    const found = await readServiceCommand(openHost(t.testdir(treeOf(files))), 'kubelet.service');
+    t.strictSame(found?.words, command);
   });
 }
 
-t.test('without a unit file there is no unit, whatever its drop-ins say', async (t) => {
-  const root = t.testdir(treeOf({ [`${DROP_INS}/x.conf`]: '[Service]\nExecStart=k\n' }));
-  t.equal(await readServiceUnit(openHost(root), 'kubelet.service'), undefined);
-});
+const NO_UNITS: readonly (readonly [name: string, files: Files])[] = [
+  ['that is not there, whatever its drop-ins say', {}],
+  ['that is empty, which masks it', { [UNIT]: '' }],
+];
+for (const [name, files] of NO_UNITS) {
+  t.test(`a unit ${name} has no command`, async (t) => {
+    const dropIn = { [`${DROP_INS}/x.conf`]: '[Service]\nExecStart=k\n' };
+    const root = t.testdir(treeOf({ ...files, ...dropIn }));
+    t.equal(await readServiceCommand(openHost(root), 'kubelet.service'), undefined);
+  });
+}
 
-t.test('files are told in the order they apply', async (t) => {
-  const files = { [UNIT]: '', [`${DROP_INS}/b.conf`]: '', [`${DROP_INS}/a.conf`]: '' };
-  const unit = await readServiceUnit(openHost(t.testdir(treeOf(files))), 'kubelet.service');
-  t.strictSame(unit?.files, [UNIT, `${DROP_INS}/a.conf`, `${DROP_INS}/b.conf`]);
+t.test('a unit or a drop-in that is masked counts for nothing', async (t) => {
+  const vendors = '/usr/lib/systemd/system/kubelet.service';
+  const files = {
+    [vendors]: '[Service]\nExecStart=k --a\n',
+    [`${vendors}.d/10-x.conf`]: '[Service]\nExecStart=\nExecStart=k --b\n',
+    [`${DROP_INS}/20-y.conf`]: '',
+  };
+  const root = t.testdir(treeOf(files));
+  mkdirSync(`${root}/dev/null`, { recursive: true });
+  const words = async () =>
+    (await readServiceCommand(openHost(root), 'kubelet.service'))?.words ?? null;
+  t.strictSame(await words(), ['k', '--b']);
+  symlinkSync('/dev/null', `${root}${DROP_INS}/10-x.conf`);
+  t.strictSame(await words(), ['k', '--a']);
+  symlinkSync('/dev/null', `${root}${UNIT}`);
+  t.equal(await words(), null);
 });
