@@ -33,11 +33,17 @@ export function openEventStream(
   };
   connection.once('close', close);
   response.once('close', close);
+  // Who went away before this is told of by no event.
+  if (response.destroyed) queueMicrotask(close);
   return {
     send: (event, data) => {
       response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
       if (response.writableLength > MAX_BUFFERED_BYTES) response.destroy();
     },
-    end: () => response.end(),
+    end: () => {
+      // Nothing may follow the end, also while a slow reader has it before him.
+      clearInterval(comment);
+      response.end();
+    },
   };
 }

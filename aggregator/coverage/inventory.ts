@@ -1,6 +1,5 @@
 import * as v from 'valibot';
-import { messageOf } from '../../shared/errors.ts';
-import { parseAllDocuments } from '../../shared/yaml-nodes.ts';
+import { readYamlFile } from '../../shared/yaml-file.ts';
 import { DEFAULT_POOL } from '../config.ts';
 import { NAME } from '../identity/token-file.ts';
 import type { ExpectedNode } from './expected.ts';
@@ -30,17 +29,7 @@ export function parseInventory(text: string, file: string): readonly ExpectedNod
 }
 
 function parseList(text: string): readonly ExpectedNode[] {
-  const documents = parseAllDocuments(text, { uniqueKeys: true });
-  const [document] = documents;
-  if (documents.length > 1) throw new Error('expected one YAML document');
-  const [problem] = document?.errors ?? [];
-  if (problem !== undefined) throw new Error(problem.message.split('\n')[0]);
-  let value: unknown;
-  try {
-    value = document?.toJS({ maxAliasCount: 50 }) ?? undefined;
-  } catch (cause) {
-    throw new Error(messageOf(cause), { cause });
-  }
+  const { value } = readYamlFile(text);
   if (!Array.isArray(value)) throw new Error('expected a list of names');
   const parsed = v.safeParse(listSchema, value, { abortEarly: true });
   if (!parsed.success) {

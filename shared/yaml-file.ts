@@ -1,0 +1,72 @@
+import { CodedError, messageOf } from './errors.ts';
+import {
+  type Document,
+  LineCounter,
+  parseAllDocuments,
+  TOO_DEEP,
+  UNPRINTABLE,
+} from './yaml-nodes.ts';
+
+/** People write none; those of a machine must not multiply. */
+const MAX_ALIASES = 50;
+
+/** A text that is not one YAML document; the message begins with the place, where there is one. */
+export class YamlFileError extends CodedError<'ERR_YAML_FILE'> {
+  /** What is wrong, without the place. */
+  readonly fault: string;
+  /** From 1; absent for the text as a whole. */
+  readonly place: { readonly line: number; readonly column: number } | undefined;
+
+  constructor(fault: string, place?: YamlFileError['place']) {
+    super(
+      'ERR_YAML_FILE',
+      place === undefined ? fault : `line ${place.line}, column ${place.column}: ${fault}`,
+    );
+    this.fault = fault;
+    this.place = place;
+  }
+}
+
+export interface YamlFile {
+  /** As YAML 1.2 has it; null for a text that says nothing. */
+  readonly value: unknown;
+  /** Where in the text something stands; absent for a text that says nothing. */
+  readonly document: Document | undefined;
+  readonly lines: LineCounter;
+}
+
+/**
+ * Reads a file that people write for us: one document in which nothing is said twice, needs to be guessed or is too
+ * much. The files of a node, which other programs read too, are for `parseYaml`. Throws `YamlFileError`.
+ */
+export function readYamlFile(written: string): YamlFile {
+  const lines = new LineCounter();
+  // The library takes a list behind a byte order mark for indented.
+  const text = written.replace(/^\ufeff/, '');
+  const control = text.search(UNPRINTABLE);
+  if (control !== -1) {
+    const before = text.slice(0, control).split('\n');
+    const place = { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
+    throw new YamlFileError('expected no control characters', place);
+  }
+  const documents = parseAllDocuments(text, { lineCounter: lines, uniqueKeys: true });
+  const [document] = documents;
+  if (documents.length > 1) throw new YamlFileError('expected one YAML document');
+  const [problem] = [...(document?.errors ?? []), ...(document?.warnings ?? [])];
+  if (problem !== undefined) {
+    const { line, col: column } = lines.linePos(problem.pos[0]);
+    const [fault = ''] = problem.message.split(/ at line \d+|\n/);
+    throw faultOf(fault, { line, column });
+  }
+  try {
+    return { value: document?.toJS({ maxAliasCount: MAX_ALIASES }) ?? null, document, lines };
+  } catch (cause) {
+    throw faultOf(messageOf(cause));
+  }
+}
+
+function faultOf(fault: string, place?: YamlFileError['place']): YamlFileError {
+  return TOO_DEEP.test(fault)
+    ? new YamlFileError('expected less deep nesting')
+    : new YamlFileError(fault, place);
+}
