@@ -78,7 +78,7 @@ export class AgentSession implements ConnectedAgent {
     return this.#channel.bufferedBytes;
   }
 
-  tick(): void {
+  tick(rssBytes: number): void {
     const { clock, limits } = this.#context;
     const nowMs = clock.monotonicMs();
     const isSilent = nowMs - this.#heardMs >= limits.silentSeconds * 1000;
@@ -87,7 +87,7 @@ export class AgentSession implements ConnectedAgent {
     } else if (this.#isAuthorized() && isSilent && !this.#channel.isPaused) {
       this.close(CLOSE.silent, 'silent');
     } else {
-      this.#open?.beats.tick(nowMs);
+      this.#open?.beats.tick(nowMs, rssBytes);
     }
     this.commands.expire();
   }

@@ -40,7 +40,7 @@ export interface ConnectedAgent {
   /** Bytes that wait for the peer to read. */
   readonly bufferedBytes: number;
   /** Once a second or so: what is due by time. */
-  tick(): void;
+  tick(rssBytes: number): void;
   close(code: number, why: string): void;
   /** Tells the agent that this server is about to stop. */
   drain(why: string, reconnectSpreadSeconds: number): void;
@@ -119,7 +119,9 @@ export class Sessions {
   }
 
   tick(): void {
-    for (const session of this.#all) session.tick();
+    // Once for all: the kernel is asked by a file of /proc.
+    const rssBytes = process.memoryUsage.rss();
+    for (const session of this.#all) session.tick(rssBytes);
   }
 
   drain(why: string): void {
