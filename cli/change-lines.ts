@@ -15,6 +15,7 @@ export class ChangeLines<Item> implements View<Item> {
   readonly #resource: Resource<Item>;
   readonly #io: Io;
   readonly #told = new Map<string, Item>();
+  #lost: string | undefined;
   isShown = false;
   lastReceivedAt: string | undefined;
 
@@ -25,6 +26,7 @@ export class ChangeLines<Item> implements View<Item> {
 
   start(items: readonly Item[], coverage: Coverage | undefined): void {
     this.isShown = true;
+    this.#lost = undefined;
     if (this.#resource.type !== 'events') this.#tellMissing(items);
     for (const item of items) this.apply({ change: 'set', item });
     if (coverage !== undefined)
@@ -43,7 +45,10 @@ export class ChangeLines<Item> implements View<Item> {
     this.#io.stdout.write(jsonLine({ change, item }));
   }
 
+  /** Told once, however often it is tried. */
   lost(why: string): void {
+    if (this.#lost === why) return;
+    this.#lost = why;
     this.#io.stderr.write(`lost the aggregator: ${safeText(why)}\n`);
   }
 

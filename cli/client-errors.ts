@@ -37,6 +37,7 @@ export function rubbish(server: string, why: string, cause?: unknown): CliError 
 }
 
 const CHECK_ADDRESS = "check the address with 'nodeseal config view', and that the aggregator runs";
+const LIST_FIRST = 'look for it in a list: nodeseal get nodes, nodeseal get findings …';
 const CHECK_CA = 'name the certificates of its authority with --ca-file';
 
 /** Causes by the code that Node.js gives them. */
@@ -130,7 +131,10 @@ export function problemError(
       'update the aggregator: it is older than this program',
     );
   }
-  if (status === 404) return fail('ERR_CLI_NOT_FOUND', 'not found');
+  if (status === 404) {
+    const what = detail === '' ? 'not found' : detail;
+    return new ProblemError('ERR_CLI_NOT_FOUND', what, { status, problem, next: LIST_FIRST });
+  }
   if (status === 400) return fail('ERR_CLI_USAGE', `${server} does not understand the question`);
   if (status === 413 || status === 422)
     return fail('ERR_CLI_INPUT', `${server} does not take this`);

@@ -230,8 +230,8 @@ async function namedContext(name: string | undefined, io: Io): Promise<Context> 
   const wanted = name ?? contexts.currentContext;
   if (wanted === undefined) {
     throw usageError('no aggregator is named', {
-      why: `${path} has no current context`,
-      next: 'nodeseal config set-context NAME --server URL --token-file FILE, or --server URL',
+      why: contexts === NONE ? `there is no ${path}` : `${path} has no current context`,
+      next: 'nodeseal login NAME --server URL --token-file FILE; for once: --server, --token-file',
     });
   }
   const found = contexts.contexts.find((context) => context.name === wanted);

@@ -29,11 +29,12 @@ function sink(stream: NodeJS.WriteStream): Sink {
       if (isOpen) stream.write(bytes);
     },
     isTerminal: stream.isTTY === true,
+    // A terminal that was never told its size, as of a serial line or `docker run -t`, says 0.
     get columns() {
-      return stream.isTTY ? stream.columns : undefined;
+      return (stream.isTTY && stream.columns) || undefined;
     },
     get rows() {
-      return stream.isTTY ? stream.rows : undefined;
+      return (stream.isTTY && stream.rows) || undefined;
     },
   };
 }

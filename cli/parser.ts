@@ -132,7 +132,10 @@ function assertComplete(
 ): void {
   const known = command.arguments;
   const missing = known.find(({ required }, index) => required && positional[index] === undefined);
-  if (missing) throw usageError(`missing required argument '${missing.name}'`, { next: help });
+  if (missing) {
+    const why = `${missing.name}: ${missing.description}`;
+    throw usageError(`missing required argument '${missing.name}'`, { why, next: help });
+  }
   const surplus = positional[known.length];
   if (surplus !== undefined && known.at(-1)?.repeatable === undefined) {
     throw usageError(`too many arguments: '${surplus}'`, { next: help });

@@ -1,21 +1,46 @@
 import type { EventRecord } from './api.ts';
+import { counted } from './counted.ts';
 import { fieldOf } from './field-of.ts';
 import { resultWord } from './results.ts';
 
 /** An event in one sentence; of a kind that is not known here its data as JSON. */
 export function eventText({ kind, data }: Pick<EventRecord, 'kind' | 'data'>): string {
-  return KINDS[kind]?.(data) ?? JSON.stringify(data);
+  return KINDS.get(kind)?.(data) ?? JSON.stringify(data);
 }
 
-/** Undefined where the data is not what its kind has. */
-const KINDS: Readonly<Record<string, (data: unknown) => string | undefined>> = {
-  'finding.changed': findingText,
-  'image.changed': imageText,
-  'file.changed': fileText,
-  'machine-config.changed': machineConfigText,
-  'agent.condition': conditionText,
-  'agent.started': (data) => after('nodeseal ', text(data, 'version')),
-};
+/** By kind, which is any word a node says; undefined where the data is not what its kind has. */
+const KINDS: ReadonlyMap<string, (data: unknown) => string | undefined> = new Map([
+  ['finding.changed', findingText],
+  ['image.changed', imageText],
+  ['file.changed', fileText],
+  ['machine-config.changed', machineConfigText],
+  ['agent.condition', conditionText],
+  ['agent.started', (data) => after('nodeseal ', text(data, 'version'))],
+  ['lost', (data) => lossText(data, LOST_BECAUSE.get(text(data, 'why') ?? ''))],
+  ['epochLost', (data) => lossText(data, 'held by the former spool of the agent, and never sent')],
+  ['epochChanged', () => 'the agent began a new spool; nothing of the former one is missing'],
+  ['serverRollback', (data) => lossText(data, 'acknowledged once, but not in this older database')],
+  ['nodeReplaced', (data) => after('enrolled anew, in place of the node ', text(data, 'replaces'))],
+  ['rejected', (data) => after('an event that could not be read: ', text(data, 'message'))],
+]);
+
+/** By the reasons that spools give. */
+const LOST_BECAUSE: ReadonlyMap<string, string> = new Map([
+  ['damaged', 'damaged on the disk of the node'],
+  ['released', 'acknowledged before, and no longer kept by the agent'],
+  ['cap', 'the spool was full'],
+  ['age', 'older than what the agent keeps'],
+  ['disk-full', 'the disk of the node took none'],
+]);
+
+function lossText(data: unknown, why: string | undefined): string | undefined {
+  const count = fieldOf(data, 'count');
+  if (typeof count !== 'number') return undefined;
+  const [from, to] = [text(data, 'from'), text(data, 'to')];
+  const when = from === undefined || to === undefined ? undefined : `between ${from} and ${to}`;
+  const told = [why, when].filter((part) => part !== undefined).join(', ');
+  return sentence(`${counted(count, 'event')} lost`, told === '' ? undefined : told);
+}
 
 function findingText(data: unknown): string | undefined {
   const rule = text(data, 'ruleId');

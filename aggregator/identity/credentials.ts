@@ -3,6 +3,7 @@ import { CodedError } from '../../shared/errors.ts';
 import { CLOSE } from '../../shared/protocol.ts';
 import type { Metrics } from '../metrics.ts';
 import type { DenyList } from './deny-list.ts';
+import type { FailureLog } from './failure-log.ts';
 import type { FailureLimit } from './failures.ts';
 import type { NodeCertificates } from './node-certificates.ts';
 import {
@@ -45,6 +46,7 @@ export interface CredentialsOptions {
   readonly certificates: NodeCertificates;
   readonly denied: DenyList;
   readonly failures: FailureLimit;
+  readonly failureLog: FailureLog;
   readonly metrics: Metrics;
 }
 
@@ -80,10 +82,11 @@ export class Credentials implements SessionAuthority {
     return holder === undefined ? caller : this.#both(holder, caller, source);
   }
 
-  /** Counts an attempt that failed; what to answer: 401, or 429 after many. */
+  /** Counts and logs an attempt that failed; what to answer: 401, or 429 after many. */
   failed(code: string, message: string, source: string, closeCode?: number): Refusal {
-    const { metrics, failures } = this.#options;
+    const { metrics, failures, failureLog } = this.#options;
     metrics.authFailures.inc({ reason: code });
+    failureLog.note(source, code);
     const waitSeconds = failures.fail(source);
     if (waitSeconds === undefined) return new Refusal(401, code, message, undefined, closeCode);
     return new Refusal(429, 'tooManyFailures', 'too many failed attempts', waitSeconds);

@@ -12,6 +12,7 @@ import { Credentials } from './credentials.ts';
 import { DenyList } from './deny-list.ts';
 import { EnrolledNodes } from './enrolled-nodes.ts';
 import { Enrolment } from './enrolment.ts';
+import { FailureLog } from './failure-log.ts';
 import { FailureLimit } from './failures.ts';
 import { IssuerKeyring } from './issuer-keys.ts';
 import { KubernetesAuthority } from './kubernetes.ts';
@@ -98,6 +99,7 @@ export async function openIdentity(
     certificates: new NodeCertificates(authorities, enrolled, denied, clock),
     denied,
     failures: new FailureLimit(clock),
+    failureLog: new FailureLog(clock, log),
     metrics,
   });
   return {

@@ -134,7 +134,7 @@ async function acceptState(
 }
 
 async function stateNow(invocation: Invocation, acceptedBy: string, io: Io): Promise<Baseline> {
-  const host = await openHostRoot(invocation.value('host-root') ?? '/');
+  const host = await openHostRoot(invocation.value('host-root') ?? '/', io);
   const state = await observeNode(host, io);
   return captureBaseline({
     ...state,

@@ -87,7 +87,7 @@ be decided (error, unknown): no data is not a pass.`,
     },
   ],
   async run(invocation, io) {
-    const host = await openHostRoot(invocation.value('host-root') ?? '/');
+    const host = await openHostRoot(invocation.value('host-root') ?? '/', io);
     const rules = selectRules(checks, invocation.list('only'), invocation.list('skip'));
     const baseline = await readableBaseline(baselinePath(invocation), io);
     const inForce = await profileInForce(host, invocation.value('profile'));
@@ -112,6 +112,9 @@ be decided (error, unknown): no data is not a pass.`,
     } else {
       const style = styleOf(io, invocation.value('color'));
       write(items, inForce, output, !invocation.flag('no-headers'), io, style);
+    }
+    if (items.some(({ reason }) => reason === 'permission')) {
+      io.stderr.write('note: not every file may be read: run it as root (sudo)\n');
     }
     return exitFor(items, severityOf(invocation.value('fail-on')));
   },

@@ -10,7 +10,7 @@ import { styleOf } from '../output/colour.ts';
 import type { Presentation } from '../output/column.ts';
 import { isFormat } from '../output/format.ts';
 import { listText } from '../output/list.ts';
-import { mappingText } from '../output/mapping.ts';
+import { mappingsText, mappingText } from '../output/mapping.ts';
 import { wrap } from '../output/wrap.ts';
 import { namedProfile } from '../profile.ts';
 import { rulesOf, unknownRule } from '../rules.ts';
@@ -121,7 +121,7 @@ function ruleText(
     part('Severity', severity),
     part('Why', rationale),
     part('Fix', `${remediation.text} (${remediation.kind})`),
-    part('Controls', mappings.map(mappingText).join(', ') || '-'),
+    part('Controls', mappingsText(mappings)),
     ...(tailoring === undefined
       ? []
       : [part('Profile', `${tailoring.profile}: ${ROLE_WORDS[roleWord(tailoring)]}`)]),

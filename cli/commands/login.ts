@@ -133,6 +133,7 @@ async function readToken(invocation: Invocation, io: Io): Promise<string> {
     file === '-' ? 'standard input holds no token' : `${file} holds no token`,
     {
       why: 'expected one line of letters, digits and -._~+/',
+      next: 'nodeseal login NAME --server URL --token-file FILE',
     },
   );
 }

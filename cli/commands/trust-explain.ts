@@ -111,7 +111,7 @@ async function explainHere(
   invocation: Invocation,
   io: Io,
 ): Promise<ExitCode> {
-  const host = await openHostRoot(root);
+  const host = await openHostRoot(root, io);
   const found = await readNodeTrust(host);
   const trust = readReportedTrust(await describeTrust(found, io.nowMs()));
   const { verdicts, faults } = await verifyImages(host, found, {

@@ -63,7 +63,7 @@ Exit code 7: the policy or registries.d of this node is not valid, so that its t
 };
 
 async function showLocal(root: string, invocation: Invocation, io: Io): Promise<ExitCode> {
-  const found = await readNodeTrust(await openHostRoot(root));
+  const found = await readNodeTrust(await openHostRoot(root, io));
   const trust = readReportedTrust(await describeTrust(found, io.nowMs()));
   const items = await trustRows(trust, io.nowMs());
   const { policy: _, ...policy } = found.policy;

@@ -100,7 +100,7 @@ Of the fleet 6 also when a node does not report; 3, before all others, with --re
     }
     const named = invocation.value('sources');
     const release = await readReleaseOptions(invocation);
-    const host = await openHostRoot(invocation.value('host-root') ?? '/');
+    const host = await openHostRoot(invocation.value('host-root') ?? '/', io);
     using progress = startProgress(io);
     const found = await verifyImages(host, await readNodeTrust(host), {
       references,

@@ -8,7 +8,7 @@ import type { Style } from './colour.ts';
 import { exceptionLines } from './exception.ts';
 import { blockText, type Fact, factsText } from './facts.ts';
 import { byUrgency, findingLines } from './finding.ts';
-import { mappingText } from './mapping.ts';
+import { mappingsText } from './mapping.ts';
 import { namesText } from './names.ts';
 
 /** What is described: a rule over nodes, or what it says of one. */
@@ -32,7 +32,7 @@ export function ruleText(view: RuleView, style: Style, nowMs: number): string {
     ['Severity', rule.severity],
     ...(known === undefined ? [] : [['Why', known.rationale] as const]),
     ['Fix', `${rule.remediation.text} (${rule.remediation.kind})`],
-    ['Controls', rule.mappings.map(mappingText).join(', ') || '-'],
+    ['Controls', mappingsText(rule.mappings)],
     ...(counts === undefined ? [] : [['Nodes', countsText(counts)] as const]),
     ['Coverage', coverageText(coverage)],
   ];

@@ -20,7 +20,7 @@ export async function askThisNode(
   invocation: Invocation,
   io: Io,
 ): Promise<NodeAnswer> {
-  const host = await openHostRoot(invocation.value('host-root') ?? '/');
+  const host = await openHostRoot(invocation.value('host-root') ?? '/', io);
   const options = localOptions(invocation, io);
   const trust = await readNodeTrust(host);
   const now = await verifyImages(host, trust, { ...options, release: false });

@@ -38,7 +38,7 @@ export async function saveSnapshot(
   candidate: Policy | undefined,
 ): Promise<void> {
   const file = invocation.value('save-snapshot') ?? '';
-  const host = await openHostRoot(invocation.value('host-root') ?? '/');
+  const host = await openHostRoot(invocation.value('host-root') ?? '/', io);
   const about = { node: await nodeNameOf(host), takenAt: rfc3339(io.nowMs()) };
   const snapshot = await takeSnapshot(host, await readNodeTrust(host), about, candidate);
   try {

@@ -1,11 +1,20 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { checks } from '../../agent/checks/index.ts';
+import { eventLines } from './events.ts';
 
 /** `npm start`: an aggregator on loopback and an agent on this very machine, shown as the command line shows them. */
 const root = join(import.meta.dirname, '../..');
@@ -43,6 +52,11 @@ class Program implements AsyncDisposable {
     throw new Error(`${this.name} ended: ${this.#error?.message ?? words}`);
   }
 
+  /** Called when it ends, by itself or not. */
+  onEnd(told: () => void): void {
+    this.#child.once('exit', told);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#error !== undefined || this.#hasEnded()) return;
     const exit = once(this.#child, 'exit');
@@ -75,10 +89,14 @@ async function main(): Promise<void> {
     console.log(USAGE);
     return;
   }
-  const hostRoot = resolve(values['host-root']);
+  refuseTaken();
+  // npm changes to the checkout; what is named is seen from where it was called.
+  const hostRoot = resolve(process.env['INIT_CWD'] ?? '.', values['host-root']);
   if (statSync(hostRoot, { throwIfNoEntry: false })?.isDirectory() !== true)
     throw new Error(`--host-root ${hostRoot}: expected a folder`);
+  console.error(`npm start: an aggregator and an agent start, and look at ${hostRoot} …`);
   mkdirSync(state, { recursive: true, mode: 0o700 });
+  forgetOtherRoot(hostRoot);
   const url = `http://127.0.0.1:${await freePort()}`;
   await using programs = new AsyncDisposableStack();
 
@@ -104,8 +122,29 @@ async function main(): Promise<void> {
   console.log(
     `Ask it      export NODESEAL_CONFIG=${join(state, 'config.yaml')}; bin/nodeseal --help`,
   );
-  console.log('Following changes until Ctrl-C\n');
-  await follow();
+  console.log('Following events until Ctrl-C\n');
+  await follow([aggregator, agent]);
+}
+
+/** What an agent remembers of one machine is no news of another: its files would all be gone, and others new. */
+function forgetOtherRoot(hostRoot: string): void {
+  const note = join(state, 'host-root');
+  const before = existsSync(note) ? readFileSync(note, 'utf8') : hostRoot;
+  if (before !== hostRoot) {
+    console.error(
+      `npm start: what the agent kept of ${before} is left out, baseline and unsent events`,
+    );
+    rmSync(join(state, 'agent'), { recursive: true, force: true });
+  }
+  writeFileSync(note, hostRoot);
+}
+
+/** Without the two dashes npm keeps a flag for itself, and this would look at another machine or never end. */
+function refuseTaken(): void {
+  for (const flag of ['once', 'host-root']) {
+    if (process.env[`npm_config_${flag.replace('-', '_')}`] === undefined) continue;
+    throw new Error(`npm took --${flag} for itself: npm start -- --${flag}`);
+  }
 }
 
 function startAggregator(url: string): Program {
@@ -168,15 +207,25 @@ function nodeseal(...args: string[]): void {
   spawnSync(join(root, 'bin/nodeseal'), args, { env: environment(), stdio: 'inherit' });
 }
 
-async function follow(): Promise<void> {
-  // Ctrl-C reaches every program of the terminal: this one stays to see the others end.
-  process.on('SIGINT', () => {});
-  const child = spawn(join(root, 'bin/nodeseal'), ['watch', 'findings'], {
+/** Prints events until Ctrl-C; throws when one of the programs ended by itself. */
+async function follow(programs: readonly Program[]): Promise<void> {
+  const sinceMs = Date.now();
+  const watch = spawn(join(root, 'bin/nodeseal'), ['watch', 'events', '-o', 'jsonl'], {
     env: environment(),
-    stdio: 'inherit',
+    stdio: ['ignore', 'pipe', 'inherit'],
   });
-  process.on('SIGTERM', () => child.kill('SIGINT'));
-  await once(child, 'exit');
+  let isEnding = false;
+  const end = (): void => void watch.kill('SIGINT');
+  // Ctrl-C reaches every program of the terminal: this one stays to see the others end.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      isEnding = true;
+      end();
+    });
+  }
+  for (const program of programs) program.onEnd(end);
+  for await (const line of eventLines(watch.stdout, sinceMs)) console.log(line);
+  if (!isEnding) for (const program of programs) program.assertRuns();
 }
 
 function environment(): NodeJS.ProcessEnv {

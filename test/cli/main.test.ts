@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -100,3 +100,16 @@ async function answering(
     },
   };
 }
+
+const hasScript = spawnSync('script', ['--version']).error === undefined;
+
+t.test(
+  'a terminal that never said its size has 80 columns',
+  { skip: !hasScript && 'needs script' },
+  async (t) => {
+    const line = `stty cols 0 rows 0; exec '${process.execPath}' '${MAIN}' explain selinux.enforcing`;
+    const { stdout } = spawnSync('script', ['-qec', line, '/dev/null'], { encoding: 'utf8' });
+    const widths = stdout.split('\r\n').map((text) => text.length);
+    t.ok(Math.max(...widths) > 60 && Math.max(...widths) <= 80, stdout);
+  },
+);

@@ -24,6 +24,7 @@ const usage: readonly (readonly [words: string, what: RegExp, next: RegExp])[] =
   ['policy validate', /missing required argument 'FILE'/, /nodeseal policy validate --help/],
   ['policy resolve docker://x', /required option '--policy <file>'/, /--help/],
   ['explain nope.nope', /no check or rule is called 'nope.nope'/, /nodeseal explain/],
+  ['get', /missing required argument 'TYPE'/, /nodeseal get --help/],
   ['-o json', /no command was given/, /nodeseal --help/],
   ['get nods', /there is no type 'nods'/, /did you mean 'nodes'\?/],
   ['get nodes --limit 0', /--limit 0 is no count/, /a whole number/],
@@ -35,7 +36,7 @@ const usage: readonly (readonly [words: string, what: RegExp, next: RegExp])[] =
   ['get checks -l pool=x', /--selector says nothing of checks/, /^/],
   ['get nodes --require-coverage 101%', /is no percentage/, /100%/],
   ['get nodes --timeout soon --server http://localhost', /--timeout soon/, /30s/],
-  ['get nodes', /no aggregator is named/, /config set-context/],
+  ['get nodes', /no aggregator is named/, /nodeseal login NAME/],
   ['get nodes --server ftp://x', /the server address 'ftp:\/\/x' is none/, /https:/],
   ['get nodes --server http://agg.example', /over plain HTTP/, /--plain-http/],
   ['get nodes --server https://u:p@agg', /more than host, port/, /--token-file/],
@@ -142,3 +143,21 @@ const combined: readonly (readonly [readonly ExitCode[], ExitCode])[] = [
 for (const [codes, expected] of combined) {
   t.equal(combineExits(codes), expected, `exit codes ${codes.join(', ')} together: ${expected}`);
 }
+
+t.test('an argument that is missing is told with what it may be', async (t) => {
+  const { stderr } = await runCli(['get']);
+  t.match(stderr, /\n {2}why: TYPE: nodes, findings, images, drift, /);
+});
+
+t.test('a folder that hardly is a node is said to be none', async (t) => {
+  const folder = t.testdir({ empty: {}, 'with-file': { etc: '' }, node: { etc: {} } });
+  for (const [name, isTold] of [
+    ['empty', true],
+    ['with-file', true],
+    ['node', false],
+  ] as const) {
+    const words = ['verify', '--host-root', `${folder}/${name}`];
+    const { stderr } = await runCli(words);
+    t.equal(stderr.includes('has no folder etc: is it the root of a node?'), isTold, name);
+  }
+});

@@ -171,6 +171,19 @@ class Live {
   }
 }
 
+const TENS = [1, 10, 100, 1000, 10_000, 100_000];
+
+/** @param {number} seconds since 1970 */
+function longTime(seconds) {
+  return new Date(seconds * 1000).toISOString().slice(0, 16).replace('T', ' ');
+}
+
+/** The day at midnight, else the hour. @param {number} seconds since 1970 */
+function shortTime(seconds) {
+  const [day, hour] = longTime(seconds).split(' ');
+  return hour === '00:00' ? day.slice(5) : hour;
+}
+
 /** Time series by uPlot, from the table that says the same; a line has the colour of its heading. */
 function drawCharts() {
   /** @type {typeof import('uplot') | undefined} */
@@ -184,13 +197,19 @@ function drawCharts() {
     const rows = [...figure.querySelector('tbody').rows];
     const colourOf = (element) => getComputedStyle(element).color;
     const axis = { stroke: () => colourOf(figure), grid: { width: 0.5 } };
+    const times = { ...axis, values: (_, seconds) => seconds.map(shortTime) };
+    // What is counted has no half.
+    const counts = {
+      ...axis,
+      incrs: [1, 2, 5].flatMap((step) => TENS.map((ten) => step * ten)).sort((a, b) => a - b),
+    };
     const options = {
       width: place.clientWidth,
       height: 240,
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), 'UTC'),
-      axes: [axis, axis],
+      axes: [times, counts],
       series: [
-        { label: 'UTC' },
+        { label: 'UTC', value: (_, seconds) => (seconds === null ? '–' : longTime(seconds)) },
         ...heads.map((head, at) => ({
           label: head.textContent.trim(),
           stroke: () => colourOf(head),
@@ -200,9 +219,9 @@ function drawCharts() {
         })),
       ],
     };
-    const times = rows.map((row) => Number(row.cells[0].dataset.sort));
+    const moments = rows.map((row) => Number(row.cells[0].dataset.sort));
     const values = heads.map((_, at) => rows.map((row) => Number(row.cells[at + 1].textContent)));
-    new uPlot(options, [times, ...values], place);
+    new uPlot(options, [moments, ...values], place);
   }
 }
 

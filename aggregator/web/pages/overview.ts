@@ -80,9 +80,9 @@ function tilesOf({
       path: pathTo('/nodes', { result: 'unknown,error' }),
     },
     {
-      name: 'Images refused',
+      name: 'Images rejected',
       value: String(images.rejected),
-      ...toneOf(images.rejected, clear, ['bad', 'refused']),
+      ...toneOf(images.rejected, clear, ['bad', 'rejected']),
       path: pathTo('/images', { verdict: 'rejected' }),
     },
     {

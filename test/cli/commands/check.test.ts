@@ -1,6 +1,6 @@
 // One piece: one command with its flags and exit codes.
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { treeOf } from '../../support/host-tree.ts';
@@ -309,4 +309,22 @@ t.test('a whole node made by make-host-root', { skip }, async (t) => {
   t.equal(trust.exit, 0);
   t.match(trust.stdout, /^TRANSPORT +NAME +TYPE +ID +STORE\nall +default +reject /);
   t.match(trust.stdout, /\ndocker +registry.redhat.io +signedBy .* https:\/\/registry.redhat.io/);
+});
+
+t.test('who may not read the files is told to be root', async (t) => {
+  const host = t.testdir({
+    etc: { containers: { 'policy.json': '{"default":[{"type":"reject"}]}' } },
+  });
+  const words = ['check', '--host-root', host, '--only', 'trust.policy-valid'];
+  const note = 'note: not every file may be read: run it as root (sudo)\n';
+  t.equal((await runCli(words)).stderr, '');
+  chmodSync(join(host, 'etc/containers/policy.json'), 0);
+  const isRoot = process.getuid?.() === 0;
+  if (isRoot) process.seteuid?.(65_534);
+  const { exit, stdout, stderr } = await runCli(words).finally(() => {
+    if (isRoot) process.seteuid?.(0);
+  });
+  t.match(stdout, /ERROR +critical +trust\.policy-valid .*permission denied/);
+  t.match(stderr, note);
+  t.equal(exit, 6);
 });

@@ -127,7 +127,7 @@ t.test('trust show and explain over a fleet of folder trees', async (t) => {
   await t.test('what was typed wrong, and what is not there', async (t) => {
     const cases: readonly (readonly [line: string, exit: number, says: RegExp])[] = [
       ['trust show nowhere', 5, /no node or pool is called nowhere/],
-      ['trust show node/nowhere', 5, /not found/],
+      ['trust show node/nowhere', 5, /"nowhere": not known/],
       ['trust show pool/nowhere', 5, /no node or pool is called nowhere/],
       ['trust show gpu-7', 6, /no node that was asked for has reported what it trusts/],
       ['trust show worker --all-nodes', 2, /exclude each other/],
@@ -137,7 +137,7 @@ t.test('trust show and explain over a fleet of folder trees', async (t) => {
       ['trust show --all-nodes --require-coverage lots', 2, /is no percentage/],
       ['trust show a b', 2, /too many arguments/],
       [`trust explain ${APP} --require-coverage 100%`, 3, /exit 3/],
-      [`trust explain ${APP} --node nowhere`, 5, /not found/],
+      [`trust explain ${APP} --node nowhere`, 5, /"nowhere": not known/],
       [`trust explain ${APP} --pool nowhere`, 5, /no node or pool is called nowhere/],
       [`trust explain ${APP} --node gpu-7`, 6, /has reported what it trusts/],
       [`trust explain ${APP} --node worker-1 --pool worker`, 2, /exclude each other/],

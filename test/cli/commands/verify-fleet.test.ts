@@ -44,7 +44,7 @@ t.test('verify asks the fleet for the verdicts it reported', async (t) => {
     [`verify ${APP} --all-nodes --require-coverage 50%`, 1, /gpu-7/],
     ['verify any.example.com/ok:v1 --all-nodes', 6, /1 unenforced/],
     [`verify ${APP} --node infra-1`, 5, /no node that was asked has an image/],
-    [`verify ${APP} --node nowhere`, 5, /not found/],
+    [`verify ${APP} --node nowhere`, 5, /"nowhere": not known/],
     [`verify ${APP} --node gpu-7`, 5, /0 of 1 node reporting/],
     ['verify quay.io/team/old:v1 --node infra-1', 1, /1 rejected/],
     ['verify UPPER --all-nodes', 5, /no node that was asked has an image UPPER/],

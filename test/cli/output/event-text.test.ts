@@ -105,9 +105,53 @@ const ROWS: readonly (readonly [kind: string, data: EventRecord['data'], text: s
     'WatchDegraded is over',
   ],
   ['agent.started', { version: '0.1.0' }, 'nodeseal 0.1.0'],
+  [
+    'lost',
+    {
+      why: 'cap',
+      from: '2026-11-28T08:00:00Z',
+      to: '2026-11-28T09:00:00Z',
+      throughSequence: 9,
+      count: 7,
+    },
+    '7 events lost: the spool was full, between 2026-11-28T08:00:00Z and 2026-11-28T09:00:00Z',
+  ],
+  [
+    'lost',
+    { why: 'damaged', from: null, to: '2026-11-28T09:00:00Z', throughSequence: 3, count: 1 },
+    '1 event lost: damaged on the disk of the node',
+  ],
+  ['lost', { why: 'of a later version', throughSequence: 3, count: 2 }, '2 events lost'],
+  ['lost', { why: 'constructor', throughSequence: 3, count: 2 }, '2 events lost'],
+  ['lost', { why: 'cap' }, '{"why":"cap"}'],
+  [
+    'epochLost',
+    { epoch: 'a', afterSequence: 4, count: 3, newEpoch: 'b' },
+    '3 events lost: held by the former spool of the agent, and never sent',
+  ],
+  [
+    'epochChanged',
+    { epoch: 'a', afterSequence: 4, count: 0, newEpoch: 'b' },
+    'the agent began a new spool; nothing of the former one is missing',
+  ],
+  [
+    'serverRollback',
+    { epoch: 'a', fromSequence: 5, throughSequence: 8, count: 4 },
+    '4 events lost: acknowledged once, but not in this older database',
+  ],
+  ['nodeReplaced', { uid: 'new', replaces: 'old' }, 'enrolled anew, in place of the node old'],
+  [
+    'rejected',
+    { code: 'schema', message: 'event.kind: expected text' },
+    'an event that could not be read: event.kind: expected text',
+  ],
   ['rule.changed', { a: 1 }, '{"a":1}'],
   ['file.changed', { odd: true }, '{"odd":true}'],
   ['finding.changed', {}, '{}'],
+  // Any word may be a kind, also one that objects have by themselves.
+  ['constructor', { a: 1 }, '{"a":1}'],
+  ['__proto__', { a: 1 }, '{"a":1}'],
+  ['toString', { a: 1 }, '{"a":1}'],
 ];
 
 for (const [kind, data, text] of ROWS) {
