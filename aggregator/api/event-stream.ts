@@ -38,6 +38,10 @@ export function openEventStream(
       response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
       if (response.writableLength > MAX_BUFFERED_BYTES) response.destroy();
     },
-    end: () => response.end(),
+    end: () => {
+      // Who does not read keeps the end waiting: a comment behind it would be an error that nobody takes.
+      clearInterval(comment);
+      response.end();
+    },
   };
 }

@@ -14,10 +14,10 @@ const MAX_BUFFERED_BYTES = 65_536;
 
 /** Tells open pages that something changed, as server-sent events; what changed they ask for themselves. */
 export class LiveStreams {
-  readonly #fleet: Fleet;
+  readonly #fleet: Pick<Fleet, 'watch'>;
   #open = 0;
 
-  constructor(fleet: Fleet) {
+  constructor(fleet: Pick<Fleet, 'watch'>) {
     this.#fleet = fleet;
   }
 
@@ -56,16 +56,24 @@ export class LiveStreams {
     const look = setInterval(() => {
       response.write(': alive\n\n');
       holds().then(
-        (isSo) => isSo || response.end('event: ended\ndata: \n\n'),
+        (isSo) => {
+          if (isSo || response.writableEnded) return;
+          // Who does not read keeps the end waiting: a word behind it would be an error that nobody takes.
+          stop();
+          response.end('event: ended\ndata: \n\n');
+        },
         // Who cannot be asked about is asked about again.
         () => {},
       );
     }, LOOK_EVERY_MS);
-    connection.once('close', () => {
-      this.#open--;
+    const stop = (): void => {
       unwatch();
       clearTimeout(timer);
       clearInterval(look);
+    };
+    connection.once('close', () => {
+      this.#open--;
+      stop();
     });
   }
 }
