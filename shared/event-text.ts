@@ -3,18 +3,18 @@ import { fieldOf } from './field-of.ts';
 
 /** An event in one sentence; of a kind that is not known here its data as JSON. */
 export function eventText({ kind, data }: Pick<EventRecord, 'kind' | 'data'>): string {
-  return KINDS[kind]?.(data) ?? JSON.stringify(data);
+  return KINDS.get(kind)?.(data) ?? JSON.stringify(data);
 }
 
 /** Undefined where the data is not what its kind has. */
-const KINDS: Readonly<Record<string, (data: unknown) => string | undefined>> = {
-  'finding.changed': findingText,
-  'image.changed': imageText,
-  'file.changed': fileText,
-  'machine-config.changed': machineConfigText,
-  'agent.condition': conditionText,
-  'agent.started': (data) => after('nodeseal ', text(data, 'version')),
-};
+const KINDS: ReadonlyMap<string, (data: unknown) => string | undefined> = new Map([
+  ['finding.changed', findingText],
+  ['image.changed', imageText],
+  ['file.changed', fileText],
+  ['machine-config.changed', machineConfigText],
+  ['agent.condition', conditionText],
+  ['agent.started', (data: unknown) => after('nodeseal ', text(data, 'version'))],
+]);
 
 function findingText(data: unknown): string | undefined {
   const [rule, was, now] = [text(data, 'ruleId'), text(data, 'was'), text(data, 'now')];

@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { EventRecord } from '../../shared/api.ts';
 import { rfc3339 } from '../../shared/clock.ts';
-import { gap, placeEvents, type Spool } from './event-plan.ts';
+import { gap, MOST_LOST, placeEvents, type Spool } from './event-plan.ts';
 import { integer, must, type Row, text } from './row.ts';
 import { AGGREGATOR_EPOCH, type Cursor, type EventBatch, type OwnEvent } from './store.ts';
 import { storable } from './text.ts';
@@ -159,7 +159,7 @@ function prepareAll(database: DatabaseSync) {
          VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
     markHour: prepare('INSERT OR IGNORE INTO event_hour (hour, first) VALUES (?, ?)'),
-    lose: prepare('UPDATE node SET lost = lost + ? WHERE id = ?'),
+    lose: prepare(`UPDATE node SET lost = min(lost + ?, ${MOST_LOST}) WHERE id = ?`),
     // Arrival gives the order: the oldest are found without an index on time.
     prune: prepare(
       `DELETE FROM event
