@@ -2,7 +2,8 @@ import * as v from 'valibot';
 import { CodedError, messageOf } from './errors.ts';
 import { nearest } from './nearest.ts';
 import { readRegular } from './read-file.ts';
-import { type Document, isNode, LineCounter, parseAllDocuments, TOO_DEEP } from './yaml-nodes.ts';
+import { readYamlFile } from './yaml-file.ts';
+import { type Document, isNode, LineCounter } from './yaml-nodes.ts';
 
 export type ConfigErrorCode =
   | 'ERR_CONFIG_READ'
@@ -12,6 +13,9 @@ export type ConfigErrorCode =
 
 /** A configuration file that cannot be used; the message names each place and what was expected there. */
 export class ConfigError extends CodedError<ConfigErrorCode> {}
+
+/** Of a value that is not what was expected, characters. */
+const MOST_SHOWN = 80;
 
 /** Configuration is written by people: what is larger was not. */
 const LIMIT_BYTES = 1_048_576;
@@ -50,19 +54,11 @@ export async function readNamedFile(member: string, file: string): Promise<Buffe
 /** As `readConfig`, of a text; `file` only names it in errors. */
 export function parseConfig<T>(text: string, file: string, schema: v.GenericSchema<unknown, T>): T {
   const lines = new LineCounter();
-  const documents = parseAllDocuments(text, { lineCounter: lines, uniqueKeys: true });
-  const [document] = documents;
-  if (documents.length > 1) {
-    throw new ConfigError('ERR_CONFIG_SYNTAX', `${file}: expected one YAML document`);
-  }
-  const [problem] = [...(document?.errors ?? []), ...(document?.warnings ?? [])];
-  if (problem !== undefined && TOO_DEEP.test(problem.message)) {
-    throw new ConfigError('ERR_CONFIG_SYNTAX', `${file}: expected less deep nesting`);
-  }
+  const { document, problem } = readYamlFile(text, lines);
   if (problem !== undefined) {
-    const place = lines.linePos(problem.pos[0]);
-    const [what = ''] = problem.message.split(/ at line \d+|\n/);
-    throw new ConfigError('ERR_CONFIG_SYNTAX', `${file}:${place.line}:${place.col}: ${what}`);
+    const place = problem.offset === undefined ? '' : placeAt(problem.offset, lines);
+    const [what = ''] = problem.message.split('\n');
+    throw new ConfigError('ERR_CONFIG_SYNTAX', `${file}${place}: ${what}`);
   }
   const value = toValue(document, file);
   // A schema of valibot takes a list for an object without members.
@@ -108,12 +104,14 @@ function keysOf(issue: Issue): readonly PropertyKey[] {
 function placeOf(issue: Issue, document: Document | undefined, lines: LineCounter): string {
   for (let path = keysOf(issue); ; path = path.slice(0, -1)) {
     const node = document?.getIn(path, true);
-    if (isNode(node) && node.range) {
-      const { line, col } = lines.linePos(node.range[0]);
-      return `:${line}:${col}`;
-    }
+    if (isNode(node) && node.range) return placeAt(node.range[0], lines);
     if (path.length === 0) return '';
   }
+}
+
+function placeAt(offset: number, lines: LineCounter): string {
+  const { line, col } = lines.linePos(offset);
+  return `:${line}:${col}`;
 }
 
 function describe(issue: Issue, schema: v.GenericSchema): string {
@@ -137,8 +135,13 @@ function describe(issue: Issue, schema: v.GenericSchema): string {
   const what =
     issue.kind === 'validation'
       ? issue.message
-      : `expected ${expected(issue)}, found ${issue.received}`;
+      : `expected ${expected(issue)}, found ${found(issue)}`;
   return place === '' ? what : `${place}: ${what}`;
+}
+
+/** What stands there: not all of it, where somebody named a file of another kind. */
+function found({ received }: Issue): string {
+  return received.length <= MOST_SHOWN ? received : `${received.slice(0, MOST_SHOWN)}…`;
 }
 
 /** valibot says `("a" | "b")`, `Object`: in the words of the file it is `a or b`, `a mapping`. */

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { messageOf } from '../../shared/errors.ts';
-import { parseAllDocuments } from '../../shared/yaml-nodes.ts';
+import { readYamlFile } from '../../shared/yaml-file.ts';
+import { LineCounter } from '../../shared/yaml-nodes.ts';
 import { DEFAULT_POOL } from '../config.ts';
 import { NAME } from '../identity/token-file.ts';
 import type { ExpectedNode } from './expected.ts';
@@ -30,11 +31,14 @@ export function parseInventory(text: string, file: string): readonly ExpectedNod
 }
 
 function parseList(text: string): readonly ExpectedNode[] {
-  const documents = parseAllDocuments(text, { uniqueKeys: true });
-  const [document] = documents;
-  if (documents.length > 1) throw new Error('expected one YAML document');
-  const [problem] = document?.errors ?? [];
-  if (problem !== undefined) throw new Error(problem.message.split('\n')[0]);
+  const lines = new LineCounter();
+  const { document, problem } = readYamlFile(text, lines);
+  if (problem !== undefined) {
+    const [what = ''] = problem.message.split('\n');
+    if (problem.offset === undefined) throw new Error(what);
+    const { line, col } = lines.linePos(problem.offset);
+    throw new Error(`line ${line}, column ${col}: ${what}`);
+  }
   let value: unknown;
   try {
     value = document?.toJS({ maxAliasCount: 50 }) ?? undefined;
