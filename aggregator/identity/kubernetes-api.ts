@@ -13,6 +13,8 @@ export interface KubernetesServer {
   readonly caFile: string;
   /** Our credential; read again for each request, the kubelet rotates it. */
   readonly tokenFile?: string;
+  /** For one whole answer; 10 s when nothing is said. */
+  readonly timeoutMs?: number;
 }
 
 const TIMEOUT_MS = 10_000;
@@ -56,7 +58,7 @@ export class KubernetesApi {
     path: string,
     body: string | undefined,
   ): Promise<{ readonly status: number; readonly text: string }> {
-    const { url, caFile, tokenFile } = this.#server;
+    const { url, caFile, tokenFile, timeoutMs = TIMEOUT_MS } = this.#server;
     const ca = await readFile(caFile);
     const token = tokenFile === undefined ? undefined : (await readFile(tokenFile, 'utf8')).trim();
     const headers = {
@@ -64,7 +66,11 @@ export class KubernetesApi {
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
     };
     const { promise, resolve, reject } = Promise.withResolvers<{ status: number; text: string }>();
-    const options = { method, ca, headers, timeout: TIMEOUT_MS };
+    // For the whole of it: an answer that drips is none.
+    const signal = AbortSignal.timeout(timeoutMs);
+    const fail = (error: Error): void =>
+      reject(signal.aborted ? new Error(`no whole answer in ${timeoutMs / 1000} s`) : error);
+    const options = { method, ca, headers, signal };
     const outgoing = request(new URL(path, url), options, (response) => {
       const chunks: Buffer[] = [];
       let length = 0;
@@ -73,13 +79,12 @@ export class KubernetesApi {
         if (length > LIMIT_BYTES) outgoing.destroy(new Error('more than 1 MiB'));
         chunks.push(chunk);
       });
-      response.on('error', reject);
+      response.on('error', fail);
       response.on('end', () =>
         resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() }),
       );
     });
-    outgoing.on('timeout', () => outgoing.destroy(new Error('no answer in 10 s')));
-    outgoing.on('error', reject);
+    outgoing.on('error', fail);
     outgoing.end(body);
     return await promise;
   }
