@@ -7,7 +7,14 @@ import type { Exceptions } from './exceptions.ts';
 import { type Host, HostError } from './host.ts';
 import type { Profile } from './profile.ts';
 import type { ProfileValues } from './profile-values.ts';
-import type { SelfKnowledge } from './self.ts';
+
+/** What the agent knows of itself and no file says; the command line, which looks once, knows none of it. */
+export interface SelfKnowledge {
+  /** Events given up since this process started. */
+  readonly lostEvents: () => number;
+  /** How far the aggregator's clock is ahead, milliseconds, see `ClockSkew`; undefined before the first connection. */
+  readonly serverAheadMs: () => number | undefined;
+}
 
 /** What a check may use. Everything it knows of the node comes through `host`. */
 export interface CheckContext {

@@ -2,14 +2,6 @@ import { getFips } from 'node:crypto';
 import { whereReadable } from './check.ts';
 import type { Host } from './host.ts';
 
-/** What the agent knows of itself and no file says; the command line, which looks once, knows none of it. */
-export interface SelfKnowledge {
-  /** Events given up since this process started. */
-  readonly lostEvents: () => number;
-  /** How far the aggregator's clock is ahead, milliseconds, see `ClockSkew`; undefined before the first connection. */
-  readonly serverAheadMs: () => number | undefined;
-}
-
 /** A mount as this process sees it, proc_pid_mountinfo(5). */
 export interface Mount {
   readonly point: string;

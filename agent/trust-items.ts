@@ -1,7 +1,8 @@
 import type { Json } from '../shared/canonical.ts';
 import { rfc3339 } from '../shared/clock.ts';
 import type { Items } from '../shared/report.ts';
-import { type KeyFacts, type KeyRole, readKeyFacts } from '../shared/trust/key-facts.ts';
+import { readKeyFacts } from '../shared/trust/key-facts.ts';
+import type { KeyFacts, KeyRole } from '../shared/trust/key-types.ts';
 import type { RegistriesConf } from '../shared/trust/registries-conf.ts';
 import type { NodeTrust, PolicyFile } from './trust.ts';
 import type { TrustContent } from './trust-files.ts';

@@ -1,5 +1,5 @@
 import { decodeBase64 } from '../shared/trust/base64.ts';
-import type { KeyRole } from '../shared/trust/key-facts.ts';
+import type { KeyRole } from '../shared/trust/key-types.ts';
 import type { Policy, PolicyRequirement } from '../shared/trust/policy-types.ts';
 import type { Host } from './host.ts';
 import { readTrustFile, type TrustContent } from './trust-files.ts';

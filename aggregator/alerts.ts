@@ -48,7 +48,6 @@ export class Alerts implements AsyncDisposable {
   #isNews = false;
   /** Notices that wait, as it was written. */
   #keptWaiting = 0;
-  /** Another aggregator has taken over. */
   #isOver = false;
   #keptMs = Number.NEGATIVE_INFINITY;
 
@@ -62,6 +61,11 @@ export class Alerts implements AsyncDisposable {
 
   get sinks(): readonly Sink[] {
     return this.#options.sinks;
+  }
+
+  /** Somebody else has written the state since: this one tells and keeps nothing any more. */
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
   /** Alerts that are on and were told. */
@@ -91,7 +95,7 @@ export class Alerts implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.sinks.map((sink) => sink[Symbol.asyncDispose]()));
-    await this.#keep();
+    if (!this.#isOver) await this.#keep();
   }
 
   #look(family: Family, conditions: readonly Condition[]): void {

@@ -90,7 +90,7 @@ export async function startAggregator(
       staleMs: DAY_MS,
     },
   });
-  for (const node of identity.nodes()) fleet.expect(node);
+  fleet.expectAll(identity.nodes());
   parts.defer(async () => {
     try {
       await fleet.flush();
@@ -162,6 +162,7 @@ export async function startAggregator(
     clock,
     self: { config, ready, log: tail },
   };
+  const upgrade = new AgentUpgrade(credentials, context, limits);
   const server = parts.use(
     await HttpServer.listen({
       host: config.listen.address,
@@ -171,14 +172,17 @@ export async function startAggregator(
       routes: ROUTES,
       api,
       web: await Web.open({ api, clock, log }),
-      upgrade: new AgentUpgrade(credentials, context, limits),
+      upgrade,
       credentials,
       ready,
       clock,
       log,
     }),
   );
-  parts.defer(() => sessions.drain('restart'));
+  parts.defer(() => {
+    upgrade.close();
+    sessions.drain('restart');
+  });
   if (alerts !== undefined) parts.use(every(ALERT_MS, log, () => alerts.tick()));
   const tickMs = Math.min(MAX_TICK_MS, limits.heartbeatSeconds * 250);
   parts.use(
@@ -199,9 +203,7 @@ export async function startAggregator(
     every(RELOAD_MS, log, async () => {
       await identity.reload();
       // Those that another aggregator let in.
-      for (const node of identity.nodes()) {
-        if (fleet.find(node.name) === undefined) fleet.expect(node);
-      }
+      fleet.expectAll(identity.nodes());
       const renewed = await certificate?.reload();
       if (renewed !== undefined) server.showCertificate(renewed);
       await lists.inventory?.reload();

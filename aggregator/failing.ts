@@ -1,7 +1,8 @@
 import type { Json } from '../shared/canonical.ts';
 import type { Severity } from '../shared/results.ts';
 import { toFindingItem } from './section-items.ts';
-import type { ItemRow, KeyedItems, Store } from './store/store.ts';
+import type { ItemRow, Store } from './store/store.ts';
+import type { KeyedItems } from './store/stored-node.ts';
 
 /** A rule that fails with one severity, and where. */
 export interface FailingRule {

@@ -36,17 +36,16 @@ export function coverageOf(
   return { expected, reporting, missing, sources: view.sources.map(toSource) };
 }
 
-/** States of the nodes that do not report, by name. */
+/** States of the nodes that do not report, by name. A retired one speaks for its name where there is no other. */
 export function absentAmong(
   nodes: Iterable<FleetNode>,
   stateOf: (node: FleetNode) => NodeState,
 ): ReadonlyMap<string, NodeState> {
-  const absent = new Map<string, NodeState>();
+  const states = new Map<string, NodeState>();
   for (const node of nodes) {
-    const state = stateOf(node);
-    if (state !== 'online' && state !== 'late') absent.set(node.name, state);
+    if (!node.retired || !states.has(node.name)) states.set(node.name, stateOf(node));
   }
-  return absent;
+  return new Map([...states].filter(([, state]) => state !== 'online' && state !== 'late'));
 }
 
 function toSource({ source, asOfMs, nodes, reason }: SourceStatus): CoverageSource {

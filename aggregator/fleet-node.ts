@@ -2,7 +2,7 @@ import type { EventRecord, NodeItem, NodeState } from '../shared/api.ts';
 import { type Clock, rfc3339 } from '../shared/clock.ts';
 import type { Hashes } from '../shared/protocol.ts';
 import { combine, RESULTS, type ResultCounts } from '../shared/results.ts';
-import type { NodeIdentity, NodeSummary, StoredNode } from './store/store.ts';
+import type { NodeIdentity, NodeSummary, StoredNode } from './store/stored-node.ts';
 import { summarize } from './store/summary.ts';
 
 /** What the fleet knows of a node that is connected now. */
@@ -28,6 +28,8 @@ export interface FleetNode {
   summary: NodeSummary;
   lost: number;
   retired: boolean;
+  /** Wall clock; null while it is not retired. */
+  retiredMs: number | null;
   /** Known from a list of expected nodes alone: forgotten when it is on none any more. */
   listed: boolean;
   /** Its cluster says that it exists no more; retired as soon as it is not connected. */
@@ -78,6 +80,7 @@ export function newNode(identity: NodeIdentity): FleetNode {
     summary: summarize([]),
     lost: 0,
     retired: false,
+    retiredMs: null,
     listed: false,
     gone: false,
     refused: undefined,
@@ -96,6 +99,7 @@ export function fill(node: FleetNode, stored: StoredNode): void {
   const { name, pool, agentVersion, sections, summary, lost, elsewhere } = stored;
   Object.assign(node, { name, pool, agentVersion, sections, summary, lost, elsewhere });
   node.retired = stored.retiredAtMs !== null;
+  node.retiredMs = stored.retiredAtMs;
   node.lastSeenMs = Math.max(stored.lastSeenMs, node.lastSeenMs ?? 0);
 }
 

@@ -4,7 +4,7 @@ import type { Clock } from '../shared/clock.ts';
 import { compareNodes } from '../shared/node-order.ts';
 import { hashRoot } from '../shared/report.ts';
 import type { ExpectedNode, ExpectedSink, SourceStatus } from './coverage/expected.ts';
-import { ExpectedNodes } from './coverage/expected-nodes.ts';
+import { ExpectedNodes, placeholder } from './coverage/expected-nodes.ts';
 import { Failing } from './failing.ts';
 import { absentAmong, coverageOf } from './fleet-coverage.ts';
 import {
@@ -23,14 +23,8 @@ import { FleetNodes } from './fleet-nodes.ts';
 import { LastSeen } from './last-seen.ts';
 import { PendingNodes } from './pending-nodes.ts';
 import type { SectionElsewhere } from './store/peers.ts';
-import type {
-  Applied,
-  NodeIdentity,
-  SectionChange,
-  SessionOpened,
-  Store,
-  StoredNode,
-} from './store/store.ts';
+import type { Applied, SectionChange, SessionOpened, Store } from './store/store.ts';
+import type { NodeIdentity, StoredNode } from './store/stored-node.ts';
 import { Watchers, type WatchListener } from './watchers.ts';
 
 export interface FleetOptions {
@@ -43,6 +37,9 @@ export interface FleetOptions {
   readonly sources?: () => readonly SourceStatus[];
 }
 
+/** Aggregators write every 10 s when nodes were heard, and look as often. */
+const MOMENT_MS = 10_000;
+
 /**
  * The state of all nodes in memory: who was heard when, what their sections add up to, and who is told of changes.
  * The store holds what must survive; when a node was last heard is written there every few seconds only.
@@ -52,7 +49,7 @@ export class Fleet implements ExpectedSink {
   readonly failing: Failing = new Failing();
   readonly #options: FleetOptions;
   readonly #expected = new ExpectedNodes();
-  readonly #nodes = new FleetNodes();
+  readonly #nodes = new FleetNodes((placeholder) => this.#removed(placeholder));
   readonly #watchers = new Watchers();
   readonly #changed = new PendingNodes((node) => this.#tell(node));
   readonly #lastSeen: LastSeen;
@@ -68,6 +65,8 @@ export class Fleet implements ExpectedSink {
       const node = newNode(stored);
       fleet.#nodes.set(stored.uid, node);
       fill(node, stored);
+      // From here on by the monotonic clock: no jump of the other makes a node silent, or heard again.
+      heardAt(node, stored.lastSeenMs, options.clock);
       node.shown = fleet.#stateOf(node);
     }
     const present = [...fleet.#nodes.values()].filter(({ retired }) => !retired);
@@ -97,19 +96,26 @@ export class Fleet implements ExpectedSink {
     return this.#nodes.values();
   }
 
-  /** A node that has a credential and should report; no change when one of this name is known. */
+  /**
+   * A node that has a credential and should report; no change when one of this name is there. A retired node does not
+   * come back by the credential that it had.
+   */
   expect(expected: InventoryNode): void {
     const known = this.find(expected.name);
-    const node = known ?? newNode({ uid: `inventory:${expected.name}`, ...expected });
-    node.listed = false;
-    if (known !== undefined) return;
-    this.#nodes.set(node.uid, node);
-    this.#changed.add(node);
+    this.#expect(expected, known?.retired === true ? undefined : known);
   }
 
-  /** The node of this name; a retired one only when there is no other. */
-  find(name: string): FleetNode | undefined {
-    return this.#nodes.find(name);
+  expectAll(expected: readonly InventoryNode[]): void {
+    const there = this.#nodes.there();
+    for (const each of expected) {
+      const node = this.#expect(each, there.get(each.name));
+      if (node !== undefined) there.set(node.name, node);
+    }
+  }
+
+  /** The node of this name, now or at a time (milliseconds since 1970); a retired one only when there is no other. */
+  find(name: string, asOfMs?: number): FleetNode | undefined {
+    return this.#nodes.find(name, asOfMs);
   }
 
   get(uid: string): FleetNode | undefined {
@@ -124,10 +130,11 @@ export class Fleet implements ExpectedSink {
   ): void {
     const node = this.#nodes.present(identity);
     // What another aggregator brought last may not be known here yet.
-    if (node.retired || node.sections.checks !== opened.have.sections.checks) {
+    const isOther = node.retired || node.name !== identity.name;
+    if (isOther || node.sections.checks !== opened.have.sections.checks) {
       this.failing.outdated(node.uid, identity.name);
     }
-    const isHere = { live, last: undefined, retired: false, elsewhere: false };
+    const isHere = { live, last: undefined, retired: false, retiredMs: null, elsewhere: false };
     Object.assign(node, identity, { agentVersion, ...isHere });
     node.gone = false;
     node.conflictMs = undefined;
@@ -171,14 +178,14 @@ export class Fleet implements ExpectedSink {
     const node = this.#nodes.get(uid);
     if (node === undefined) return;
     this.#nodes.delete(uid);
-    this.#changed.delete(node);
-    this.#watchers.tell({ topic: 'nodes', change: 'removed', item: this.item(node) });
+    this.#removed(node);
   }
 
   retired(uid: string): void {
     const node = this.#nodes.get(uid);
     if (node === undefined) return;
     node.retired = true;
+    node.retiredMs = this.#options.clock.nowMs();
     node.live = undefined;
     this.failing.drop(uid);
     this.#changed.add(node);
@@ -212,23 +219,26 @@ export class Fleet implements ExpectedSink {
     if (live !== undefined && live.session >= stored.session) return;
     const isThere = stored.retiredAtMs === null;
     const node = isThere ? this.#nodes.present(stored) : this.#nodes.any(stored);
-    const { retired: wasRetired, sections: before } = node;
+    const { retired: wasRetired, name: oldName, sections: before } = node;
     node.live = undefined;
     fill(node, stored);
+    heardAt(node, stored.lastSeenMs, this.#options.clock);
     if (node.elsewhere) node.refused = undefined;
     if (wasRetired && !node.retired) node.gone = false;
     if (node.retired) this.failing.drop(uid);
-    else if (wasRetired || node.sections.checks !== before.checks) {
+    else if (wasRetired || node.name !== oldName || node.sections.checks !== before.checks) {
       this.failing.outdated(uid, node.name);
     }
     this.#changed.add(node);
   }
 
-  /** Another aggregator heard the node, at a time of its wall clock. */
+  /** Another aggregator heard the node a moment ago, at a time of its wall clock, which may be another. */
   heardElsewhere(uid: string, atMs: number): void {
+    const { clock } = this.#options;
     const node = this.#nodes.get(uid);
     if (node === undefined || node.live !== undefined) return;
-    heardAt(node, atMs, this.#options.clock);
+    const nowMs = clock.nowMs();
+    heardAt(node, Math.min(nowMs, Math.max(atMs, nowMs - MOMENT_MS)), clock);
     if (this.#stateOf(node) !== node.shown) this.#changed.add(node);
   }
 
@@ -293,6 +303,18 @@ export class Fleet implements ExpectedSink {
     await this.#lastSeen.flush();
   }
 
+  #expect(expected: InventoryNode, known: FleetNode | undefined): FleetNode | undefined {
+    if (known !== undefined) {
+      known.listed = false;
+      return known;
+    }
+    if (expected.uid !== undefined && this.#nodes.has(expected.uid)) return undefined;
+    const node = { ...placeholder(expected, this.#nodes), listed: false };
+    this.#nodes.set(node.uid, node);
+    this.#changed.add(node);
+    return node;
+  }
+
   #heardNow(node: FleetNode): void {
     const { clock } = this.#options;
     node.heardMs = clock.monotonicMs();
@@ -310,6 +332,11 @@ export class Fleet implements ExpectedSink {
     const { clock, thresholds } = this.#options;
     const now = { wallMs: clock.nowMs(), monotonicMs: clock.monotonicMs() };
     return (node) => stateOf(node, now, thresholds);
+  }
+
+  #removed(node: FleetNode): void {
+    this.#changed.delete(node);
+    this.#watchers.tell({ topic: 'nodes', change: 'removed', item: this.item(node) });
   }
 
   #tell(node: FleetNode): void {

@@ -3,7 +3,7 @@ import { CommandError } from './commands.ts';
 import type { Fleet } from './fleet.ts';
 import type { Sessions } from './sessions.ts';
 import type { PeerAnswer, PeerCommand, PeerListener } from './store/peers.ts';
-import type { StoredNode } from './store/store.ts';
+import type { StoredNode } from './store/stored-node.ts';
 
 /** Takes what other aggregators on the same database do into this one's fleet and sessions. */
 export function peerListener(

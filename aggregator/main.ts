@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { stringify } from 'yaml';
 import { systemClock } from '../shared/clock.ts';
 import { parseConfig, readConfig } from '../shared/config.ts';
 import { runUntilSignal } from '../shared/lifecycle.ts';
@@ -7,6 +6,7 @@ import { createLogger } from '../shared/log.ts';
 import { StatusLine, startNotify } from '../shared/notify.ts';
 import { type Flags, runProgram } from '../shared/program.ts';
 import { VERSION } from '../shared/version.ts';
+import { stringify } from '../shared/yaml-nodes.ts';
 import {
   type AggregatorConfig,
   assertUsable,

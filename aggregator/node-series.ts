@@ -36,8 +36,9 @@ export function nodeSeries(shown: readonly StatedNode[]): string {
     if (live.clockSkewSeconds !== null) {
       offset += `nodeseal_node_clock_offset_seconds{node="${label}"} ${live.clockSkewSeconds}\n`;
     }
-    for (const condition of new Set(live.conditions.slice(0, MAX_CONDITIONS))) {
-      const name = escapeLabel(condition.slice(0, MAX_CONDITION));
+    const said = live.conditions.slice(0, MAX_CONDITIONS);
+    for (const condition of new Set(said.map((name) => name.slice(0, MAX_CONDITION)))) {
+      const name = escapeLabel(condition);
       conditions += `nodeseal_node_condition{node="${label}",condition="${name}"} 1\n`;
     }
   }

@@ -54,3 +54,12 @@ export async function readBody(answer: IncomingMessage, limitBytes: number): Pro
   }
   return Buffer.concat(chunks).toString();
 }
+
+/** JSON that a server answered with. Throws when it is none, without its text: it may be a page of anything. */
+export function toJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new Error('expected JSON', { cause });
+  }
+}

@@ -14,8 +14,8 @@ export class BeatPlane {
     this.#nextMs = context.clock.monotonicMs() + this.#delayMs();
   }
 
-  /** Sends one when it is due, by the monotonic clock. */
-  tick(nowMs: number): void {
+  /** Sends one when it is due, by the monotonic clock; it tells what memory is resident. */
+  tick(nowMs: number, rssBytes: number): void {
     if (nowMs < this.#nextMs) return;
     const { fleet, clock, loopDelayMs } = this.#context;
     this.#nextMs = nowMs + this.#delayMs();
@@ -23,7 +23,7 @@ export class BeatPlane {
       type: 'heartbeat',
       rootHash: fleet.rootHash(this.#link.node.uid),
       unsent: { records: 0, oldestSeconds: 0 },
-      rssBytes: process.memoryUsage.rss(),
+      rssBytes,
       loopDelayMs: loopDelayMs(),
       wallMs: clock.nowMs(),
     });

@@ -1,6 +1,6 @@
 import { rfc3339 } from '../shared/clock.ts';
 import type { Events, Heartbeat } from '../shared/protocol.ts';
-import { EventIntake, type Intake } from './event-intake.ts';
+import { EventIntake, type Intake, REJECTED } from './event-intake.ts';
 import type { SessionLink } from './session-link.ts';
 import type { SessionContext } from './sessions.ts';
 import type { Cursor, IncomingEvent } from './store/store.ts';
@@ -88,7 +88,10 @@ export class EventPlane {
       if (event.throughSequence <= cursor.before) continue;
       const { sequence, at, kind, data, lost } = event;
       stored++;
-      metrics.ingestLag.observe(Math.max(0, (receivedAtMs - Date.parse(at)) / 1000));
+      // When what was refused happened is not known.
+      if (kind !== REJECTED) {
+        metrics.ingestLag.observe(Math.max(0, (receivedAtMs - Date.parse(at)) / 1000));
+      }
       // Most of the time nobody looks on.
       if (lost === 0 && !fleet.isWatched) continue;
       const record = {

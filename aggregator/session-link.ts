@@ -1,5 +1,5 @@
 import type { AggregatorFrame } from '../shared/protocol.ts';
-import type { NodeIdentity } from './store/store.ts';
+import type { NodeIdentity } from './store/stored-node.ts';
 
 /** What the planes of an open session have of it. */
 export interface SessionLink {

@@ -11,8 +11,9 @@ import { EventPlane } from './session-events.ts';
 import { liveOf, welcomeOf, whyUnusable } from './session-hello.ts';
 import type { SessionLink } from './session-link.ts';
 import { StatePlane } from './session-state.ts';
-import type { SessionContext } from './sessions.ts';
-import { type NodeIdentity, type SessionOpened, StoreError } from './store/store.ts';
+import type { ConnectedAgent, SessionContext } from './sessions.ts';
+import { type SessionOpened, StoreError } from './store/store.ts';
+import type { NodeIdentity } from './store/stored-node.ts';
 
 /** A peer that sends so many frames nobody can read is not an agent. */
 const MAX_BAD_FRAMES = 16;
@@ -29,7 +30,7 @@ interface Open {
 }
 
 /** One agent's connection, from the upgrade to the close. */
-export class AgentSession {
+export class AgentSession implements ConnectedAgent {
   readonly node: NodeIdentity;
   readonly commands: Commands;
   readonly #channel: AgentChannel;
@@ -69,18 +70,15 @@ export class AgentSession {
     return this.#hello?.host;
   }
 
-  /** What the agent said that it can do; empty before `hello`. */
   get capabilities(): readonly string[] {
     return this.#hello?.capabilities ?? [];
   }
 
-  /** Bytes that wait for the peer to read. */
   get bufferedBytes(): number {
     return this.#channel.bufferedBytes;
   }
 
-  /** Once a second or so: what is due by time. */
-  tick(): void {
+  tick(rssBytes: number): void {
     const { clock, limits } = this.#context;
     const nowMs = clock.monotonicMs();
     const isSilent = nowMs - this.#heardMs >= limits.silentSeconds * 1000;
@@ -89,7 +87,7 @@ export class AgentSession {
     } else if (this.#isAuthorized() && isSilent && !this.#channel.isPaused) {
       this.close(CLOSE.silent, 'silent');
     } else {
-      this.#open?.beats.tick(nowMs);
+      this.#open?.beats.tick(nowMs, rssBytes);
     }
     this.commands.expire();
   }
@@ -98,13 +96,11 @@ export class AgentSession {
     this.#channel.close(code, why);
   }
 
-  /** Tells the agent that this server is about to stop. */
   drain(why: string, reconnectSpreadSeconds: number): void {
     this.#channel.send({ type: 'drain', why, reconnectSpreadSeconds });
     this.close(CLOSE.restart, why);
   }
 
-  /** Resolves with true when the peer answers in time. */
   isAlive(withinMs: number): Promise<boolean> {
     return this.#channel.isAlive(withinMs);
   }

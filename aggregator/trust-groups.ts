@@ -1,3 +1,4 @@
+import type { PolicyItem } from '../shared/api-pools.ts';
 import type { Items } from '../shared/report.ts';
 import { readReportedTrust } from '../shared/reported-trust.ts';
 import { trustDigest } from '../shared/trust-meaning.ts';
@@ -6,16 +7,8 @@ import type { FleetNode } from './fleet-node.ts';
 import type { Store } from './store/store.ts';
 
 /** Nodes whose trust in images comes to the same. */
-export interface TrustGroup {
-  readonly digest: string;
-  /** Names, sorted. */
-  readonly nodes: readonly string[];
-  /** Pools that any of them is in, sorted. */
-  readonly pools: readonly string[];
-  /** Pools of which more than half of the nodes that reported are here. */
-  readonly majorityOf: readonly string[];
-  /** Nodes of pools that have their majority elsewhere. */
-  readonly outliers: readonly string[];
+export interface TrustGroup
+  extends Pick<PolicyItem, 'digest' | 'nodes' | 'pools' | 'majorityOf' | 'outliers'> {
   /** A node of the group, to show what the others have too. */
   readonly sample: FleetNode;
 }

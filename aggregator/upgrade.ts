@@ -15,6 +15,9 @@ export interface UpgradeLimits {
   readonly handshakesPerSource: number;
 }
 
+/** Time for a refused peer to read why. */
+const CLOSE_WITHIN_MS = 1000;
+
 /** How long a server that is busy with handshakes asks others to wait. */
 const BUSY_RETRY_SECONDS = 5;
 
@@ -34,6 +37,9 @@ export class AgentUpgrade {
   });
   readonly #unfinished = new Map<string, number>();
   #unfinishedInAll = 0;
+  /** Connections that are no session yet. */
+  readonly #waiting = new Set<Duplex>();
+  #isClosed = false;
 
   constructor(credentials: Credentials, context: SessionContext, limits: UpgradeLimits) {
     this.#credentials = credentials;
@@ -41,10 +47,22 @@ export class AgentUpgrade {
     this.#limits = limits;
   }
 
+  /** Nobody is let in any more, and who waits for it is cut off: no session begins after this. */
+  close(): void {
+    this.#isClosed = true;
+    for (const socket of this.#waiting) socket.destroy();
+  }
+
   /** The listener of the HTTP server's `upgrade`. Never throws: what fails ends this connection only. */
   handle(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const onError = (): void => void socket.destroy();
     socket.on('error', onError);
+    if (this.#isClosed) {
+      socket.destroy();
+      return;
+    }
+    this.#waiting.add(socket);
+    socket.once('close', () => this.#waiting.delete(socket));
     const source = request.socket.remoteAddress ?? 'unknown';
     const release = this.#enter(source);
     if (release === undefined) {
@@ -62,6 +80,7 @@ export class AgentUpgrade {
           this.#context.metrics.admission.inc({ result: 'accepted' });
           const session = new AgentSession(webSocket, caller, this.#context, release);
           this.#context.sessions.add(session);
+          this.#waiting.delete(socket);
         });
       })
       .catch((error: unknown) => {
@@ -149,4 +168,6 @@ function refuse(socket: Duplex, refusal: Refusal): void {
       : [`Retry-After: ${refusal.retryAfterSeconds}`]),
   ];
   socket.end(`${headers.join('\r\n')}\r\n\r\n${body}`);
+  // A peer that keeps its end open would keep ours, and its place among the handshakes.
+  setTimeout(() => socket.destroy(), CLOSE_WITHIN_MS).unref();
 }

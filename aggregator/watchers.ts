@@ -1,7 +1,7 @@
 import type { WatchMessage } from '../shared/api.ts';
 import type { SectionName } from '../shared/report.ts';
 import { toFindingItem, toImageItem } from './section-items.ts';
-import type { KeyedItems } from './store/store.ts';
+import type { KeyedItems } from './store/stored-node.ts';
 
 export type WatchListener = (message: WatchMessage) => void;
 

@@ -5,9 +5,9 @@ import { dirname, join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import type { WatchMessage } from '../shared/api.ts';
 import { makeHostRoot, noHostRoots } from '../test/support/host-root.ts';
 import { AggregatorProcess, Program } from '../test/support/processes.ts';
+import { watchMessages } from '../test/support/watch-messages.ts';
 import { counted, type Figure, quantile, round, tell } from './figure.ts';
 
 /**
@@ -145,22 +145,13 @@ async function measure(kind: Kind): Promise<object> {
 async function follow(
   signal: AbortSignal,
 ): Promise<{ next(isIt: (told: Told) => boolean): Promise<void> }> {
-  const headers = { authorization: `Bearer ${aggregator.adminToken}` };
-  const response = await fetch(`${aggregator.url}/v1/watch?topic=findings`, { headers, signal });
+  const { url, adminToken: token } = aggregator;
+  const messages = await watchMessages({ url, token }, signal, 'findings');
   const events = new EventTarget();
   const read = async (): Promise<void> => {
-    let text = '';
-    for await (const chunk of response.body ?? []) {
-      text += Buffer.from(chunk).toString();
-      const messages = text.split('\n\n');
-      text = messages.pop() ?? '';
-      for (const message of messages) {
-        const data = message.split('\n').find((line) => line.startsWith('data: '));
-        if (data === undefined) continue;
-        const told = JSON.parse(data.slice('data: '.length)) as WatchMessage;
-        if (told.topic !== 'findings' || told.item.subject !== undefined) continue;
-        events.dispatchEvent(new CustomEvent('told', { detail: told.item }));
-      }
+    for await (const told of messages) {
+      if (told.topic !== 'findings' || told.item.subject !== undefined) continue;
+      events.dispatchEvent(new CustomEvent('told', { detail: told.item }));
     }
   };
   read().catch((error: unknown) => {

@@ -20,7 +20,7 @@ import { parseConfig } from '../shared/config.ts';
 import { encodeFrame, readAgentFrame, readAggregatorFrame } from '../shared/frames.ts';
 import { createLogger } from '../shared/log.ts';
 import { type EventItem, PROTOCOL, WS_OPTIONS } from '../shared/protocol.ts';
-import { hashRoot } from '../shared/report.ts';
+import { event, helloFrame } from '../test/support/agent-client.ts';
 import { median, tell } from './figure.ts';
 
 const BATCH = 50;
@@ -115,19 +115,9 @@ class Client {
     const socket = new WebSocket(url, PROTOCOL, { ...WS_OPTIONS, headers });
     const client = new Client(socket, bytes);
     await once(socket, 'open');
-    socket.send(
-      encodeFrame({
-        type: 'hello',
-        protocol: PROTOCOL,
-        agent: { version: 'bench' },
-        host: { name: 'bench', machineId: token, bootId: 'b' },
-        capabilities: [],
-        spool: { epoch: 'bench', first: 1, next: 1, bytes: 0, lost: 0 },
-        sections: {},
-        rootHash: hashRoot({}),
-        clock: { wallMs: Date.now(), monotonicMs: 0 },
-      }),
-    );
+    const host = { name: 'bench', machineId: token, bootId: 'b' };
+    const spool = { epoch: 'bench', first: 1, next: 1, bytes: 0, lost: 0 };
+    socket.send(encodeFrame(helloFrame({ host, spool })));
     await once(socket, 'message');
     socket.on('message', (data: Buffer) => {
       const frame = readAggregatorFrame(data);
@@ -154,14 +144,7 @@ class Client {
   }
 
   #event(sequence: number): EventItem {
-    return {
-      sequence,
-      at: '2026-11-21T00:00:00.000Z',
-      monotonicMs: sequence,
-      kind: 'file.changed',
-      class: 'high',
-      data: { path: '/etc/containers/policy.json', fill: this.#fill },
-    };
+    return event(sequence, { data: { path: '/etc/containers/policy.json', fill: this.#fill } });
   }
 }
 

@@ -23,7 +23,8 @@ import { parseConfig } from '../shared/config.ts';
 import { encodeFrame, readAggregatorFrame } from '../shared/frames.ts';
 import { createLogger } from '../shared/log.ts';
 import { PROTOCOL, WS_OPTIONS } from '../shared/protocol.ts';
-import { hashItems, hashRoot, type SectionName } from '../shared/report.ts';
+import type { SectionName } from '../shared/report.ts';
+import { helloFrame, state } from '../test/support/agent-client.ts';
 import { counted, tell } from './figure.ts';
 
 const CHECKS = 120;
@@ -146,19 +147,8 @@ async function resync(url: string, token: string, frames: readonly Buffer[]): Pr
   const headers = { authorization: `Bearer ${token}` };
   const socket = new WebSocket(url, PROTOCOL, { ...WS_OPTIONS, headers });
   await once(socket, 'open');
-  socket.send(
-    encodeFrame({
-      type: 'hello',
-      protocol: PROTOCOL,
-      agent: { version: 'bench' },
-      host: { name: 'bench', machineId: token, bootId: 'b' },
-      capabilities: [],
-      spool: { epoch: 'bench', first: 1, next: 1, bytes: 0, lost: 0 },
-      sections: {},
-      rootHash: hashRoot({}),
-      clock: { wallMs: Date.now(), monotonicMs: 0 },
-    }),
-  );
+  const host = { name: 'bench', machineId: token, bootId: 'b' };
+  socket.send(encodeFrame(helloFrame({ host })));
   await once(socket, 'message');
   let bytes = 0;
   let left = frames.length;
@@ -180,19 +170,7 @@ async function resync(url: string, token: string, frames: readonly Buffer[]): Pr
 }
 
 function framesOf(node: number): readonly Buffer[] {
-  return model(node).map(([section, items]) =>
-    encodeFrame({
-      type: 'state',
-      section,
-      mode: 'full',
-      to: hashItems(items),
-      part: 1,
-      of: 1,
-      upsert: [...items],
-      remove: [],
-      asOf: new Date().toISOString(),
-    }),
-  );
+  return model(node).map(([section, items]) => encodeFrame(state(section, items)));
 }
 
 async function serve(nodes: number): Promise<void> {

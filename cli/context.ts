@@ -163,11 +163,11 @@ async function parse(text: string, path: string): Promise<unknown> {
   } catch {
     // Not JSON after all: YAML's flow style begins so too, and its parser knows the place of a fault.
   }
-  const { parse } = await import('yaml');
+  const { readYamlFile } = await import('../shared/yaml-file.ts');
   try {
-    return parse(text, { maxAliasCount: 0, uniqueKeys: true });
+    return readYamlFile(text).value;
   } catch (cause) {
-    throw invalid(path, messageOf(cause).split('\n')[0] ?? '', cause);
+    throw invalid(path, messageOf(cause), cause);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Coverage } from '../shared/api.ts';
-import { counted } from '../shared/counted.ts';
+import { reportingText } from '../shared/reporting-text.ts';
 import { safeText } from '../shared/safe-text.ts';
 import { ago } from './duration.ts';
 import { usageError } from './errors.ts';
@@ -13,14 +13,12 @@ const NAMED = 5;
  * For how many nodes an answer speaks: `118 of 120 nodes reporting; not: infra-2 (silent since …)`, and how old a list of
  * nodes is that is not renewed.
  */
-export function coverageText(
-  { expected, reporting, missing, sources = [] }: Coverage,
-  nowMs?: number,
-): string {
+export function coverageText(coverage: Coverage, nowMs?: number): string {
+  const { missing, sources = [] } = coverage;
   const old = sources
     .filter(({ reason }) => reason !== undefined)
     .map(({ source, asOf }) => safeText(` (expected by ${source} as of ${asOf ?? 'never'})`));
-  const head = `${reporting} of ${counted(expected, 'node')} reporting${old.join('')}`;
+  const head = reportingText(coverage) + old.join('');
   if (missing.length === 0) return head;
   const named = missing
     .slice(0, NAMED)

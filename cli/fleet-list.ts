@@ -99,7 +99,7 @@ export async function* chosenPages<Item>(
   let left = most ?? Number.POSITIVE_INFINITY;
   let coverage: Coverage | undefined;
   for await (const page of pages(client, resource, queryOf(resource, choice))) {
-    coverage ??= page.coverage && restricted(page.coverage, nodes);
+    coverage ??= page.coverage && restricted(page.coverage, nodes, choice);
     const items = page.items.filter(isWanted).slice(0, left);
     left -= items.length;
     yield { items, coverage };
@@ -150,36 +150,48 @@ async function* pages<Item>(
   }
 }
 
-/** The names of the nodes that `-l` selects; undefined for all, when it was not given. */
+/** Nodes by name. */
+export interface SelectedNodes {
+  readonly names: ReadonlySet<string>;
+  /** Those of them that should report: the others are retired. */
+  readonly expected: ReadonlySet<string>;
+}
+
+/** The nodes that `-l` selects; undefined for all, when it was not given. */
 export async function selectNodes(
   client: Client,
   { labels }: Choice,
-): Promise<ReadonlySet<string> | undefined> {
-  if (labels.length === 0) return undefined;
-  return new Set(await nodeNames(client, labels));
+): Promise<SelectedNodes | undefined> {
+  return labels.length === 0 ? undefined : await nodesWith(client, labels);
 }
 
-/** The names of the nodes that meet some conditions; of all when there are none. */
-export async function nodeNames(
+/** The nodes that meet some conditions; all when there are none. */
+export async function nodesWith(
   client: Client,
   labels: readonly Condition[],
-): Promise<readonly string[]> {
+): Promise<SelectedNodes> {
   const { NODES } = await import('./resources/nodes.ts');
   const { items } = await fetchChosen(client, NODES, { ...EVERYTHING, fields: labels }, undefined);
-  return items.map(({ name }) => name);
+  const expected = items.filter(({ state }) => state !== 'retired');
+  return { names: namesOf(items), expected: namesOf(expected) };
+}
+
+function namesOf(nodes: readonly { readonly name: string }[]): ReadonlySet<string> {
+  return new Set(nodes.map(({ name }) => name));
 }
 
 /** True for the items that a choice wants; the same for a list and for what a watch tells. */
 export function filterOf<Item>(
   resource: Resource<Item>,
   choice: Choice,
-  nodes: ReadonlySet<string> | undefined,
+  nodes: SelectedNodes | undefined,
 ): (item: Item) => boolean {
   const { names, fields } = choice;
   const omitted = omissionOf(resource, choice);
   return (item) =>
     (names.length === 0 || resource.namesOf(item).some((name) => names.includes(name))) &&
-    (nodes === undefined || resource.nodesOf?.(item).some((node) => nodes.has(node)) === true) &&
+    (nodes === undefined ||
+      resource.nodesOf?.(item).some((node) => nodes.names.has(node)) === true) &&
     selects(fields, item) &&
     (omitted === undefined || selects([omitted], item));
 }
@@ -218,11 +230,21 @@ function queryOf<Item>(resource: Resource<Item>, choice: Choice): Query {
   return query;
 }
 
-/** The coverage of some of the nodes. */
-function restricted(coverage: Coverage, nodes: ReadonlySet<string> | undefined): Coverage {
+/** The coverage of some of the nodes. Of a former time only what is so now of a node selects it: more than all had then it has not. */
+function restricted(
+  coverage: Coverage,
+  nodes: SelectedNodes | undefined,
+  { asOf }: Choice,
+): Coverage {
   if (nodes === undefined) return coverage;
-  const missing = coverage.missing.filter(({ node }) => nodes.has(node));
-  return { expected: nodes.size, reporting: nodes.size - missing.length, missing };
+  const { names, expected } = nodes;
+  const chosen = asOf === undefined ? expected : names;
+  const missing = coverage.missing.filter(({ node }) => chosen.has(node));
+  return {
+    expected: Math.min(chosen.size, coverage.expected),
+    reporting: Math.min(chosen.size - missing.length, coverage.reporting),
+    missing,
+  };
 }
 
 /** True when an item is a failure at or above a severity, or an image that is refused. */

@@ -1,5 +1,5 @@
 import type { Client } from './client.ts';
-import { type Choice, nodeNames } from './fleet-list.ts';
+import { type Choice, nodesWith } from './fleet-list.ts';
 import type { Column } from './output/column.ts';
 import { nodeText } from './output/of-node.ts';
 import type { Group, Grouping } from './resource.ts';
@@ -98,5 +98,5 @@ export async function outlookOf<Item>(
 ): Promise<readonly string[]> {
   const isLarge = groups.some(({ nodes }) => nodes.length > 1 && nodes.length > expected / 2);
   if (!isLarge || choice.asOf !== undefined) return [];
-  return await nodeNames(client, choice.labels);
+  return [...(await nodesWith(client, choice.labels)).expected];
 }

@@ -17,7 +17,7 @@ import {
 import type { Io } from './io.ts';
 import { styleOf } from './output/colour.ts';
 import { isFormat } from './output/format.ts';
-import { openListWriter } from './output/list-writer.ts';
+import { openListWriter } from './output/open-list-writer.ts';
 import { startProgress } from './progress.ts';
 import type { Resource } from './resource.ts';
 import { sortedBy } from './selector.ts';

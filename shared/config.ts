@@ -2,8 +2,8 @@ import * as v from 'valibot';
 import { CodedError, messageOf } from './errors.ts';
 import { nearest } from './nearest.ts';
 import { readRegular } from './read-file.ts';
-import { readYamlFile } from './yaml-file.ts';
-import { type Document, isNode, LineCounter } from './yaml-nodes.ts';
+import { readYamlFile, type YamlFile, YamlFileError } from './yaml-file.ts';
+import { isNode } from './yaml-nodes.ts';
 
 export type ConfigErrorCode =
   | 'ERR_CONFIG_READ'
@@ -53,14 +53,8 @@ export async function readNamedFile(member: string, file: string): Promise<Buffe
 
 /** As `readConfig`, of a text; `file` only names it in errors. */
 export function parseConfig<T>(text: string, file: string, schema: v.GenericSchema<unknown, T>): T {
-  const lines = new LineCounter();
-  const { document, problem } = readYamlFile(text, lines);
-  if (problem !== undefined) {
-    const place = problem.offset === undefined ? '' : placeAt(problem.offset, lines);
-    const [what = ''] = problem.message.split('\n');
-    throw new ConfigError('ERR_CONFIG_SYNTAX', `${file}${place}: ${what}`);
-  }
-  const value = toValue(document, file);
+  const yaml = readYaml(text, file);
+  const value = yaml.value ?? {};
   // A schema of valibot takes a list for an object without members.
   if (Array.isArray(value)) {
     throw new ConfigError('ERR_CONFIG_VALUE', `${file}: expected a mapping, found a list`);
@@ -68,7 +62,7 @@ export function parseConfig<T>(text: string, file: string, schema: v.GenericSche
   const parsed = v.safeParse(schema, value, { abortPipeEarly: true });
   if (parsed.success) return parsed.output;
   const messages = parsed.issues.map((issue) => {
-    const place = placeOf(issue, document, lines);
+    const place = placeOf(issue, yaml);
     return `${file}${place}: ${describe(issue, schema)}`;
   });
   const isKey = parsed.issues.every(isUnknownKey);
@@ -77,11 +71,14 @@ export function parseConfig<T>(text: string, file: string, schema: v.GenericSche
 
 type Issue = v.BaseIssue<unknown>;
 
-function toValue(document: Document | undefined, file: string): unknown {
+function readYaml(text: string, file: string): YamlFile {
   try {
-    return document?.toJS({ maxAliasCount: 50 }) ?? {};
+    return readYamlFile(text);
   } catch (cause) {
-    throw new ConfigError('ERR_CONFIG_SYNTAX', `${file}: ${messageOf(cause)}`, { cause });
+    if (!(cause instanceof YamlFileError)) throw cause;
+    const { fault, place } = cause;
+    const at = place === undefined ? '' : `:${place.line}:${place.column}`;
+    throw new ConfigError('ERR_CONFIG_SYNTAX', `${file}${at}: ${fault}`, { cause });
   }
 }
 
@@ -101,17 +98,15 @@ function keysOf(issue: Issue): readonly PropertyKey[] {
 }
 
 /** A member that is missing stands nowhere: the mapping it is missing from does. */
-function placeOf(issue: Issue, document: Document | undefined, lines: LineCounter): string {
+function placeOf(issue: Issue, { document, lines }: YamlFile): string {
   for (let path = keysOf(issue); ; path = path.slice(0, -1)) {
     const node = document?.getIn(path, true);
-    if (isNode(node) && node.range) return placeAt(node.range[0], lines);
+    if (isNode(node) && node.range) {
+      const { line, col } = lines.linePos(node.range[0]);
+      return `:${line}:${col}`;
+    }
     if (path.length === 0) return '';
   }
-}
-
-function placeAt(offset: number, lines: LineCounter): string {
-  const { line, col } = lines.linePos(offset);
-  return `:${line}:${col}`;
 }
 
 function describe(issue: Issue, schema: v.GenericSchema): string {

@@ -1,5 +1,6 @@
 import type { EventRecord } from './api.ts';
 import { fieldOf } from './field-of.ts';
+import { resultWord } from './results.ts';
 
 /** An event in one sentence; of a kind that is not known here its data as JSON. */
 export function eventText({ kind, data }: Pick<EventRecord, 'kind' | 'data'>): string {
@@ -17,8 +18,9 @@ const KINDS: ReadonlyMap<string, (data: unknown) => string | undefined> = new Ma
 ]);
 
 function findingText(data: unknown): string | undefined {
-  const [rule, was, now] = [text(data, 'ruleId'), text(data, 'was'), text(data, 'now')];
+  const rule = text(data, 'ruleId');
   if (rule === undefined) return undefined;
+  const [was, now] = [text(data, 'was'), text(data, 'now')].map((one) => one && resultWord(one));
   // Where nothing is left to be said the message is gone, and with it the name of the subject.
   const what = now === undefined ? after(`${rule} `, text(data, 'subject')) : undefined;
   return sentence(`${what ?? rule}: ${changeText(was, now)}`, text(data, 'message'));

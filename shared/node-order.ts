@@ -11,12 +11,22 @@ const ATTENTION: Readonly<Record<NodeState, number>> = {
   retired: 3,
 };
 
+/** What a node's place in the order goes by. */
+export interface NodePlace extends Pick<NodeItem, 'state' | 'worst' | 'name' | 'uid'> {
+  readonly results: Pick<NodeItem['results'], 'fail'>;
+}
+
 /** Worst first: conflicts, then by result and number of failures, never seen and retired nodes last; then by name. */
-export function compareNodes(a: NodeItem, b: NodeItem): number {
+export function compareNodes(a: NodePlace, b: NodePlace): number {
   return (
     ATTENTION[a.state] - ATTENTION[b.state] ||
     WORST_FIRST.indexOf(a.worst) - WORST_FIRST.indexOf(b.worst) ||
     b.results.fail - a.results.fail ||
-    (a.name < b.name ? -1 : a.name > b.name ? 1 : a.uid < b.uid ? -1 : 1)
+    compare(a.name, b.name) ||
+    compare(a.uid, b.uid)
   );
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }

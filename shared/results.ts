@@ -2,6 +2,19 @@
 export const RESULTS = ['pass', 'fail', 'error', 'unknown', 'notapplicable', 'notchecked'] as const;
 export type Result = (typeof RESULTS)[number];
 
+const IN_WORDS: ReadonlyMap<string, string> = new Map([
+  ['notapplicable', 'not applicable'],
+  ['notchecked', 'not checked'],
+]);
+
+/**
+ * A result as people read it, in tables and on the page; JSON, CSV and selectors keep its name in XCCDF. One that is
+ * not known here, as a newer program may say, stays as it is.
+ */
+export function resultWord(result: string): string {
+  return IN_WORDS.get(result) ?? result;
+}
+
 /** Which result speaks for several, first one present: the AND table of XCCDF 1.2 complex-check. */
 const PRECEDENCE: readonly Result[] = [
   'fail',

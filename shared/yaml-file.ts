@@ -1,52 +1,82 @@
+import { CodedError, messageOf } from './errors.ts';
 import {
   Composer,
   type Document,
   isNode,
   isScalar,
-  type LineCounter,
+  LineCounter,
   type Node,
   Parser,
   TOO_DEEP,
+  UNPRINTABLE,
   visit,
 } from './yaml-nodes.ts';
 
-/** What is wrong with a text, and where it begins. */
-export interface YamlProblem {
-  readonly message: string;
-  /** Absent where the stack ended, which is another place each time. */
-  readonly offset?: number;
+/** People write none; those of a machine must not multiply. */
+const MAX_ALIASES = 50;
+
+/** A text that is not one YAML document; the message begins with the place, where there is one. */
+export class YamlFileError extends CodedError<'ERR_YAML_FILE'> {
+  /** What is wrong, without the place. */
+  readonly fault: string;
+  /** From 1; absent for the text as a whole. */
+  readonly place: { readonly line: number; readonly column: number } | undefined;
+
+  constructor(fault: string, place?: YamlFileError['place']) {
+    super(
+      'ERR_YAML_FILE',
+      place === undefined ? fault : `line ${place.line}, column ${place.column}: ${fault}`,
+    );
+    this.fault = fault;
+    this.place = place;
+  }
 }
 
-/** The one document of a file. */
 export interface YamlFile {
-  /** Undefined for an empty text. */
+  /** As YAML 1.2 has it; null for a text that says nothing. */
+  readonly value: unknown;
+  /** Where in the text something stands; absent for a text that says nothing. */
   readonly document: Document | undefined;
-  /** The first thing that is wrong with it, a warning too. */
-  readonly problem: YamlProblem | undefined;
+  readonly lines: LineCounter;
 }
 
 /**
- * Reads a YAML file of ours, which has one document and says every key once. In a time that grows with the text: the
- * library's own search for repeated keys compares each with all before it.
+ * Reads a file that people write for us: one document in which nothing is said twice, needs to be guessed or is too
+ * much. The files of a node, which other programs read too, are for `parseYaml`. Throws `YamlFileError`.
  */
-export function readYamlFile(text: string, lines: LineCounter): YamlFile {
+export function readYamlFile(written: string): YamlFile {
+  const lines = new LineCounter();
+  // The library takes a list behind a byte order mark for indented.
+  const text = written.replace(/^\ufeff/, '');
+  const control = text.search(UNPRINTABLE);
+  if (control !== -1) {
+    const before = text.slice(0, control).split('\n');
+    const place = { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
+    throw new YamlFileError('expected no control characters', place);
+  }
+  // In a time that grows with the text: the library's own search for repeated keys compares each with all before it.
   const composer = new Composer({ uniqueKeys: false, logLevel: 'silent' });
-  const documents = composer.compose(new Parser(lines.addNewLine).parse(text));
-  const [document, next] = documents.take(2);
-  if (document === undefined) return { document, problem: undefined };
-  if (next !== undefined) {
-    const problem = { message: 'expected one YAML document', offset: next.range?.[0] ?? 0 };
-    return { document, problem };
+  const [document, next] = composer.compose(new Parser(lines.addNewLine).parse(text)).take(2);
+  if (next !== undefined) throw new YamlFileError('expected one YAML document');
+  const [problem] = [...(document?.errors ?? []), ...(document?.warnings ?? [])];
+  if (problem !== undefined) {
+    const { line, col: column } = lines.linePos(problem.pos[0]);
+    const [fault = ''] = problem.message.split('\n');
+    throw faultOf(fault, { line, column });
   }
-  const [found] = [...document.errors, ...document.warnings];
-  if (found === undefined) return { document, problem: repeatedKey(document) };
-  if (TOO_DEEP.test(found.message)) {
-    return { document, problem: { message: 'expected less deep nesting' } };
+  const repeated = document && repeatedKey(document);
+  if (repeated !== undefined) {
+    const { line, col: column } = lines.linePos(repeated.range?.[0] ?? 0);
+    throw new YamlFileError('Map keys must be unique', { line, column });
   }
-  return { document, problem: { message: found.message, offset: found.pos[0] } };
+  try {
+    return { value: document?.toJS({ maxAliasCount: MAX_ALIASES }) ?? null, document, lines };
+  } catch (cause) {
+    throw faultOf(messageOf(cause));
+  }
 }
 
-function repeatedKey(document: Document): YamlProblem | undefined {
+function repeatedKey(document: Document): Node | undefined {
   let repeated: Node | undefined;
   visit(document, {
     Map: (_, { items }) => {
@@ -59,6 +89,11 @@ function repeatedKey(document: Document): YamlProblem | undefined {
       return repeated === undefined ? undefined : visit.BREAK;
     },
   });
-  if (repeated === undefined) return undefined;
-  return { message: 'Map keys must be unique', offset: repeated.range?.[0] ?? 0 };
+  return repeated;
+}
+
+function faultOf(fault: string, place?: YamlFileError['place']): YamlFileError {
+  return TOO_DEEP.test(fault)
+    ? new YamlFileError('expected less deep nesting')
+    : new YamlFileError(fault, place);
 }

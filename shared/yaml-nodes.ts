@@ -23,3 +23,8 @@ export {
  * ended is another place each time.
  */
 export const TOO_DEEP: RegExp = /call stack size|stack overflow/i;
+
+/** Characters that YAML does not have as they are, NUL among them. */
+export const UNPRINTABLE: RegExp =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  /[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]/;

@@ -1,10 +1,12 @@
+import { counted } from '../../shared/counted.ts';
 import { messageOf } from '../../shared/errors.ts';
 import type { Finding, Observed } from '../../shared/findings.ts';
+import type { SelfKnowledge } from '../check.ts';
 import { type Check, type CheckContext, finding, type Statement, whereReadable } from '../check.ts';
 import { MAX_SKEW_MS } from '../clock-skew.ts';
 import { type Host, openHost } from '../host.ts';
 import { type OwnFiles, ownFiles } from '../own-files.ts';
-import { isThisMachine, readSelf, type SelfFacts, type SelfKnowledge, topMounts } from '../self.ts';
+import { isThisMachine, readSelf, type SelfFacts, topMounts } from '../self.ts';
 import { FIPS_ENABLED, kernelFlag } from './fips-places.ts';
 import * as rules from './rules/agent.ts';
 
@@ -115,7 +117,7 @@ export function files({ version, folder, count, sha256, writable }: OwnFiles): S
     const severity = 'high';
     return { subject, result: 'fail', reason: 'writable', severity, message, observed };
   }
-  const message = `nodeseal ${version} in ${folder} has ${count} files with the digest ${sha256}`;
+  const message = `nodeseal ${version} in ${folder} has ${counted(count, 'file')} with the digest ${sha256}`;
   return { subject, result: 'pass', message, observed };
 }
 
@@ -127,7 +129,7 @@ export function eventsDropped({ lostEvents }: Pick<SelfKnowledge, 'lostEvents'>)
     const message = 'no event was lost since the agent started';
     return { subject, result: 'pass', message, observed };
   }
-  const message = `${lost} events were lost since the agent started, before an aggregator took them`;
+  const message = `${counted(lost, 'event was', 'events were')} lost since the agent started, before an aggregator took them`;
   return { subject, result: 'fail', reason: 'lost', severity: 'low', message, observed };
 }
 

@@ -1,3 +1,4 @@
+import { counted } from '../../shared/counted.ts';
 import { isFileError, type Statement } from '../check.ts';
 import type { ObservedContainer } from '../containers.ts';
 import { type CrioHandler, crioHandlers, crioTexts, readCrioConfig } from '../crio-config.ts';
@@ -47,7 +48,7 @@ export async function containerOverride(
   if (unread > 0) found.push(noConfig(unread));
   found.push(...(await permissions(host)));
   if (found.length > 0) return found;
-  const message = `none of ${containers.length} running containers of CRI-O was told that FIPS is off`;
+  const message = `none of ${counted(containers.length, 'running container')} of CRI-O was told that FIPS is off`;
   return { result: 'pass', message, observed: { containers: containers.length, hidden: 0 } };
 }
 
@@ -65,7 +66,7 @@ function answerOf({
 }
 
 function noConfig(count: number): Statement {
-  const message = `the config.json of ${count} running containers is not there, so what they were told is unknown`;
+  const message = `the config.json of ${counted(count, 'running container')} is not there, so what was told there is unknown`;
   return { subject: 'config.json', result: 'unknown', reason: 'no-config', message };
 }
 

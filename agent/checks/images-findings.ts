@@ -46,7 +46,13 @@ export function contentConsistent(verification: ImageVerification): readonly Sta
     const message = 'no image on this node has a manifest or configuration with a digest';
     return [{ result: 'notapplicable', reason: 'no-images', message }];
   }
-  const message = `${compared} manifests and configurations of ${counted(contents.length, 'image')} match their digests; layers are not read`;
+  const images = counted(contents.length, 'image');
+  const matching = counted(
+    compared,
+    `manifest or configuration of ${images} matches its digest`,
+    `manifests and configurations of ${images} match their digests`,
+  );
+  const message = `${matching}; layers are not read`;
   return [{ result: 'pass', message }];
 }
 
@@ -98,8 +104,8 @@ function statementOnStore(
     subject: path,
     result: isVendor ? 'pass' : 'fail',
     message: isVendor
-      ? `the vendor's own store, ${images} images`
-      : `an additional store, ${images} images that this node never pulled`,
+      ? `the vendor's own store, ${counted(images, 'image')}`
+      : `an additional store, ${counted(images, 'image')} that this node never pulled`,
     observed: { path, images },
     ...(isVendor ? {} : { reason: 'additional-store' }),
   };
@@ -148,7 +154,10 @@ export async function pulledBeforePolicy(
   }
   if (statements.length > 0) return statements;
   const others = written.size - (written.has(policyPath) ? 1 : 0);
-  const more = others === 0 ? '' : `, nor one before any of ${others} other policies`;
+  const more =
+    others === 0
+      ? ''
+      : `, nor one before any of ${counted(others, 'other policy', 'other policies')}`;
   const message = `no image stored before ${policyPath} was written is refused by it${more}`;
   return [{ result: 'pass', message }];
 }

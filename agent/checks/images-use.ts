@@ -1,3 +1,4 @@
+import { counted } from '../../shared/counted.ts';
 import type { ImageUser, ImageVerdict } from '../../shared/images.ts';
 import type { Result } from '../../shared/results.ts';
 import { tryParseReference } from '../../shared/trust/reference.ts';
@@ -127,7 +128,7 @@ export function referenceQuality(
   if (mutable.length > 0) return mutable.map((one) => statementOn(one, verification, nowMs));
   if (gap !== undefined) return [gap];
   const observed = { byDigest: count('digest'), byTag: 0, byLatest: 0 };
-  const message = `${workloads.length} containers use ${named.length} images, each by digest`;
+  const message = `${counted(workloads.length, 'container uses', 'containers use')} ${counted(named.length, 'image')}, each by digest`;
   return [{ result: 'pass', message, observed }];
 }
 

@@ -1,3 +1,4 @@
+import { counted } from '../../shared/counted.ts';
 import { type Statement, whereReadable } from '../check.ts';
 import type { DesiredState } from '../desired/desired.ts';
 import { inspectFile } from '../files.ts';
@@ -42,7 +43,7 @@ export async function unmanagedFiles(
     else found.push(duringUpdate(statement, desired));
   }
   if (problems.length + found.length > 0) return [...problems, ...found];
-  const message = `all ${known} files where the node is configured are known, ${platform} of them written by the platform as it runs`;
+  const message = `none of ${counted(known, 'file')} where the node is configured is unknown, ${platform} of them written by the platform as it runs`;
   return { result: 'pass', message, observed: { unmanaged: 0, platform } };
 }
 

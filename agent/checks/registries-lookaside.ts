@@ -1,3 +1,4 @@
+import { counted } from '../../shared/counted.ts';
 import type { Policy } from '../../shared/trust/policy-types.ts';
 import { parseReference, type Reference } from '../../shared/trust/reference.ts';
 import { lookupRegistriesD, type RegistriesD } from '../../shared/trust/registries-d.ts';
@@ -58,7 +59,8 @@ export async function lookasideUrls(
     if (!isApproved) faults.push({ subject: scope, ...fault, observed: { url: printable(url) } });
   }
   if (faults.length > 0) return faults;
-  const message = `${read.length} addresses of signatures are https, or approved files of the node`;
+  const those = counted(read.length, 'address of signatures is', 'addresses of signatures are');
+  const message = `${those} https, or approved files of the node`;
   return { result: 'pass', message, observed: { addresses: read.length } };
 }
 

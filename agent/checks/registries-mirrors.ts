@@ -1,3 +1,4 @@
+import { counted } from '../../shared/counted.ts';
 import type { Statement } from '../check.ts';
 import type { ProfileValues } from '../profile-values.ts';
 import type { NodeRegistriesConf } from '../registries-conf.ts';
@@ -32,6 +33,6 @@ export function mirrors(
   }
   if (statements.size > 0) return [...statements.values()];
   const what = allowedMirrors.length > 0 ? 'approved and ' : '';
-  const message = `${all.length} mirrors are ${what}asked for digests alone`;
+  const message = `${counted(all.length, 'mirror is', 'mirrors are')} ${what}asked for digests alone`;
   return [{ result: 'pass', message, observed: { mirrors: all.length } }];
 }

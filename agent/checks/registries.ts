@@ -1,3 +1,4 @@
+import { counted } from '../../shared/counted.ts';
 import type { Finding } from '../../shared/findings.ts';
 import { ask, type Check, type CheckContext, type Statement, whereReadable } from '../check.ts';
 import { type DesiredState, desiredState } from '../desired/desired.ts';
@@ -113,7 +114,7 @@ async function lookasideManaged(
     differing.push({ subject: path, ...duringUpdate(told, desired) });
   }
   if (differing.length > 0) return differing;
-  const message = `${paths.length} files of ${REGISTRIES_D} are as rolled out`;
+  const message = `${counted(paths.length, 'file')} of ${REGISTRIES_D}, each as rolled out`;
   return { result: 'pass', message, observed: { files: paths.length } };
 }
 
@@ -165,6 +166,6 @@ async function unmanagedFiles(
     }
   }
   if (found.length > 0) return found;
-  const message = `all ${count} files in folders of the trust configuration are known`;
+  const message = `none of ${counted(count, 'file')} in folders of the trust configuration is unknown`;
   return { result: 'pass', message, observed: { unmanaged: 0 } };
 }

@@ -1,3 +1,4 @@
+import { counted } from '../../shared/counted.ts';
 import { matches } from '../../shared/pattern.ts';
 import type { Statement } from '../check.ts';
 import type { ObservedContainer } from '../containers.ts';
@@ -10,8 +11,8 @@ export type Judge = (container: ObservedContainer) => Omit<Statement, 'subject'>
 /** What a rule asks of every container. */
 export interface Question {
   readonly judge: Judge;
-  /** Said after the number of containers when nothing is wrong: `run without extra capabilities`. */
-  readonly otherwise: string;
+  /** Said of one container and of several when nothing is wrong: `runs without …`, `run without …`. */
+  readonly otherwise: readonly [one: string, several: string];
 }
 
 /** Members of the rule's question that the specification alone answers. */
@@ -58,7 +59,7 @@ export function judgeContainers(
   if (untold > 0) wrong.push(untoldOf(untold, otherwise));
   if (wrong.length > 0) return wrong;
   const except = approved === 0 ? '' : `, except ${approved} that may`;
-  const message = `${containers.length} containers ${otherwise}${except}`;
+  const message = containersThat(containers.length, otherwise) + except;
   return { result: 'pass', message, observed: { approved } };
 }
 
@@ -75,7 +76,12 @@ function statementOf(
   return { ...found, subject };
 }
 
-function untoldOf(count: number, otherwise: string): Statement {
-  const message = `whether ${count} containers ${otherwise} is unknown: their config.json is not in the containers’ storage`;
+function containersThat(count: number, [one, several]: Question['otherwise']): string {
+  return counted(count, `container ${one}`, `containers ${several}`);
+}
+
+function untoldOf(count: number, otherwise: Question['otherwise']): Statement {
+  const what = `${count === 1 ? 'its' : 'their'} config.json`;
+  const message = `whether ${containersThat(count, otherwise)} is unknown: ${what} is not in the containers’ storage`;
   return { ...NO_SPEC, message, observed: { unread: count } };
 }

@@ -4,7 +4,10 @@ import { NO_SPEC, type Question } from './runtime-approval.ts';
 
 /** What keeps a container apart from the node: namespaces, hidden paths, mounts. */
 export const nodeNamespaces: Question = {
-  otherwise: 'have process, IPC and network namespaces of their own',
+  otherwise: [
+    'has process, IPC and network namespaces of its own',
+    'have process, IPC and network namespaces of their own',
+  ],
   judge: ({ shares, subject }) => {
     if (shares === undefined) return NO_SPEC;
     if ('message' in shares) {
@@ -41,7 +44,10 @@ const READONLY = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysr
 
 /** A privileged container has nothing hidden by design; `privileged` speaks of it. */
 export const hiddenPaths: Question = {
-  otherwise: 'have the sensitive files of /proc and /sys hidden, or are privileged',
+  otherwise: [
+    'has the sensitive files of /proc and /sys hidden, or is privileged',
+    'have the sensitive files of /proc and /sys hidden, or are privileged',
+  ],
   judge: ({ spec, isPrivileged, subject }) => {
     if (isPrivileged) return undefined;
     if (spec === undefined) return NO_SPEC;
@@ -102,7 +108,7 @@ const SENSITIVE: readonly SensitivePath[] = [
 ];
 
 export const sensitiveMounts: Question = {
-  otherwise: 'mount no sensitive path of the node',
+  otherwise: ['mounts no sensitive path of the node', 'mount no sensitive path of the node'],
   judge: ({ spec, subject }) => {
     if (spec === undefined) return NO_SPEC;
     const found = [...new Set(spec.mounts.flatMap((mount) => sensitiveSource(mount) ?? []))].sort();

@@ -5,7 +5,7 @@ import type { Judge, Question } from './runtime-approval.ts';
 
 /** Rights of the processes themselves: what they may do, and whether they may get more. */
 export const privilegedContainers: Question = {
-  otherwise: 'run without the rights of the node',
+  otherwise: ['runs without the rights of the node', 'run without the rights of the node'],
   judge: (container) => {
     if (!container.isPrivileged) return undefined;
     const cause =
@@ -21,7 +21,10 @@ export const privilegedContainers: Question = {
 };
 
 export const extraCapabilities: Question = {
-  otherwise: 'have no capability beyond the default of their runtime',
+  otherwise: [
+    'has no capability beyond the default of its runtime',
+    'have no capability beyond the default of their runtime',
+  ],
   judge: (container) => {
     const extra = extraOf(container);
     if (extra.length === 0) return untold(container, 'effective', 'CapEff');
@@ -52,7 +55,10 @@ function extraOf({ processes, runtime }: ObservedContainer): readonly string[] {
 
 /** Root needs no privileges that it does not have: of containers that run as root the rule `nonroot` speaks. */
 export const gainablePrivileges: Question = {
-  otherwise: 'cannot gain privileges, or run as root already',
+  otherwise: [
+    'cannot gain privileges, or runs as root already',
+    'cannot gain privileges, or run as root already',
+  ],
   judge: (container) => {
     const { processes, subject } = container;
     const gaining = processes.filter(
@@ -70,7 +76,10 @@ export const gainablePrivileges: Question = {
 };
 
 export const rootOfNode: Question = {
-  otherwise: 'run as other users than root of the node',
+  otherwise: [
+    'runs as another user than root of the node',
+    'run as other users than root of the node',
+  ],
   judge: (container) => {
     const { processes, subject, spec } = container;
     if (!processes.some(({ uid }) => uid === 0)) return untold(container, 'uid', 'Uid');

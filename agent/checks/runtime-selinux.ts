@@ -24,7 +24,7 @@ function isConfined(type: string): boolean {
 
 /** What the rule `runtime.selinux-domain` asks. */
 export const containerDomain: Question = {
-  otherwise: 'run in a domain of containers',
+  otherwise: ['runs in a domain of containers', 'run in a domain of containers'],
   judge: withLabels((labels, container) => {
     const odd = labels.find(({ type }) => !isConfined(type));
     if (odd === undefined) return undefined;
@@ -51,7 +51,10 @@ function causeOf({ isPrivileged, shares, spec }: ObservedContainer): string {
 export function uniqueCategories(containers: readonly ObservedContainer[]): Question {
   const owners = ownersOf(containers);
   return {
-    otherwise: 'have categories of their namespace alone',
+    otherwise: [
+      'has categories of its namespace alone',
+      'have categories of their namespace alone',
+    ],
     judge: withLabels((labels, container) => {
       for (const label of labels) {
         const found = categoryFault(label, container, owners);

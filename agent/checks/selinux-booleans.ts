@@ -1,3 +1,4 @@
+import { counted } from '../../shared/counted.ts';
 import { type CheckContext, type Statement, whereReadable } from '../check.ts';
 import {
   BOOLEANS,
@@ -39,7 +40,8 @@ export async function booleans(context: CheckContext): Promise<readonly Statemen
   }
   if (statements.length > 0) return statements;
   const on = seen.filter(({ current }) => current).map(({ name }) => name);
-  const message = `${seen.length} booleans are as shipped or as the profile and the baseline have them`;
+  const those = counted(seen.length, 'boolean is', 'booleans are');
+  const message = `${those} as shipped or as the profile and the baseline have them`;
   return [{ result: 'pass', message, observed: { on: on.join(' ') } }];
 }
 

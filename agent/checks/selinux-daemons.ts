@@ -1,3 +1,4 @@
+import { counted } from '../../shared/counted.ts';
 import { type CheckContext, isFileError, type Statement, whereReadable } from '../check.ts';
 import type { Host } from '../host.ts';
 import { isOfContainer } from '../running-containers.ts';
@@ -30,7 +31,7 @@ export async function unconfinedDaemons(
   const statements = [...found.values()];
   if (problem !== undefined) statements.push(unreadable(problem));
   if (statements.length > 0) return statements;
-  const message = `none of ${processes.length} processes is a daemon of the type ${UNCONFINED}`;
+  const message = `none of ${counted(processes.length, 'process', 'processes')} is a daemon of the type ${UNCONFINED}`;
   return [{ result: 'pass', message, observed: { unconfined: 0 } }];
 }
 

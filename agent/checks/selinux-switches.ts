@@ -1,3 +1,4 @@
+import { counted } from '../../shared/counted.ts';
 import type { CheckContext, Statement } from '../check.ts';
 import type { Host } from '../host.ts';
 import { currentMode } from '../selinux/mode.ts';
@@ -63,7 +64,7 @@ function statementOn({ sequence, switches, enforcing }: Sighting): Statement {
     subject: `change ${sequence}`,
     result: 'fail',
     reason: 'switched-unseen',
-    message: `SELinux was switched ${switches} times between two looks and was ${now} again after it`,
+    message: `SELinux was switched ${counted(switches, 'time')} between two looks and was ${now} again after it`,
     observed: { hiddenSwitches: switches, mode: now },
     expected: { hiddenSwitches: 0 },
   };

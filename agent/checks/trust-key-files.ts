@@ -1,5 +1,5 @@
 import { rfc3339 } from '../../shared/clock.ts';
-import type { KeyFacts } from '../../shared/trust/key-facts.ts';
+import type { KeyFacts } from '../../shared/trust/key-types.ts';
 import type { CheckContext, Statement } from '../check.ts';
 import { type Host, isReadingReason } from '../host.ts';
 import type { TrustContent } from '../trust-files.ts';

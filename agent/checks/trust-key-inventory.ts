@@ -1,4 +1,5 @@
-import { type KeyMaterialFacts, type KeyRole, readKeyFacts } from '../../shared/trust/key-facts.ts';
+import { readKeyFacts } from '../../shared/trust/key-facts.ts';
+import type { KeyMaterialFacts, KeyRole } from '../../shared/trust/key-types.ts';
 import type { Policy } from '../../shared/trust/policy-types.ts';
 import type { Host } from '../host.ts';
 import type { NodeTrust } from '../trust.ts';

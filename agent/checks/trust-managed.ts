@@ -1,3 +1,4 @@
+import { counted } from '../../shared/counted.ts';
 import { PolicyError, parsePolicy } from '../../shared/trust/policy.ts';
 import { diffPolicies, type PolicyChange } from '../../shared/trust/policy-diff.ts';
 import type { Statement } from '../check.ts';
@@ -39,7 +40,9 @@ function weigh(
   for (const change of changes) count[change.effect]++;
   const named = changes.slice(0, MAX_NAMED).map((change) => `${change.effect}: ${change.reason}`);
   const more =
-    changes.length > MAX_NAMED ? ` (and ${changes.length - MAX_NAMED} more changes)` : '';
+    changes.length > MAX_NAMED
+      ? ` (and ${counted(changes.length - MAX_NAMED, 'more change')})`
+      : '';
   const what = changes.length === 0 ? 'it means the same' : `${named.join('; ')}${more}`;
   return {
     ...drift,

@@ -1,3 +1,4 @@
+import { counted } from '../../shared/counted.ts';
 import { diffPolicies } from '../../shared/trust/policy-diff.ts';
 import type { Policy } from '../../shared/trust/policy-types.ts';
 import { isFileError, type Statement } from '../check.ts';
@@ -51,7 +52,7 @@ function looser(path: string, policy: Policy, system: ReadPolicy): Statement | u
   );
   const [first] = weakened;
   if (first === undefined) return undefined;
-  const more = weakened.length > 1 ? ` (and ${weakened.length - 1} more scopes)` : '';
+  const more = weakened.length > 1 ? ` (and ${counted(weakened.length - 1, 'more scope')})` : '';
   const message = `${path} is looser than ${system.path}: ${first.reason}${more}`;
   const observed = { scope: first.scope ?? 'default', looser: weakened.length };
   return { result: 'fail', reason: 'looser', message, observed };

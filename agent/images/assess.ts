@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { isReadingReason } from '../host.ts';
 import { openSources } from '../signatures/index.ts';
-import { networkFor } from '../signatures/network.ts';
+import { openNetwork } from '../signatures/network.ts';
 import type { SourceId } from '../signatures/source.ts';
 import type { NodeTrust } from '../trust.ts';
 import { UNDECIDED } from '../trust-files.ts';
@@ -14,7 +14,7 @@ import type { JudgedImage, PolicyJudge } from './policy-judges.ts';
 import type { ReleaseCandidates } from './release-candidates.ts';
 import type { Trouble } from './trouble.ts';
 import type { VerdictCache } from './verdict-cache.ts';
-import type { VerifyOptions } from './verify.ts';
+import { DEFAULT_SOURCES, type VerifyOptions } from './verify-options.ts';
 
 /** What came of looking at one image anew. */
 export interface Found {
@@ -30,7 +30,6 @@ interface AssessMemory {
   readonly candidates?: ReleaseCandidates;
 }
 
-export const DEFAULT_SOURCES: readonly SourceId[] = ['store', 'lookaside'];
 /** Images read and judged together: what lives so shortly never comes to where garbage stays long. */
 const BATCH = 8;
 /** With servers among the sources, which are waited for together. */
@@ -88,6 +87,9 @@ function openJudge(
   const { evaluator = inThisThread, signingSubkeys, signal } = options;
   const subkeys = signingSubkeys === undefined ? {} : { signingSubkeys };
   const { reader, store, nowMs } = pass;
+  // That sources are named is what allows servers to be asked.
+  const network =
+    options.sources === undefined ? {} : { network: openNetwork(pass.host, options.http) };
   return new Judge({
     host: reader,
     store,
@@ -96,7 +98,7 @@ function openJudge(
       host: reader,
       trust,
       store,
-      ...networkFor(pass.host, options),
+      ...network,
     }),
     evaluator,
     cache,

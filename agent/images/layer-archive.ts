@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import { counted } from '../../shared/counted.ts';
 import type { Host } from '../host.ts';
 import { LayerError } from './layer-error.ts';
 import type { PlacedLayer } from './layers.ts';
@@ -99,7 +100,10 @@ async function* contentOf(
   }
   if (length === size) return;
   const found = length > size ? 'more' : `${length}`;
-  throw new LayerError('ERR_LAYER_FILE', `${path}: expected ${size} bytes, found ${found}`);
+  throw new LayerError(
+    'ERR_LAYER_FILE',
+    `${path}: expected ${counted(size, 'byte')}, found ${found}`,
+  );
 }
 
 async function* small(host: Host, path: string, size: number): AsyncGenerator<Buffer> {

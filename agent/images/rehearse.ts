@@ -5,7 +5,8 @@ import type { ImageOutcome, NodeSimulation } from '../../shared/simulation.ts';
 import type { Host } from '../host.ts';
 import type { NodeTrust } from '../trust.ts';
 import { trustWith } from './candidate-trust.ts';
-import { type ImageVerification, type VerifyOptions, verifyImages } from './verify.ts';
+import { type ImageVerification, verifyImages } from './verify.ts';
+import type { VerifyOptions } from './verify-options.ts';
 
 /** A sentence about one image; what is longer is cut. */
 const MAX_MESSAGE = 500;

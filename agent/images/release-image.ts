@@ -1,4 +1,5 @@
 import { sha256 } from '../../shared/canonical.ts';
+import { counted } from '../../shared/counted.ts';
 import { parseDigest } from '../../shared/trust/digest.ts';
 import {
   configDigest,
@@ -39,7 +40,7 @@ export async function readReleaseContent(
   const digests = await layerDigests(host, store, image, manifest);
   const chain = chainIn(layers, image);
   if (chain.length !== digests.length) {
-    const message = `the image has ${digests.length} layers, the store ${chain.length} of it`;
+    const message = `the image has ${counted(digests.length, 'layer')}, the store ${chain.length} of it`;
     throw new ReleaseError('ERR_RELEASE_LAYERS', message);
   }
   const limits = { fileBytes: REFERENCES_LIMIT_BYTES, budget: { bytes: REBUILT_LIMIT_BYTES } };

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { counted } from '../../shared/counted.ts';
 import { type Host, HostError } from '../host.ts';
 import { signatureSizes } from './metadata.ts';
 import {
@@ -122,7 +123,10 @@ export async function readSignatures(
   if (all === undefined) throw signaturesFault(image, `${key}: no such data item`);
   const total = sizes.reduce((sum, size) => sum + size, 0);
   if (total !== all.length) {
-    throw signaturesFault(image, `expected ${total} bytes in ${key}, found ${all.length}`);
+    throw signaturesFault(
+      image,
+      `expected ${counted(total, 'byte')} in ${key}, found ${all.length}`,
+    );
   }
   let from = 0;
   return sizes.map((size) => {

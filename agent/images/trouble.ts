@@ -4,7 +4,7 @@ import { ManifestError } from '../../shared/trust/manifest.ts';
 import { ImageReferenceError } from '../../shared/trust/reference.ts';
 import { SignatureError } from '../../shared/trust/signature-error.ts';
 import { HostError } from '../host.ts';
-import { SourceError, type SourceErrorCode } from '../signatures/source.ts';
+import { SourceError, type SourceErrorCode } from '../signatures/source-error.ts';
 import { StoreError } from './records.ts';
 
 /**

@@ -7,7 +7,8 @@ import { attachmentTag } from '../../shared/trust/registries-d.ts';
 import { type HttpAnswer, unexpectedStatus } from './http.ts';
 import { readJsonObject } from './json-body.ts';
 import type { RegistryClient } from './registry-client.ts';
-import { SIGNATURE_LIMITS, SourceError } from './source.ts';
+import { SIGNATURE_LIMITS } from './source.ts';
+import { SourceError } from './source-error.ts';
 
 const manifest = v.object({
   layers: v.nullish(

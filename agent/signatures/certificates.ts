@@ -3,7 +3,7 @@ import type { SecureContext } from 'node:tls';
 import { sha256 } from '../../shared/canonical.ts';
 import type { Host } from '../host.ts';
 import { rootHome } from '../trust.ts';
-import { SourceError } from './source.ts';
+import { SourceError } from './source-error.ts';
 
 /** How a registry, and the lookaside of its images, is spoken to. */
 export interface TlsSettings {

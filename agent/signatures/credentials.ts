@@ -4,7 +4,7 @@ import type { Reference } from '../../shared/trust/reference.ts';
 import type { Host } from '../host.ts';
 import { rootHome } from '../trust.ts';
 import { readJsonObject } from './json-body.ts';
-import { SourceError } from './source.ts';
+import { SourceError } from './source-error.ts';
 
 /** What a registry knows the node by. Never shown, never logged. */
 export interface Credentials {

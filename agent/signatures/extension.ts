@@ -4,7 +4,8 @@ import type { Reference } from '../../shared/trust/reference.ts';
 import { unexpectedStatus } from './http.ts';
 import { readJsonObject } from './json-body.ts';
 import type { RegistryClient } from './registry-client.ts';
-import { SIGNATURE_LIMITS, SourceError } from './source.ts';
+import { SIGNATURE_LIMITS } from './source.ts';
+import { SourceError } from './source-error.ts';
 
 const list = v.object({
   signatures: v.nullish(

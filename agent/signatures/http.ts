@@ -1,9 +1,10 @@
 import type { Dispatcher } from 'undici';
 import { type Clock, systemClock } from '../../shared/clock.ts';
+import { counted } from '../../shared/counted.ts';
 import { shownAddress } from './address.ts';
 import { BackOff } from './back-off.ts';
 import type { TlsSettings } from './certificates.ts';
-import { SourceError } from './source.ts';
+import { SourceError } from './source-error.ts';
 
 export interface HttpRequest {
   readonly url: URL;
@@ -130,7 +131,7 @@ export class HttpReader {
       if (length > limit) {
         answer.body.destroy();
         if (status !== 200) break;
-        const message = `${shownAddress(url)}: expected at most ${limit} bytes`;
+        const message = `${shownAddress(url)}: expected at most ${counted(limit, 'byte')}`;
         throw new SourceError('ERR_SOURCE_REFUSED', message);
       }
       chunks.push(chunk);

@@ -12,9 +12,9 @@ import {
   SIGNATURE_LIMITS,
   type SignatureQuery,
   type SignatureSource,
-  SourceError,
   type SourceOptions,
 } from './source.ts';
+import { SourceError } from './source-error.ts';
 
 /** Reads one file of a lookaside; undefined when it does not exist, which ends the reading. */
 export type LookasideReader = (

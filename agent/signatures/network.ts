@@ -1,7 +1,6 @@
 import type { Host } from '../host.ts';
 import { Certificates } from './certificates.ts';
 import { HttpReader } from './http.ts';
-import type { SourceId } from './source.ts';
 
 /** What it takes to ask servers on behalf of a node. */
 export interface Network {
@@ -9,11 +8,7 @@ export interface Network {
   readonly certificates: Certificates;
 }
 
-/** The network when sources were named, which is what allows servers to be asked; nothing for the default sources. */
-export function networkFor(
-  host: Host,
-  { sources, http }: { readonly sources?: readonly SourceId[]; readonly http?: HttpReader },
-): { readonly network?: Network } {
-  if (sources === undefined) return {};
-  return { network: { http: http ?? new HttpReader(), certificates: new Certificates(host) } };
+/** Nothing is asked before a source does. */
+export function openNetwork(host: Host, http: HttpReader = new HttpReader()): Network {
+  return { http, certificates: new Certificates(host) };
 }

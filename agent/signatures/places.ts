@@ -7,7 +7,7 @@ import {
 } from '../../shared/trust/registries-d.ts';
 import { RegistriesDError } from '../../shared/trust/registries-d-file.ts';
 import type { NodeTrust } from '../trust.ts';
-import { SourceError } from './source.ts';
+import { SourceError } from './source-error.ts';
 
 /** A registry that an image may be fetched from, and what registries.d says of the image under its name there. */
 export interface Place extends RegistrySource {

@@ -5,12 +5,8 @@ import { unexpectedStatus } from './http.ts';
 import { lookasideReaders, readLookaside } from './lookaside.ts';
 import { type Place, placesOf } from './places.ts';
 import { RegistryClient } from './registry-client.ts';
-import {
-  type SignatureQuery,
-  type SignatureSource,
-  SourceError,
-  type SourceOptions,
-} from './source.ts';
+import type { SignatureQuery, SignatureSource, SourceOptions } from './source.ts';
+import { SourceError } from './source-error.ts';
 
 /** The registry an image would be pulled from now. */
 interface Origin {

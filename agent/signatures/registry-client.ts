@@ -9,7 +9,7 @@ import { basicAuthorization, type HttpAnswer, type HttpReader, unexpectedStatus 
 import { readJsonObject } from './json-body.ts';
 import type { Network } from './network.ts';
 import type { Place } from './places.ts';
-import { SourceError } from './source.ts';
+import { SourceError } from './source-error.ts';
 
 /** As containers/image. */
 const LIMIT_BYTES = { token: 1024 * 1024, ping: 1024 * 1024 } as const;

@@ -1,4 +1,3 @@
-import { CodedError } from '../../shared/errors.ts';
 import type { Reference } from '../../shared/trust/reference.ts';
 import type { Host } from '../host.ts';
 import type { ImageStore, StoredImage } from '../images/store.ts';
@@ -43,22 +42,6 @@ export interface SignatureSource {
   readonly id: SourceId;
   signatures(query: SignatureQuery, signal: AbortSignal): AsyncIterable<Uint8Array>;
 }
-
-/**
- * `ERR_SOURCE_NOT_ENABLED`: the place is known and was not looked at. `ERR_SOURCE_CONFIG`: the node does not say
- * in a usable way where and how to look. `ERR_SOURCE_UNREACHABLE`: a server gave no answer. `ERR_SOURCE_STATUS`: it
- * answered neither what was asked for nor that there is none. Nothing can be said of the image in any of these cases.
- * `ERR_SOURCE_REFUSED`: the node's own tools would not take the content either, so the image is refused.
- */
-export type SourceErrorCode =
-  | 'ERR_SOURCE_NOT_ENABLED'
-  | 'ERR_SOURCE_CONFIG'
-  | 'ERR_SOURCE_UNREACHABLE'
-  | 'ERR_SOURCE_STATUS'
-  | 'ERR_SOURCE_REFUSED';
-
-/** A source that could not give all signatures there are. */
-export class SourceError extends CodedError<SourceErrorCode> {}
 
 /** As containers/image: more are taken for a broken server, and none is longer. */
 export const SIGNATURE_LIMITS: { readonly count: number; readonly bytes: number } = {

@@ -12,8 +12,12 @@ export type Verbs = Readonly<
 
 /** A command that comes again gets the first answer, of so many. */
 const REMEMBERED = 256;
-/** An answer of more parts is made anew for a command that comes again: it would only take up memory. */
+/**
+ * An answer of more parts or characters of JSON is made anew for a command that comes again: it would only take up
+ * memory, the more the more often a policy was rehearsed.
+ */
 const REMEMBERED_PARTS = 1;
+const REMEMBERED_LENGTH = 8192;
 
 /** Answers commands, each id once. Lives as long as the agent: a command may be repeated over a new connection. */
 export class CommandAnswers {
@@ -38,7 +42,7 @@ export class CommandAnswers {
     const [oldest] = this.#answers.keys();
     if (this.#answers.size > REMEMBERED && oldest !== undefined) this.#answers.delete(oldest);
     const parts = await answer;
-    if (parts.length > REMEMBERED_PARTS) this.#answers.delete(command.id);
+    if (!isShort(parts)) this.#answers.delete(command.id);
     return parts;
   }
 
@@ -70,4 +74,8 @@ export class CommandAnswers {
       clearTimeout(timer);
     }
   }
+}
+
+function isShort(parts: readonly CommandResult[]): boolean {
+  return parts.length <= REMEMBERED_PARTS && JSON.stringify(parts).length <= REMEMBERED_LENGTH;
 }

@@ -29,10 +29,11 @@ export class AlertDuty implements AsyncDisposable {
     await this.#alerts?.tick();
   }
 
-  /** Begins or ends, as its turn is. */
+  /** Begins or ends, as its turn is; begins anew with what others wrote meanwhile. */
   async take(): Promise<void> {
-    if (this.#isOurs()) this.#alerts ??= await this.#begin();
-    else await this[Symbol.asyncDispose]();
+    const isOurs = this.#isOurs();
+    if (!isOurs || this.#alerts?.isOver) await this[Symbol.asyncDispose]();
+    if (isOurs) this.#alerts ??= await this.#begin();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,10 +1,17 @@
 import { API_VERSION, type CheckDetail, type CheckItem, type CheckList } from '../../shared/api.ts';
-import { combine, RESULTS, type Result, SEVERITIES, type Severity } from '../../shared/results.ts';
+import {
+  combine,
+  countResults,
+  RESULTS,
+  type Result,
+  SEVERITIES,
+  type Severity,
+} from '../../shared/results.ts';
 import { toFindingItem } from '../section-items.ts';
-import type { OutcomeCount, Store } from '../store/store.ts';
+import type { OutcomeCount } from '../store/store.ts';
 import { withSince } from './failing-since.ts';
 import { list, notFound, withNodeState } from './list.ts';
-import type { Route } from './route.ts';
+import type { ApiContext, Route } from './route.ts';
 
 const DETAIL_FINDINGS = 5000;
 
@@ -14,14 +21,14 @@ const getChecks: Route = {
   role: 'viewer',
   summary: 'Rules over all nodes, worst first',
   query: ['result', 'severity'],
-  async handle({ query }, { store, fleet }): Promise<CheckList> {
+  async handle({ query }, context): Promise<CheckList> {
     const results = query.words('result', RESULTS);
     const severities = query.words('severity', SEVERITIES);
-    const items = (await readChecks(store)).filter(
+    const items = (await readChecks(context)).filter(
       (item) =>
         (results?.includes(item.worst) ?? true) && (severities?.includes(item.severity) ?? true),
     );
-    return list('CheckList', items, fleet.coverage());
+    return list('CheckList', items, context.fleet.coverage());
   },
 };
 
@@ -33,7 +40,7 @@ const getCheck: Route = {
   query: [],
   async handle({ name }, context): Promise<CheckDetail> {
     const { store, fleet } = context;
-    const check = (await readChecks(store)).find((item) => item.ruleId === name);
+    const check = (await readChecks(context)).find((item) => item.ruleId === name);
     if (check === undefined) throw notFound('check', name);
     const page = await store.items({ section: 'checks', limit: DETAIL_FINDINGS, subject: name });
     const findings = page.rows.map((row) => toFindingItem(row.node, row.key, row.item));
@@ -50,29 +57,45 @@ const getCheck: Route = {
 export const checkRoutes: readonly Route[] = [getChecks, getCheck];
 
 /** The store gives outcomes worst first, so rules come worst first too. */
-async function readChecks(store: Store): Promise<readonly CheckItem[]> {
+async function readChecks(context: ApiContext): Promise<readonly CheckItem[]> {
   const byRule = new Map<string, OutcomeCount[]>();
-  for (const outcome of await store.outcomes('checks')) {
+  for (const outcome of await context.store.outcomes('checks')) {
     const ofRule = byRule.get(outcome.subject) ?? [];
     byRule.set(outcome.subject, ofRule);
     ofRule.push(outcome);
   }
-  return [...byRule].map(([ruleId, outcomes]) => toCheck(ruleId, outcomes));
+  const stale = await stalePasses(context);
+  return [...byRule].map(([ruleId, outcomes]) => toCheck(ruleId, outcomes, stale));
 }
 
-function toCheck(ruleId: string, outcomes: readonly OutcomeCount[]): CheckItem {
-  const nodes: Record<Result, number> = {
-    pass: 0,
-    fail: 0,
-    error: 0,
-    unknown: 0,
-    notapplicable: 0,
-    notchecked: 0,
-  };
+/** What stale nodes passed is no longer known to hold: on how many of them, by rule and severity. */
+async function stalePasses({ store, fleet }: ApiContext): Promise<ReadonlyMap<string, number>> {
+  const counts = new Map<string, number>();
+  const stateNow = fleet.stateNow();
+  for (const node of [...fleet.members()].filter((each) => stateNow(each) === 'stale')) {
+    const { items = [] } = (await store.section(node.uid, 'checks')) ?? {};
+    const passed = new Set<string>();
+    for (const [key, item] of items) {
+      const { ruleId, result, severity } = toFindingItem(node.name, key, item);
+      if (result === 'pass') passed.add(`${ruleId} ${severity}`);
+    }
+    for (const rule of passed) counts.set(rule, (counts.get(rule) ?? 0) + 1);
+  }
+  return counts;
+}
+
+function toCheck(
+  ruleId: string,
+  outcomes: readonly OutcomeCount[],
+  stale: ReadonlyMap<string, number>,
+): CheckItem {
+  const nodes: Record<Result, number> = { ...countResults([]) };
   let severity: Severity = 'info';
   for (const { outcome, nodes: count, severity: given } of outcomes) {
     const result = RESULTS.find((known) => known === outcome);
-    if (result !== undefined) nodes[result] += count;
+    const unknown = result === 'pass' ? (stale.get(`${ruleId} ${given}`) ?? 0) : 0;
+    if (result !== undefined) nodes[result] += count - unknown;
+    nodes.unknown += unknown;
     if (given !== '' && SEVERITIES.indexOf(given) > SEVERITIES.indexOf(severity)) severity = given;
   }
   const { checkId, title, remediation, mappings } = toFindingItem(

@@ -33,13 +33,15 @@ export function openEventStream(
   };
   connection.once('close', close);
   response.once('close', close);
+  // Who went away before this is told of by no event.
+  if (response.destroyed) queueMicrotask(close);
   return {
     send: (event, data) => {
       response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
       if (response.writableLength > MAX_BUFFERED_BYTES) response.destroy();
     },
     end: () => {
-      // Who does not read keeps the end waiting: a comment behind it would be an error that nobody takes.
+      // Nothing may follow the end, also while a slow reader has it before him.
       clearInterval(comment);
       response.end();
     },

@@ -8,6 +8,7 @@ import {
 } from '../../shared/api.ts';
 import type { Json } from '../../shared/canonical.ts';
 import { rfc3339 } from '../../shared/clock.ts';
+import { compareNodes, type NodePlace } from '../../shared/node-order.ts';
 import { SECTIONS, type SectionName } from '../../shared/report.ts';
 import { RESULTS } from '../../shared/results.ts';
 import { askNode } from '../ask-node.ts';
@@ -46,10 +47,12 @@ const getNodes: Route = {
           (states === undefined || states.includes(item.state)) &&
           (worst === undefined || worst.includes(item.worst)),
       );
-    const start = after === undefined ? 0 : Number(decodePageToken(after, ['number'])[0]);
-    const items = found.slice(start, start + limit);
-    const isMore = start + items.length < found.length;
-    const next = isMore ? encodePageToken([start + items.length]) : undefined;
+    const place = after === undefined ? undefined : placeIn(after);
+    const rest =
+      place === undefined ? found : found.filter((item) => compareNodes(item, place) > 0);
+    const items = rest.slice(0, limit);
+    const last = items.at(-1);
+    const next = last !== undefined && rest.length > limit ? tokenAfter(last) : undefined;
     const isAll = name === undefined && pool === undefined;
     const asked = isAll
       ? undefined
@@ -72,9 +75,10 @@ const getNode: Route = {
   summary: 'One node with its sections, findings, images and last events',
   query: ['asOf'],
   async handle({ name, query }, context): Promise<NodeDetail> {
-    const node = context.fleet.find(name);
+    const asOfMs = query.time('asOf');
+    const node = context.fleet.find(name, asOfMs);
     if (node === undefined) throw notFound('node', name);
-    return await nodeDetail(node, context, query.time('asOf'));
+    return await nodeDetail(node, context, asOfMs);
   },
 };
 
@@ -97,6 +101,18 @@ const postRescan: Route = {
     };
   },
 };
+
+/** A page goes on behind the last node of the one before, wherever others have come or gone meanwhile. */
+function tokenAfter({ state, worst, results, name, uid }: NodePlace): string {
+  return encodePageToken([state, worst, results.fail, name, uid]);
+}
+
+function placeIn(token: string): NodePlace {
+  const parts = decodePageToken(token, ['string', 'string', 'number', 'string', 'string']);
+  const [state, worst, fail, name, uid] = parts;
+  // The kinds of the parts have been checked.
+  return { state, worst, results: { fail }, name, uid } as unknown as NodePlace;
+}
 
 export const nodeRoutes: readonly Route[] = [getNodes, getNode, postRescan];
 

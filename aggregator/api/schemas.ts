@@ -50,23 +50,34 @@ export const SCHEMAS: Readonly<Record<string, Json>> = {
     agentVersion: nullable(TEXT),
   }),
   NodeList: list('NodeList', 'NodeItem'),
-  Node: answer('Node', {
-    node: ref('NodeItem'),
-    sections: map(map(ANY)),
-    findings: listOf(ref('FindingItem')),
-    images: listOf(ref('ImageItem')),
-    events: listOf(ref('EventRecord')),
-    session: object(
-      {
-        connected: TRUTH,
-        since: nullable(TIME),
-        rootHash: nullable(TEXT),
-        unsentRecords: WHOLE,
-        lostRecords: WHOLE,
-        clockSkewSeconds: nullable(NUMBER),
-      },
-      { conditions: listOf(TEXT) },
-    ),
+  Node: answer(
+    'Node',
+    {
+      node: ref('NodeItem'),
+      sections: map(map(ANY)),
+      findings: listOf(ref('FindingItem')),
+      images: listOf(ref('ImageItem')),
+      events: listOf(ref('EventRecord')),
+      session: object(
+        {
+          connected: TRUTH,
+          since: nullable(TIME),
+          rootHash: nullable(TEXT),
+          unsentRecords: WHOLE,
+          lostRecords: WHOLE,
+          clockSkewSeconds: nullable(NUMBER),
+        },
+        { conditions: listOf(TEXT), lastWords: nullable(ref('LastWords')) },
+      ),
+    },
+    { reported: map(TIME), absence: TEXT },
+  ),
+  LastWords: object({
+    at: TIME,
+    since: TIME,
+    unsentRecords: WHOLE,
+    clockSkewSeconds: nullable(NUMBER),
+    conditions: listOf(TEXT),
   }),
   FindingItem: object(
     {
@@ -83,6 +94,7 @@ export const SCHEMAS: Readonly<Record<string, Json>> = {
     },
     {
       nodeState: oneOf(NODE_STATES),
+      since: TIME,
       subject: TEXT,
       reason: TEXT,
       expected: map(ANY),

@@ -44,8 +44,8 @@ export class ExpectedNodes {
   }
 }
 
-/** A uid that a retired node has is not given away. */
-function placeholder(
+/** Stands for a node until it comes. A uid that a retired node has is not given away. */
+export function placeholder(
   { name, pool, uid }: ExpectedNode,
   known: ReadonlyMap<string, FleetNode>,
 ): FleetNode {

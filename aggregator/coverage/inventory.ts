@@ -1,7 +1,5 @@
 import * as v from 'valibot';
-import { messageOf } from '../../shared/errors.ts';
 import { readYamlFile } from '../../shared/yaml-file.ts';
-import { LineCounter } from '../../shared/yaml-nodes.ts';
 import { DEFAULT_POOL } from '../config.ts';
 import { NAME } from '../identity/token-file.ts';
 import type { ExpectedNode } from './expected.ts';
@@ -31,20 +29,7 @@ export function parseInventory(text: string, file: string): readonly ExpectedNod
 }
 
 function parseList(text: string): readonly ExpectedNode[] {
-  const lines = new LineCounter();
-  const { document, problem } = readYamlFile(text, lines);
-  if (problem !== undefined) {
-    const [what = ''] = problem.message.split('\n');
-    if (problem.offset === undefined) throw new Error(what);
-    const { line, col } = lines.linePos(problem.offset);
-    throw new Error(`line ${line}, column ${col}: ${what}`);
-  }
-  let value: unknown;
-  try {
-    value = document?.toJS({ maxAliasCount: 50 }) ?? undefined;
-  } catch (cause) {
-    throw new Error(messageOf(cause), { cause });
-  }
+  const { value } = readYamlFile(text);
   if (!Array.isArray(value)) throw new Error('expected a list of names');
   const parsed = v.safeParse(listSchema, value, { abortEarly: true });
   if (!parsed.success) {

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { NAME } from '../identity/token-file.ts';
+import { toJson } from '../outgoing.ts';
 import type { ExpectedNode } from './expected.ts';
 
 /** What we read of a Node of the Kubernetes API (core/v1); the rest of it is not ours. */
@@ -81,15 +82,6 @@ export function readNodeChange(line: string, pool: string): NodeChange {
     }
     default:
       throw new Error(`expected a watch event, found type ${JSON.stringify(type.slice(0, 64))}`);
-  }
-}
-
-/** JSON of the API server. Throws when it is none, without its text: it may be a page of anything. */
-export function toJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new Error('expected JSON', { cause });
   }
 }
 

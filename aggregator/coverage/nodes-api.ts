@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
-import { open, readBody } from '../outgoing.ts';
+import { open, readBody, toJson } from '../outgoing.ts';
 import type { ExpectedNode } from './expected.ts';
-import { type NodeChange, readNodeChange, readNodePage, toJson } from './node-object.ts';
+import { type NodeChange, readNodeChange, readNodePage } from './node-object.ts';
 
 /** An API server and our credential for it. */
 export interface NodesApi {

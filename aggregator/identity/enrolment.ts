@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Clock, rfc3339 } from '../../shared/clock.ts';
 import { CodedError } from '../../shared/errors.ts';
-import type { NodeIdentity } from '../store/store.ts';
+import type { NodeIdentity } from '../store/stored-node.ts';
 import { type CertificateRequest, readCertificateRequest } from './certificate-request.ts';
 import type { DenyList } from './deny-list.ts';
 import type { EnrolledNode, EnrolledNodes, NodeWriter } from './enrolled-nodes.ts';

@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises';
-import { request } from 'node:https';
 import { CodedError, messageOf } from '../../shared/errors.ts';
+import { type Outgoing, open, readBody, toJson } from '../outgoing.ts';
 
 /** The API server did not answer, or not with what was asked for. The message never holds a token. */
 export class KubernetesApiError extends CodedError<'ERR_KUBERNETES_API'> {}
@@ -13,7 +12,7 @@ export interface KubernetesServer {
   readonly caFile: string;
   /** Our credential; read again for each request, the kubelet rotates it. */
   readonly tokenFile?: string;
-  /** For one whole answer; 10 s when nothing is said. */
+  /** For one request, from connecting to the last byte; 10 s when nothing is said. */
   readonly timeoutMs?: number;
 }
 
@@ -29,71 +28,34 @@ export class KubernetesApi {
   }
 
   get(path: string): Promise<unknown> {
-    return this.#ask('GET', path, undefined, 200);
+    return this.#ask('GET', path, {}, 200);
   }
 
   /** Creates an object of the API; answers with it, as the server completed it. */
   create(path: string, object: object): Promise<unknown> {
-    return this.#ask('POST', path, JSON.stringify(object), 201);
+    const headers = { 'content-type': 'application/json' };
+    return this.#ask('POST', path, { headers, body: JSON.stringify(object) }, 201);
   }
 
   async #ask(
-    method: string,
+    method: 'GET' | 'POST',
     path: string,
-    body: string | undefined,
+    content: Pick<Outgoing, 'headers' | 'body'>,
     expected: number,
   ): Promise<unknown> {
+    const { url, caFile, tokenFile, timeoutMs = TIMEOUT_MS } = this.#server;
     try {
-      const { status, text } = await this.#send(method, path, body);
-      if (status !== expected) throw new Error(`expected status ${expected}, found ${status}`);
-      return parseJson(text);
+      const signal = AbortSignal.timeout(timeoutMs);
+      const request = { url: new URL(path, url), method, caFile, tokenFile, signal, ...content };
+      const answer = await open(request);
+      const text = await readBody(answer, LIMIT_BYTES);
+      const { statusCode } = answer;
+      if (statusCode !== expected)
+        throw new Error(`expected status ${expected}, found ${statusCode}`);
+      return toJson(text);
     } catch (cause) {
       const message = `${path}: ${messageOf(cause)}`;
       throw new KubernetesApiError('ERR_KUBERNETES_API', message, { cause });
     }
-  }
-
-  async #send(
-    method: string,
-    path: string,
-    body: string | undefined,
-  ): Promise<{ readonly status: number; readonly text: string }> {
-    const { url, caFile, tokenFile, timeoutMs = TIMEOUT_MS } = this.#server;
-    const ca = await readFile(caFile);
-    const token = tokenFile === undefined ? undefined : (await readFile(tokenFile, 'utf8')).trim();
-    const headers = {
-      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-    };
-    const { promise, resolve, reject } = Promise.withResolvers<{ status: number; text: string }>();
-    // For the whole of it: an answer that drips is none.
-    const signal = AbortSignal.timeout(timeoutMs);
-    const fail = (error: Error): void =>
-      reject(signal.aborted ? new Error(`no whole answer in ${timeoutMs / 1000} s`) : error);
-    const options = { method, ca, headers, signal };
-    const outgoing = request(new URL(path, url), options, (response) => {
-      const chunks: Buffer[] = [];
-      let length = 0;
-      response.on('data', (chunk: Buffer) => {
-        length += chunk.length;
-        if (length > LIMIT_BYTES) outgoing.destroy(new Error('more than 1 MiB'));
-        chunks.push(chunk);
-      });
-      response.on('error', fail);
-      response.on('end', () =>
-        resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() }),
-      );
-    });
-    outgoing.on('error', fail);
-    outgoing.end(body);
-    return await promise;
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new Error('expected JSON', { cause });
   }
 }

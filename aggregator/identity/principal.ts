@@ -1,4 +1,4 @@
-import type { NodeIdentity } from '../store/store.ts';
+import type { NodeIdentity } from '../store/stored-node.ts';
 
 /** What a person or script may do: `viewer` reads, `operator` asks nodes for work, `admin` changes who may what. */
 export const ROLES = ['viewer', 'operator', 'admin'] as const;

@@ -7,7 +7,7 @@ import { messageOf } from '../../shared/errors.ts';
 import { ensureFolder } from '../../shared/folder.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { Records } from '../store/records.ts';
-import type { NodeIdentity } from '../store/store.ts';
+import type { NodeIdentity } from '../store/stored-node.ts';
 import { credentialOf, type JoinRecord, spendOne, usableJoin } from './join-token.ts';
 import type { Authority, Principal, Role } from './principal.ts';
 import { RecordFolder } from './record-folder.ts';

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SimulationItem } from '../../shared/api-simulation.ts';
+import { counted } from '../../shared/counted.ts';
 import { messageOf } from '../../shared/errors.ts';
 import { Refusal } from '../identity/credentials.ts';
 import type { Records } from '../store/records.ts';
@@ -65,7 +66,8 @@ export class Simulations implements Disposable {
     const running = [...this.#all.values()].filter(({ isRunning }) => isRunning);
     const own = running.find((one) => one.order.by === order.by);
     if (own !== undefined || running.length >= LIMITS.running) {
-      const which = own === undefined ? `${running.length} simulations are` : `${own.order.id} is`;
+      const several = counted(running.length, 'simulation is', 'simulations are');
+      const which = own === undefined ? several : `${own.order.id} is`;
       throw new Refusal(429, 'simulationRunning', `${which} under way`, RETRY_SECONDS);
     }
     const id = randomUUID();

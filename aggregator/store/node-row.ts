@@ -1,7 +1,7 @@
 import type { Hashes } from '../../shared/protocol.ts';
 import { SECTIONS, type SectionName } from '../../shared/report.ts';
 import { integer, integerOrNull, type Row, text, textOrNull } from './row.ts';
-import type { NodeSummary, StoredNode } from './store.ts';
+import type { NodeSummary, StoredNode } from './stored-node.ts';
 import { summarize, type Tally } from './summary.ts';
 
 /** What the sections of a node are, without their items. */

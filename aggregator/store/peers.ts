@@ -2,7 +2,7 @@ import type { EventRecord } from '../../shared/api.ts';
 import type { Json } from '../../shared/canonical.ts';
 import type { SectionName } from '../../shared/report.ts';
 import type { RecordKind, Records } from './records.ts';
-import type { KeyedItems, StoredNode } from './store.ts';
+import type { KeyedItems, StoredNode } from './stored-node.ts';
 
 /** A section that a node brought to another aggregator. */
 export interface SectionElsewhere {

@@ -1,5 +1,4 @@
 import type { EventRecord } from '../../shared/api.ts';
-import { rfc3339 } from '../../shared/clock.ts';
 import {
   fenced,
   gap,
@@ -9,6 +8,7 @@ import {
   type Spool,
   unknownNode,
 } from './event-plan.ts';
+import { readSpool, recordOf } from './event-row.ts';
 import type { Query } from './postgres-connection.ts';
 import type { Known } from './postgres-known.ts';
 import { integer, must, type Row, text } from './row.ts';
@@ -90,18 +90,7 @@ export class PostgresEvents {
     rows.lost.set(node, event.lost);
     rows.cursors.set(spool.id, sequence);
     await this.#insert(query, rows);
-    const { at, kind, data } = event;
-    const receivedAt = rfc3339(atMs);
-    return {
-      node: name,
-      epoch: spool.epoch,
-      sequence,
-      receivedAt,
-      at,
-      kind,
-      class: event.class,
-      data,
-    };
+    return recordOf(name, spool.epoch, sequence, atMs, event);
   }
 
   /** The spool that the node's last session had. */
@@ -146,12 +135,16 @@ export class PostgresEvents {
 
   /** Forgets what was received before a time, so many at most; returns how many. */
   async prune(query: Query, beforeMs: number, most: number): Promise<number> {
-    await query('DELETE FROM event_hour WHERE hour < $1', [Math.floor(beforeMs / HOUR_MS)]);
+    const hour = Math.floor(beforeMs / HOUR_MS);
+    // Arrival gives the order, also of those that a clock that was ahead gave its time.
     const gone = await query(
       `DELETE FROM event WHERE id IN (SELECT id FROM event ORDER BY id LIMIT $1)
-         AND received_at < $2 RETURNING 1 AS one`,
-      [most, beforeMs],
+         AND (received_at < $2 OR id < (SELECT max(first) FROM event_hour WHERE hour < $3))
+         RETURNING 1 AS one`,
+      [most, beforeMs, hour],
     );
+    // Until then it says what came before what is to be forgotten.
+    if (gone.length === 0) await query('DELETE FROM event_hour WHERE hour < $1', [hour]);
     return gone.length;
   }
 
@@ -234,13 +227,4 @@ function place(
 
 function emptyRows(): Rows {
   return { spools: [], events: [], receivedAtMs: [], lost: new Map(), cursors: new Map() };
-}
-
-function readSpool(row: Row): Spool {
-  return {
-    id: integer(row, 'id'),
-    epoch: text(row, 'epoch'),
-    cursor: integer(row, 'cursor'),
-    announced: integer(row, 'announced'),
-  };
 }

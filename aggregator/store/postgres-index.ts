@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import type { Query } from './postgres-connection.ts';
 import { blob, integer, text, truth } from './row.ts';
 import { type IndexChange, type IndexRow, planIndex } from './section-change.ts';
-import type { IndexedSection, KeyedItems } from './store.ts';
+import type { IndexedSection } from './store.ts';
+import type { KeyedItems } from './stored-node.ts';
 import { type Tally, tallyOf } from './summary.ts';
 
 /** Things known by heart; more are looked up again. */

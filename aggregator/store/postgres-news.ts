@@ -3,14 +3,16 @@ import { readEvent } from './event-row.ts';
 import type { PeerListener, SectionElsewhere } from './peers.ts';
 import type { Query } from './postgres-connection.ts';
 import type { Known } from './postgres-known.ts';
-import { readNodes } from './postgres-nodes.ts';
+import { connectedElsewhere, readNodes } from './postgres-nodes.ts';
 import { blob, integer, must, type Row, text } from './row.ts';
 import { decodeItemsBeside } from './section-body.ts';
 import { compareItems } from './section-change.ts';
-import type { StoredNode } from './store.ts';
+import type { StoredNode } from './stored-node.ts';
 
 /** Of one look; the rest is found at the next. */
 const MOST_EVENTS = 2000;
+/** As often as an aggregator writes when its nodes were heard. */
+const LIST_MS = 10_000;
 
 interface NewSection {
   readonly node: number;
@@ -33,6 +35,7 @@ export class PostgresNews {
   readonly #known: Known;
   #from = '0';
   #heardMs = 0;
+  #listedMs = Number.NEGATIVE_INFINITY;
 
   constructor(replica: string, known: Known) {
     this.#replica = replica;
@@ -82,11 +85,20 @@ export class PostgresNews {
     };
   }
 
+  /**
+   * What was written since the last look, by whichever clock is ahead; and every few seconds all that are connected to
+   * another that is there, since the clock of another may be behind.
+   */
   async #heard(query: Query): Promise<ReadonlyMap<string, number>> {
-    const rows = await query('SELECT uid, last_seen FROM node WHERE last_seen > $1', [
+    const isDue = performance.now() - this.#listedMs >= LIST_MS;
+    const newer = await query('SELECT uid, last_seen FROM node WHERE last_seen > $1', [
       this.#heardMs,
     ]);
-    const heard = new Map(rows.map((row) => [text(row, 'uid'), integer(row, 'last_seen')]));
+    const connected = isDue ? await connectedElsewhere(query, this.#replica) : [];
+    if (isDue) this.#listedMs = performance.now();
+    const heard = new Map(
+      [...connected, ...newer].map((row) => [text(row, 'uid'), integer(row, 'last_seen')]),
+    );
     for (const atMs of heard.values()) this.#heardMs = Math.max(this.#heardMs, atMs);
     return heard;
   }

@@ -1,7 +1,7 @@
 import { byNode, readNode } from './node-row.ts';
 import type { Query } from './postgres-connection.ts';
-import { integer, truth } from './row.ts';
-import type { StoredNode } from './store.ts';
+import { integer, type Row, truth } from './row.ts';
+import type { StoredNode } from './stored-node.ts';
 
 /** An aggregator that said nothing for so long is gone; it says something every two seconds. */
 export const REPLICA_GONE = `interval '15 seconds'`;
@@ -29,5 +29,14 @@ export async function readNodes(
   );
   return rows.map((row) =>
     readNode(row, sections.get(integer(row, 'id')) ?? [], truth(row, 'elsewhere')),
+  );
+}
+
+/** Uid and time heard last of the nodes that another aggregator, which is there, has a connection of. */
+export async function connectedElsewhere(query: Query, replica: string): Promise<readonly Row[]> {
+  return await query(
+    `SELECT node.uid, node.last_seen FROM node JOIN replica ON replica.id = node.replica
+       WHERE replica.id <> $1 AND seen_at > now() - ${REPLICA_GONE}`,
+    [replica],
   );
 }

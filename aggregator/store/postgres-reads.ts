@@ -1,7 +1,7 @@
 import type { EventRecord } from '../../shared/api.ts';
 import type { SectionName } from '../../shared/report.ts';
 import { Conditions } from './conditions.ts';
-import { readEvent } from './event-row.ts';
+import { EVENT_ROWS, readEvent } from './event-row.ts';
 import { pageOf } from './item-page.ts';
 import { itemsAsOf, type SectionThen } from './items-as-of.ts';
 import { decodePageToken } from './page-token.ts';
@@ -18,10 +18,10 @@ import type {
   NodeAsOf,
   OutcomeCount,
   Page,
-  StoredNode,
   StoredSection,
   StoreReads,
 } from './store.ts';
+import type { StoredNode } from './stored-node.ts';
 
 const HOUR_MS = 3_600_000;
 /** Ids are given before their transactions end: an hour's first may be so much smaller than the one marked. */
@@ -101,11 +101,7 @@ export class PostgresReads implements StoreReads {
         where.add('event.id < ?', ...decodePageToken(asked.after, ['number']));
       }
       const rows = await query(
-        numbered(
-          `SELECT event.*, spool.epoch, node.name AS node_name FROM event
-             JOIN spool ON spool.id = event.spool JOIN node ON node.id = spool.node
-             WHERE ${where} ORDER BY event.id DESC LIMIT ?`,
-        ),
+        numbered(`${EVENT_ROWS} WHERE ${where} ORDER BY event.id DESC LIMIT ?`),
         [...where.values, limit + 1],
       );
       return pageOf(rows, limit, readEvent, (row) => [integer(row, 'id')]);

@@ -8,7 +8,6 @@ import { PostgresSections } from './postgres-sections.ts';
 import { integer, must, type Row, text, truth } from './row.ts';
 import type {
   Applied,
-  NodeIdentity,
   OwnEvent,
   Retention,
   SectionChange,
@@ -16,6 +15,7 @@ import type {
   SessionStart,
   Writer,
 } from './store.ts';
+import type { NodeIdentity } from './stored-node.ts';
 import { storable } from './text.ts';
 
 /** More at once would keep others waiting. */

@@ -1,14 +1,8 @@
 import { canonicalJson, type Json } from '../../shared/canonical.ts';
 import { EMPTY_HASH, hashItems, type Items } from '../../shared/report.ts';
 import { type ItemIndex, indexItem, keptItem } from './items.ts';
-import type {
-  Applied,
-  IndexedSection,
-  KeyedItems,
-  NodeSummary,
-  SectionChange,
-  StoredSection,
-} from './store.ts';
+import type { Applied, IndexedSection, SectionChange, StoredSection } from './store.ts';
+import type { KeyedItems, NodeSummary } from './stored-node.ts';
 import { storable } from './text.ts';
 
 /** What a change comes to, before anything is written. */

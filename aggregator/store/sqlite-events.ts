@@ -1,8 +1,8 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { EventRecord } from '../../shared/api.ts';
-import { rfc3339 } from '../../shared/clock.ts';
 import { gap, MOST_LOST, placeEvents, type Spool } from './event-plan.ts';
-import { integer, must, type Row, text } from './row.ts';
+import { readSpool, recordOf } from './event-row.ts';
+import { must } from './row.ts';
 import { AGGREGATOR_EPOCH, type Cursor, type EventBatch, type OwnEvent } from './store.ts';
 import { storable } from './text.ts';
 
@@ -58,17 +58,7 @@ export class SqliteEvents {
     this.#markHour(atMs, id);
     this.#statements.moveCursor.run(sequence, spool.id);
     if (lost > 0) this.#statements.lose.run(lost, node);
-    const receivedAt = rfc3339(atMs);
-    return {
-      node: name,
-      epoch: spool.epoch,
-      sequence,
-      receivedAt,
-      at,
-      kind,
-      class: eventClass,
-      data,
-    };
+    return recordOf(name, spool.epoch, sequence, atMs, event);
   }
 
   /** The spool that the node's last session had. */
@@ -92,8 +82,11 @@ export class SqliteEvents {
 
   /** Forgets what was received before a time, so many at most; returns how many. */
   prune(beforeMs: number, most: number): number {
-    this.#statements.pruneHours.run(Math.floor(beforeMs / HOUR_MS));
-    return Number(this.#statements.prune.run(most, beforeMs).changes);
+    const hour = Math.floor(beforeMs / HOUR_MS);
+    const gone = Number(this.#statements.prune.run(most, beforeMs, hour).changes);
+    // Until then it says what came before what is to be forgotten.
+    if (gone === 0) this.#statements.pruneHours.run(hour);
+    return gone;
   }
 
   #insert(
@@ -128,15 +121,6 @@ export class SqliteEvents {
   }
 }
 
-function readSpool(row: Row): Spool {
-  return {
-    id: integer(row, 'id'),
-    epoch: text(row, 'epoch'),
-    cursor: integer(row, 'cursor'),
-    announced: integer(row, 'announced'),
-  };
-}
-
 function prepareAll(database: DatabaseSync) {
   const prepare = (sql: string): StatementSync => database.prepare(sql);
   return {
@@ -160,10 +144,10 @@ function prepareAll(database: DatabaseSync) {
     ),
     markHour: prepare('INSERT OR IGNORE INTO event_hour (hour, first) VALUES (?, ?)'),
     lose: prepare(`UPDATE node SET lost = min(lost + ?, ${MOST_LOST}) WHERE id = ?`),
-    // Arrival gives the order: the oldest are found without an index on time.
+    // Arrival gives the order: the oldest are found without an index on time, and those of a clock that was ahead too.
     prune: prepare(
-      `DELETE FROM event
-         WHERE id IN (SELECT id FROM event ORDER BY id LIMIT ?) AND received_at < ?`,
+      `DELETE FROM event WHERE id IN (SELECT id FROM event ORDER BY id LIMIT ?)
+         AND (received_at < ? OR id < (SELECT max(first) FROM event_hour WHERE hour < ?))`,
     ),
     pruneHours: prepare('DELETE FROM event_hour WHERE hour < ?'),
   };

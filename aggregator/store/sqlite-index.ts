@@ -1,7 +1,8 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { integer, text, truth } from './row.ts';
 import { type IndexRow, planIndex } from './section-change.ts';
-import type { IndexedSection, KeyedItems } from './store.ts';
+import type { IndexedSection } from './store.ts';
+import type { KeyedItems } from './stored-node.ts';
 import { type Tally, tallyOf } from './summary.ts';
 
 /** Things known by heart; more are looked up again. */

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { EventRecord } from '../../shared/api.ts';
 import type { SectionName } from '../../shared/report.ts';
 import { Conditions } from './conditions.ts';
-import { readEvent } from './event-row.ts';
+import { EVENT_ROWS, readEvent } from './event-row.ts';
 import { pageOf } from './item-page.ts';
 import { itemsAsOf, type SectionThen } from './items-as-of.ts';
 import { byNode, readNode } from './node-row.ts';
@@ -18,11 +18,11 @@ import type {
   NodeAsOf,
   OutcomeCount,
   Page,
-  StoredNode,
   StoredSection,
   StoreReads,
 } from './store.ts';
 import type { Answers } from './store-methods.ts';
+import type { StoredNode } from './stored-node.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -143,11 +143,7 @@ export class SqliteReads implements Answers<StoreReads> {
 
   #eventRows(where: Conditions, order: string, limit: number): readonly Row[] {
     return this.#database
-      .prepare(
-        `SELECT event.*, spool.epoch, node.name AS node_name FROM event
-           JOIN spool ON spool.id = event.spool JOIN node ON node.id = spool.node
-           WHERE ${where} ORDER BY ${order} DESC LIMIT ?`,
-      )
+      .prepare(`${EVENT_ROWS} WHERE ${where} ORDER BY ${order} DESC LIMIT ?`)
       .all(...where.values, limit + 1);
   }
 }

@@ -8,7 +8,6 @@ import type {
   Applied,
   Cursor,
   EventBatch,
-  NodeIdentity,
   OwnEvent,
   Retention,
   SectionChange,
@@ -18,6 +17,7 @@ import type {
   Writer,
 } from './store.ts';
 import type { Answers } from './store-methods.ts';
+import type { NodeIdentity } from './stored-node.ts';
 
 /** More at once would keep others waiting. */
 const PRUNE_AT_ONCE = 2000;

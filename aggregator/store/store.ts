@@ -1,11 +1,11 @@
 import type { EventRecord } from '../../shared/api.ts';
 import type { Json } from '../../shared/canonical.ts';
 import { CodedError } from '../../shared/errors.ts';
-import type { Verdict } from '../../shared/images.ts';
 import type { EventClass, Hashes, Hello } from '../../shared/protocol.ts';
 import type { SectionName } from '../../shared/report.ts';
-import type { ResultCounts, Severity } from '../../shared/results.ts';
+import type { Severity } from '../../shared/results.ts';
 import type { Peers } from './peers.ts';
+import type { KeyedItems, NodeIdentity, NodeSummary, StoredNode } from './stored-node.ts';
 
 export type StoreErrorCode =
   /** The file belongs to another program. */
@@ -31,13 +31,6 @@ export type StoreErrorCode =
 
 /** The store refused or failed; after it nothing of the call is in the store. */
 export class StoreError extends CodedError<StoreErrorCode> {}
-
-/** Who a node is: comes from the credential, never from what the node sends. */
-export interface NodeIdentity {
-  readonly uid: string;
-  readonly name: string;
-  readonly pool: string;
-}
 
 /** Epochs of the aggregator's own records on a node; agents may not use the prefix. */
 export const RESERVED_EPOCH_PREFIX = '@';
@@ -102,7 +95,6 @@ export interface SectionChange extends Writer {
   readonly asOfMs: number;
   readonly receivedAtMs: number;
 }
-export type KeyedItems = readonly (readonly [key: string, item: Json])[];
 export type Applied =
   | {
       readonly kind: 'applied';
@@ -119,31 +111,6 @@ export type Applied =
   | { readonly kind: 'baseUnknown' }
   /** The items do not have the hash that was announced; nothing was written. */
   | { readonly kind: 'mismatch'; readonly hash: string };
-
-/** What a node's sections add up to. */
-export interface NodeSummary {
-  readonly results: ResultCounts;
-  readonly images: Readonly<Record<Verdict, number>>;
-  /** Files that differ from what they should be. */
-  readonly drift: number;
-}
-
-export interface StoredNode extends NodeIdentity {
-  readonly session: number;
-  readonly agentVersion: string | null;
-  readonly hostName: string | null;
-  readonly machineId: string | null;
-  readonly bootId: string | null;
-  readonly firstSeenMs: number;
-  readonly lastSeenMs: number;
-  readonly retiredAtMs: number | null;
-  readonly sections: Hashes;
-  readonly summary: NodeSummary;
-  /** Events the node or the aggregator had to record as lost, over all epochs. */
-  readonly lost: number;
-  /** Connected to another aggregator of this database. */
-  readonly elsewhere: boolean;
-}
 
 export interface StoredSection {
   readonly hash: string;

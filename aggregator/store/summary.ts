@@ -1,7 +1,8 @@
 import { VERDICTS, type Verdict } from '../../shared/images.ts';
-import { RESULTS, type Result } from '../../shared/results.ts';
+import { countResults, RESULTS, type Result } from '../../shared/results.ts';
 import { meaningOf } from './items.ts';
-import { INDEXED_SECTIONS, type NodeSummary } from './store.ts';
+import { INDEXED_SECTIONS } from './store.ts';
+import type { NodeSummary } from './stored-node.ts';
 
 /** How many items of one section have each rank. */
 export type Tally = readonly (readonly [rank: number, count: number])[];
@@ -16,14 +17,7 @@ export function tallyOf(ranks: Iterable<number>): Tally {
 export function summarize(
   tallies: Iterable<readonly [section: string, tally: Tally]>,
 ): NodeSummary {
-  const results: Record<Result, number> = {
-    pass: 0,
-    fail: 0,
-    error: 0,
-    unknown: 0,
-    notapplicable: 0,
-    notchecked: 0,
-  };
+  const results: Record<Result, number> = { ...countResults([]) };
   const images: Record<Verdict, number> = { accepted: 0, unenforced: 0, rejected: 0, unknown: 0 };
   let drift = 0;
   for (const [name, tally] of tallies) {

@@ -5,6 +5,8 @@ export interface Filter {
   readonly label: string;
   /** What there is to choose from; without it any text. */
   readonly options?: readonly string[];
+  /** How a choice is told; as it is when left out. */
+  readonly wordOf?: (option: string) => string;
   readonly value: string | undefined;
 }
 
@@ -13,14 +15,14 @@ export function filterForm(path: string, filters: readonly Filter[]): Html {
   return html`<form class="filters" method="get" action="${path}" role="search" aria-label="Filter">${filters.map(field)}<button>Filter</button> <a href="${path}">All</a></form>`;
 }
 
-function field({ name, label, options, value = '' }: Filter): Html {
+function field({ name, label, options, wordOf = String, value = '' }: Filter): Html {
   if (options === undefined) {
     return html`<label>${label} <input name="${name}" value="${value}" maxlength="4096"></label> `;
   }
   // Several words, as a link may have them, are kept as one more choice.
   const all = value === '' || options.includes(value) ? options : [...options, value];
   const choices = all.map((option) => {
-    return html`<option${option === value && html` selected`}>${option}</option>`;
+    return html`<option value="${option}"${option === value && html` selected`}>${wordOf(option)}</option>`;
   });
   return html`<label>${label} <select name="${name}"><option value="">any</option>${choices}</select></label> `;
 }

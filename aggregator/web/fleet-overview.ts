@@ -34,7 +34,17 @@ export interface FleetOverview {
 }
 
 /** What there are columns for, also while nothing of it fails. */
-const SUBJECTS = ['selinux', 'fips', 'seccomp', 'runtime', 'trust', 'registries', 'node', 'images'];
+const SUBJECTS = [
+  'selinux',
+  'fips',
+  'seccomp',
+  'runtime',
+  'trust',
+  'registries',
+  'lockdown',
+  'node',
+  'images',
+];
 
 export function overviewOf(fleet: Fleet): FleetOverview {
   const stateNow = fleet.stateNow();

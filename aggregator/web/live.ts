@@ -1,4 +1,3 @@
-import type { EventEmitter } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { Fleet } from '../fleet.ts';
 import type { Topic } from './page.ts';
@@ -14,10 +13,10 @@ const MAX_BUFFERED_BYTES = 65_536;
 
 /** Tells open pages that something changed, as server-sent events; what changed they ask for themselves. */
 export class LiveStreams {
-  readonly #fleet: Pick<Fleet, 'watch'>;
+  readonly #fleet: Fleet;
   #open = 0;
 
-  constructor(fleet: Pick<Fleet, 'watch'>) {
+  constructor(fleet: Fleet) {
     this.#fleet = fleet;
   }
 
@@ -26,13 +25,7 @@ export class LiveStreams {
   }
 
   /** Answers until the connection or the session ends. */
-  start(
-    {
-      response,
-      connection,
-    }: { readonly response: ServerResponse; readonly connection: EventEmitter },
-    holds: () => Promise<boolean>,
-  ): void {
+  start(response: ServerResponse, holds: () => Promise<boolean>): void {
     this.#open++;
     response.writeHead(200, {
       'content-type': 'text/event-stream',
@@ -56,24 +49,27 @@ export class LiveStreams {
     const look = setInterval(() => {
       response.write(': alive\n\n');
       holds().then(
-        (isSo) => {
-          if (isSo || response.writableEnded) return;
-          // Who does not read keeps the end waiting: a word behind it would be an error that nobody takes.
-          stop();
-          response.end('event: ended\ndata: \n\n');
-        },
+        (isSo) => isSo || end(),
         // Who cannot be asked about is asked about again.
         () => {},
       );
     }, LOOK_EVERY_MS);
-    const stop = (): void => {
+    let isOpen = true;
+    const close = (): void => {
+      if (!isOpen) return;
+      isOpen = false;
+      this.#open--;
       unwatch();
       clearTimeout(timer);
       clearInterval(look);
     };
-    connection.once('close', () => {
-      this.#open--;
-      stop();
-    });
+    const end = (): void => {
+      // Nothing may follow the end, also while a slow reader has it before him.
+      if (isOpen) response.end('event: ended\ndata: \n\n');
+      close();
+    };
+    response.once('close', close);
+    // Who went away before this is told of by no event.
+    if (response.destroyed) close();
   }
 }

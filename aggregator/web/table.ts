@@ -1,4 +1,5 @@
 import type { Coverage } from '../../shared/api.ts';
+import { counted } from '../../shared/counted.ts';
 import { type Content, type Html, html } from './html.ts';
 import { cut, mark } from './words.ts';
 
@@ -64,8 +65,8 @@ export function notAllowed(role: string): Html {
 /** Why a list is empty: nothing reports, or there is nothing to be found where somebody looked. */
 export function emptyList(coverage: Coverage, what: string): Html {
   const { expected, reporting } = coverage;
-  if (reporting === 0) return noData(`None of ${expected} expected nodes reports.`);
-  return noneFound(`No ${what} on the ${reporting} of ${expected} nodes that report.`);
+  if (reporting === 0) return noData(`None of ${counted(expected, 'expected node')} reports.`);
+  return noneFound(`No ${what} on the ${reporting} of ${counted(expected, 'node')} reporting.`);
 }
 
 /** A part of a page that the script brings up to date by itself. Forms stand outside. */

@@ -170,7 +170,7 @@ export class Web {
     if (this.#streams.isFull) return reply.code(503).send();
     reply.hijack();
     this.#streams.start(
-      { response: reply.raw, connection: request.raw.socket },
+      reply.raw,
       async () => (await this.#browser.sessionOf(request)) !== undefined,
     );
     return reply;

@@ -1,6 +1,6 @@
 import type { FileClass, NodeState } from '../../shared/api.ts';
 import type { Verdict } from '../../shared/images.ts';
-import type { Result, Severity } from '../../shared/results.ts';
+import { type Result, resultWord, type Severity } from '../../shared/results.ts';
 import { type Html, html } from './html.ts';
 
 /** How a state looks: always a symbol and a word, and a colour. */
@@ -18,13 +18,13 @@ export function mark(tone: Tone, word: string, symbol: string = SYMBOLS[tone]): 
   return html`<span class="mark ${tone}"><span class="symbol" aria-hidden="true">${symbol}</span> ${word}</span>`;
 }
 
-const RESULT: Readonly<Record<Result, readonly [Tone, string]>> = {
-  pass: ['good', 'pass'],
-  fail: ['bad', 'fail'],
-  error: ['warn', 'error'],
-  unknown: ['unknown', 'unknown'],
-  notapplicable: ['dim', 'not applicable'],
-  notchecked: ['unknown', 'not checked'],
+const RESULT: Readonly<Record<Result, Tone>> = {
+  pass: 'good',
+  fail: 'bad',
+  error: 'warn',
+  unknown: 'unknown',
+  notapplicable: 'dim',
+  notchecked: 'unknown',
 };
 const VERDICT: Readonly<Record<Verdict, Tone>> = {
   accepted: 'good',
@@ -58,8 +58,7 @@ const CLASS: Readonly<Record<FileClass, Tone>> = {
 };
 
 export function resultMark(result: Result): Html {
-  const [tone, word] = RESULT[result];
-  return mark(tone, word);
+  return mark(RESULT[result], resultWord(result));
 }
 
 export function verdictMark(verdict: Verdict): Html {

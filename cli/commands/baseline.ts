@@ -9,6 +9,7 @@ import {
 import { API_VERSION } from '../../shared/api.ts';
 import { canonicalJson, type Json } from '../../shared/canonical.ts';
 import { rfc3339 } from '../../shared/clock.ts';
+import { counted } from '../../shared/counted.ts';
 import { ensureFolder } from '../../shared/folder.ts';
 import { safeText } from '../../shared/safe-text.ts';
 import type { Command, Invocation, OptionSpec } from '../command.ts';
@@ -201,7 +202,7 @@ function peopleText({ path, baseline, differences }: Answer, style: Style): stri
     `Baseline:  ${path}`,
     `Accepted:  ${acceptedAt} by ${acceptedBy}`,
     `Digest:    ${digest}`,
-    `Holds:     ${Object.keys(observed).length} observations, ${Object.keys(files).length} files`,
+    `Holds:     ${counted(Object.keys(observed).length, 'observation')}, ${counted(Object.keys(files).length, 'file')}`,
     ...differences.flatMap(({ what, name, change, accepted, now }) => [
       `${MARKS[change]} ${what} ${name}: ${change}`,
       ...(accepted === null ? [] : [`    - ${canonicalJson(accepted)}`]),

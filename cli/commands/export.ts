@@ -90,6 +90,8 @@ function nodeQuery(labels: readonly Condition[]): Query {
         next: "write it as pool=worker, or 'pool in (worker,infra)'",
       });
     }
+    // No node has an empty name or pool, and without one the aggregator would choose all.
+    if (values.includes('')) throw usageError(`--selector: ${field} is compared with nothing`);
     query[name] = values.join(',');
   }
   return query;

@@ -1,6 +1,6 @@
 import { openHost } from '../../agent/host.ts';
 import { fileReader, readLookaside } from '../../agent/signatures/lookaside.ts';
-import { SourceError } from '../../agent/signatures/source.ts';
+import { SourceError } from '../../agent/signatures/source-error.ts';
 import { API_VERSION } from '../../shared/api.ts';
 import { readRegular } from '../../shared/read-file.ts';
 import { safeText } from '../../shared/safe-text.ts';

@@ -1,8 +1,9 @@
 import { API_VERSION } from '../../shared/api.ts';
 import { safeText } from '../../shared/safe-text.ts';
 import { PolicyError, parsePolicy } from '../../shared/trust/policy.ts';
-import { type PolicyWarning, policyWarnings } from '../../shared/trust/policy-lint.ts';
+import { policyWarnings } from '../../shared/trust/policy-lint.ts';
 import type { Policy } from '../../shared/trust/policy-types.ts';
+import type { PolicyWarning } from '../../shared/trust/policy-warning.ts';
 import type { Command } from '../command.ts';
 import { EXIT } from '../exit.ts';
 import { readInput } from '../files.ts';

@@ -1,4 +1,5 @@
 import { API_VERSION } from '../../shared/api.ts';
+import { counted } from '../../shared/counted.ts';
 import { safeText } from '../../shared/safe-text.ts';
 import { Client } from '../client.ts';
 import { ProblemError, rubbish } from '../client-errors.ts';
@@ -72,10 +73,10 @@ async function rescanAll(
   const askInTurn = async (): Promise<void> => {
     for (const [index, name] of left) {
       answers.set(index, await rescanNode(client, name));
-      progress.say(() => `${answers.size} of ${names.length} nodes answered`);
+      progress.say(() => `${answers.size} of ${counted(names.length, 'node')} answered`);
     }
   };
-  progress.say(() => `waiting for ${names.length} nodes`);
+  progress.say(() => `waiting for ${counted(names.length, 'node')}`);
   await Promise.all(Array.from({ length: AT_ONCE }, askInTurn));
   return names.flatMap((_, index) => answers.get(index) ?? []);
 }

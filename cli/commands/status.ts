@@ -62,7 +62,9 @@ are accepted. Exit code 3 when less reports than --require-coverage asks for; th
       { ...EVERYTHING, labels },
       undefined,
     );
-    const answer = statusOf(items, coverage ?? { expected: 0, reporting: 0, missing: [] });
+    // What a retired node said last speaks for nothing.
+    const present = items.filter(({ state }) => state !== 'retired');
+    const answer = statusOf(present, coverage ?? { expected: 0, reporting: 0, missing: [] });
     const style = styleOf(io, invocation.value('color'));
     io.stdout.write(
       documentText(answer, invocation.value('output'), () => {
@@ -148,7 +150,7 @@ function pipelineParts(lastHeard: string | null, nowMs: number): readonly Part[]
 function coverageParts(coverage: Coverage, nowMs: number): readonly Part[] {
   const { expected, reporting, missing } = coverage;
   if (expected === 0) return [['unknown', 'warn', 'no node is known']];
-  const text = `${reporting}/${expected} nodes reporting`;
+  const text = `${reporting}/${counted(expected, 'node')} reporting`;
   if (missing.length === 0) return [['good', 'good', text]];
   const causes = missing.map(({ node, cause }) => `${node}: ${causeText(cause, nowMs)}`);
   const tone = percentOf(coverage) === 0 ? 'bad' : 'warn';

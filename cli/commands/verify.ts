@@ -1,6 +1,7 @@
 import { verifyImages } from '../../agent/images/verify.ts';
 import { readNodeTrust } from '../../agent/trust.ts';
 import { API_VERSION } from '../../shared/api.ts';
+import { counted } from '../../shared/counted.ts';
 import { type ImageVerdict, VERDICTS } from '../../shared/images.ts';
 import { safeText } from '../../shared/safe-text.ts';
 import type { Command } from '../command.ts';
@@ -108,7 +109,7 @@ Of the fleet 6 also when a node does not report; 3, before all others, with --re
       ...(release === undefined ? {} : { release }),
       clock: clockOf(io),
       signal: io.signal,
-      onProgress: (done, all) => progress.say(() => `${done} of ${all} images judged`),
+      onProgress: (done, all) => progress.say(() => `${done} of ${counted(all, 'image')} judged`),
     });
     progress.clear();
     const { verdicts, faults, layerFaults, releaseNotes, notFound } = found;

@@ -1,4 +1,5 @@
 import type { NodeDetail } from '../../shared/api.ts';
+import { counted } from '../../shared/counted.ts';
 import { countResults } from '../../shared/results.ts';
 import { safeText } from '../../shared/safe-text.ts';
 import { ago } from '../duration.ts';
@@ -67,13 +68,13 @@ function absenceFacts({ absence, session }: NodeDetail, nowMs: number): readonly
   if (connected) return absence === undefined ? [] : [['Missing', absence]];
   const why: Fact[] = absence === undefined ? [] : [['Missing', absence]];
   if (lastWords === undefined || lastWords === null) {
-    const text = `not known: no session with it since this aggregator started; ${lostRecords} events lost`;
+    const text = `not known: no session with it since this aggregator started; ${counted(lostRecords, 'event')} lost`;
     return [...why, ['Last words', text]];
   }
   const { at, since, unsentRecords, clockSkewSeconds, conditions } = lastWords;
   const says = [
     `${at} (${ago(at, nowMs)} ago), in a session since ${since}`,
-    `${unsentRecords} events unsent, more may have come since`,
+    `${counted(unsentRecords, 'event')} unsent, more may have come since`,
     `${lostRecords} lost`,
     ...(clockSkewSeconds === null ? [] : [`clock skew ${Math.abs(clockSkewSeconds).toFixed(1)}s`]),
     conditions.length === 0 ? 'nothing wrong with its agent' : conditions.join(', '),
@@ -87,7 +88,7 @@ function connectionText({ session }: NodeDetail, nowMs: number): string {
     clockSkewSeconds === null ? '' : `, clock skew ${Math.abs(clockSkewSeconds).toFixed(1)}s`;
   // With another aggregator it is connected since a time not known here.
   const when = since === null ? 'connected elsewhere' : `connected since ${ago(since, nowMs)}`;
-  return `${when}, ${unsentRecords} events unsent, ${lostRecords} lost${skew}`;
+  return `${when}, ${counted(unsentRecords, 'event')} unsent, ${lostRecords} lost${skew}`;
 }
 
 /** What the agent said is wrong with itself, in the report that came last. */

@@ -1,5 +1,6 @@
 import type { CheckItem, Coverage, FindingItem } from '../../shared/api.ts';
 import type { Rule } from '../../shared/findings.ts';
+import { resultWord } from '../../shared/results.ts';
 import { safeText } from '../../shared/safe-text.ts';
 import { coverageText } from '../coverage.ts';
 import { ago } from '../duration.ts';
@@ -49,7 +50,10 @@ export function ruleText(view: RuleView, style: Style, nowMs: number): string {
 
 function countsText(counts: CheckItem['nodes']): string {
   const parts = Object.entries(counts).filter(([, count]) => count > 0);
-  return parts.map(([result, count]) => `${count} ${result}`).join(', ') || 'no node has a result';
+  return (
+    parts.map(([result, count]) => `${count} ${resultWord(result)}`).join(', ') ||
+    'no node has a result'
+  );
 }
 
 /** The same words of several nodes are one line, with the nodes and how long the first of them has been failing. */

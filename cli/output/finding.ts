@@ -1,10 +1,16 @@
 import { findingLine, findingText } from '../../shared/finding-text.ts';
 import type { RuleResult } from '../../shared/findings.ts';
-import { RESULTS, type ResultCounts, SEVERITIES, WORST_FIRST } from '../../shared/results.ts';
+import {
+  RESULTS,
+  type ResultCounts,
+  resultWord,
+  SEVERITIES,
+  WORST_FIRST,
+} from '../../shared/results.ts';
 import { safeText } from '../../shared/safe-text.ts';
 import type { Style } from './colour.ts';
 import type { Column } from './column.ts';
-import { lookOf, resultLabel, resultSymbol, resultTone, resultWord } from './result.ts';
+import { lookOf, resultLabel, resultSymbol, resultTone } from './result.ts';
 import { displayWidth, pad, truncate } from './width.ts';
 import { wrap } from './wrap.ts';
 

@@ -1,8 +1,9 @@
 import type { NodeItem, NodeState } from '../../shared/api.ts';
+import { resultWord } from '../../shared/results.ts';
 import { ago } from '../duration.ts';
 import type { Tone } from './colour.ts';
 import type { Column, Presentation } from './column.ts';
-import { resultSymbol, resultTone, resultWord } from './result.ts';
+import { resultSymbol, resultTone } from './result.ts';
 
 const TONES: Readonly<Record<NodeState, Tone>> = {
   online: 'good',

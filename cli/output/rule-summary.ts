@@ -1,7 +1,8 @@
 import type { CheckItem } from '../../shared/api.ts';
+import { resultWord } from '../../shared/results.ts';
 import type { Presentation } from './column.ts';
 import { mappingText } from './mapping.ts';
-import { resultSymbol, resultTone, resultWord } from './result.ts';
+import { resultSymbol, resultTone } from './result.ts';
 
 /** Rules over all nodes, as `get checks` shows them. */
 export const RULE_SUMMARY: Presentation<CheckItem> = {
@@ -27,7 +28,7 @@ export const RULE_SUMMARY: Presentation<CheckItem> = {
     },
     { header: 'PASS', key: 'pass', value: ({ nodes }) => nodes.pass, align: 'right' },
     {
-      header: 'N/A',
+      header: 'NOT APPLICABLE',
       key: 'notapplicable',
       value: ({ nodes }) => nodes.notapplicable,
       align: 'right',

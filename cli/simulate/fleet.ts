@@ -8,7 +8,6 @@ import type { Invocation } from '../command.ts';
 import { CliError } from '../errors.ts';
 import { EVERYTHING, readLabels, selectNodes } from '../fleet-list.ts';
 import type { Io } from '../io.ts';
-import type { Condition } from '../selector.ts';
 import { readServerEvents } from '../sse.ts';
 import { readSimulationDetail, readSimulationItem } from './answer.ts';
 import { ProgressLine } from './progress.ts';
@@ -16,8 +15,6 @@ import { ProgressLine } from './progress.ts';
 const PATH = '/v1/simulations';
 /** A stream that is cut off before the end is not made again at once. */
 const AGAIN_MS = 1000;
-/** Retired nodes are in lists of nodes, and not asked. */
-const PRESENT: Condition = { field: 'state', values: ['retired'], negated: true };
 
 /** What the nodes of a fleet say of the candidate, asked by their aggregator. How far it is stands on a terminal. */
 export async function askFleet(
@@ -28,10 +25,7 @@ export async function askFleet(
   const labels = readLabels(invocation);
   const pool = invocation.value('pool');
   using client = await Client.open(invocation, io);
-  const nodes =
-    labels.length === 0
-      ? undefined
-      : await selectNodes(client, { ...EVERYTHING, labels: [...labels, PRESENT] });
+  const nodes = (await selectNodes(client, { ...EVERYTHING, labels }))?.expected;
   if (nodes?.size === 0) throw new CliError('ERR_CLI_NOT_FOUND', 'no node is selected');
   const request: SimulationRequest = {
     candidate,

@@ -1,7 +1,8 @@
 import { readFacts } from '../../agent/facts.ts';
 import type { Host } from '../../agent/host.ts';
 import { rehearse } from '../../agent/images/rehearse.ts';
-import { type VerifyOptions, verifyImages } from '../../agent/images/verify.ts';
+import { verifyImages } from '../../agent/images/verify.ts';
+import type { VerifyOptions } from '../../agent/images/verify-options.ts';
 import { readNodeTrust } from '../../agent/trust.ts';
 import { rfc3339 } from '../../shared/clock.ts';
 import type { CheckedCandidate } from '../../shared/simulation/candidate.ts';

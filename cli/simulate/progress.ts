@@ -1,4 +1,5 @@
 import type { SimulationItem } from '../../shared/api-simulation.ts';
+import { counted } from '../../shared/counted.ts';
 import type { Sink } from '../io.ts';
 
 /** How far a simulation is, as one line of a terminal that is written anew; nothing where there is none. */
@@ -17,7 +18,10 @@ export class ProgressLine implements Disposable {
       ...(failed > 0 ? [`${failed} without an answer`] : []),
       ...(offline > 0 ? [`${offline} offline`] : []),
     ];
-    const line = [`${answered} of ${nodes} nodes answered, ${asked} asked`, ...rest].join(', ');
+    const line = [
+      `${answered} of ${counted(nodes, 'node')} answered, ${asked} asked`,
+      ...rest,
+    ].join(', ');
     const room = (this.#sink.columns ?? 80) - 1;
     this.#sink.write(`\r\x1b[K${line.slice(0, room)}`);
     this.#isShown = true;

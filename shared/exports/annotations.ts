@@ -1,5 +1,7 @@
 import type { ImageItem } from '../api.ts';
+import { counted } from '../counted.ts';
 import { VERDICTS, type Verdict } from '../images.ts';
+import { reportingText } from '../reporting-text.ts';
 import { safeText } from '../safe-text.ts';
 import { compactJson, ListText } from './json-text.ts';
 import type { ExportFormat, ExportSource } from './source.ts';
@@ -96,10 +98,9 @@ function annotate(image: ImageSum, source: ExportSource): object {
 function qualityOf(nodes: ImageSum['nodes'], reference: string, source: ExportSource): object {
   const { generatedAt, asOf, version, link, coverage } = source;
   const on = VERDICTS.reduce((total, verdict) => total + nodes[verdict], 0);
-  const { expected, reporting } = coverage;
   return {
     name: 'nodeseal',
-    description: `Signatures by the policies of ${on} nodes that hold it; ${reporting} of ${expected} nodes reporting`,
+    description: `Signatures by the policies of ${counted(on, 'node that holds it', 'nodes that hold it')}; ${reportingText(coverage)}`,
     timestamp: asOf ?? generatedAt,
     reference: `${link}/v1/images?${new URLSearchParams({ reference })}`,
     scannerVersion: version,

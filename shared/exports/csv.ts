@@ -1,4 +1,5 @@
 import { csvRow } from '../csv.ts';
+import { reportingText } from '../reporting-text.ts';
 import type { ExportFormat, ExportSource, NodeReport } from './source.ts';
 import type { Statement } from './statement.ts';
 
@@ -41,9 +42,9 @@ function row(values: Row): string {
 }
 
 function coverageRow({ generatedAt, asOf, coverage }: ExportSource): Row {
-  const { expected, reporting, missing } = coverage;
+  const { expected, missing } = coverage;
   const isWhole = missing.length === 0 && expected > 0;
-  const message = `${reporting} of ${expected} nodes reporting`;
+  const message = reportingText(coverage);
   return {
     record: 'coverage',
     at: generatedAt,

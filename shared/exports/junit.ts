@@ -1,4 +1,5 @@
 import { findingText } from '../finding-text.ts';
+import { reportingText } from '../reporting-text.ts';
 import type { Outcome } from './outcome.ts';
 import type { ExportFormat, ExportSource, NodeReport } from './source.ts';
 import type { Statement } from './statement.ts';
@@ -33,7 +34,7 @@ export const junit: ExportFormat = {
 function coverageSuite({ generatedAt, asOf, version, coverage }: ExportSource): string {
   const { expected, reporting, missing } = coverage;
   const isWhole = missing.length === 0 && expected > 0;
-  const text = `${reporting} of ${expected} nodes reporting`;
+  const text = reportingText(coverage);
   const properties = propertyLines({ expected, reporting, generatedAt, asOf, version });
   const verdict = isWhole ? '' : `<error${attributes({ type: 'unknown', message: text })}/>`;
   const counts = { tests: 1, failures: 0, errors: isWhole ? 0 : 1, skipped: 0 };

@@ -1,3 +1,4 @@
+import { counted } from '../counted.ts';
 import type { Severity } from '../results.ts';
 import { compactJson, ListText } from './json-text.ts';
 import type { Outcome } from './outcome.ts';
@@ -118,7 +119,7 @@ function invocation(node: NodeReport<Statement>): object {
   const errors = node.items.filter(({ outcome }) => outcome === 'error');
   const shown = errors.slice(0, MAX_NOTIFICATIONS).map(notification);
   const more = errors.length - shown.length;
-  const rest = `${more} more rules could not be asked; the results have them`;
+  const rest = `${counted(more, 'more rule')} could not be asked; the results have them`;
   const notifications = more > 0 ? [...shown, { level: 'error', message: { text: rest } }] : shown;
   const { name, pool, state, cause, lastSeen, agentVersion, dataAsOf } = node;
   return {

@@ -1,3 +1,4 @@
+import { reportingText } from '../reporting-text.ts';
 import type { Severity } from '../results.ts';
 import type { ExportFormat, ExportSource, NodeReport } from './source.ts';
 import type { Statement } from './statement.ts';
@@ -41,14 +42,13 @@ export const xccdf: ExportFormat = {
 };
 
 function head({ generatedAt, asOf, version, coverage }: ExportSource): string {
-  const { expected, reporting } = coverage;
   const then = asOf === undefined ? '' : ` as of ${asOf}`;
   return (
     '<?xml version="1.0" encoding="UTF-8"?>\n' +
     `<Benchmark${attributes({ xmlns: XCCDF, id: name('benchmark', 'nodes'), resolved: 'true' })}>\n` +
     '  <status>accepted</status>\n' +
     `  ${element('title', 'State of nodes as nodeseal knows it')}\n` +
-    `  ${element('description', `${reporting} of ${expected} nodes reporting${then}`)}\n` +
+    `  ${element('description', reportingText(coverage) + then)}\n` +
     `  ${element('version', version, { time: generatedAt })}\n`
   );
 }

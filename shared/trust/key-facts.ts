@@ -1,3 +1,4 @@
+import { type KeyFacts, type KeyMaterialFacts, type KeyRole, MIN_RSA_BITS } from './key-types.ts';
 import { openPgpKeyFacts } from './openpgp/key-facts.ts';
 import { importedKeys } from './openpgp/keyring.ts';
 import { loadKeys } from './openpgp/keys.ts';
@@ -5,37 +6,6 @@ import { SignatureError } from './signature-error.ts';
 import { type Certificate, readAnchors } from './sigstore/certificate.ts';
 import { readPublicKey } from './sigstore/keys.ts';
 import { fingerprint, type PublicKey } from './sigstore/public-key.ts';
-
-/** What a requirement takes key material for: OpenPGP keys, a sigstore key, certificates of an authority. */
-export type KeyRole = 'openpgp' | 'sigstore' | 'authority';
-
-/** Why a key protects less than people think. */
-export type KeyWeakness =
-  /** RSA below 2048 bits, DSA, or Elgamal. */
-  | 'algorithm'
-  /** Nothing but SHA-1 or RIPEMD-160 vouches for its user IDs. */
-  | 'self-signature';
-
-export interface KeyFacts {
-  /** Fingerprint of an OpenPGP primary key, upper-case; `sha256:…` of the SubjectPublicKeyInfo of any other. */
-  readonly fingerprint: string;
-  /** `RSA 4096`, `DSA`, `ECDSA`, … */
-  readonly algorithm: string;
-  /** Milliseconds since 1970; absent for a key without an end. */
-  readonly endsMs?: number;
-  readonly isExpired: boolean;
-  readonly isRevoked: boolean;
-  readonly weaknesses: readonly KeyWeakness[];
-}
-
-/** The keys of a file or member; `undecided` are those that OpenSSL does not offer the means for here. */
-export interface KeyMaterialFacts {
-  readonly keys: readonly KeyFacts[];
-  /** Fingerprints, as those of `keys`; empty where even these cannot be told. */
-  readonly undecided: readonly string[];
-  /** Why nothing in it is a key that a signature could be checked with. */
-  readonly problem?: string;
-}
 
 /** What key material is. Never throws for its content. */
 export async function readKeyFacts(
@@ -74,8 +44,6 @@ async function readOpenPgp(bytes: Uint8Array, nowMs: number): Promise<KeyMateria
       : 'expected OpenPGP public keys with a user ID that they signed themselves, found none';
   return { keys, undecided, problem };
 }
-
-const MIN_RSA_BITS = 2048;
 
 function factsOf(key: PublicKey): KeyFacts {
   const bits = key.key.asymmetricKeyDetails?.modulusLength;

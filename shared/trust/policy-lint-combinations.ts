@@ -1,8 +1,8 @@
 import { authorityId, openPgpSources, sigstoreSources } from './policy-diff/key-sources.ts';
 import { refusesEverything } from './policy-diff/losses.ts';
 import { asksForSignature } from './policy-diff/words.ts';
-import type { PolicyWarning } from './policy-lint.ts';
 import type { PolicyRequirement, PolicyRequirements, SignedIdentity } from './policy-types.ts';
+import type { PolicyWarning } from './policy-warning.ts';
 import { referenceText, tryParseReference } from './reference.ts';
 
 /** What a list of requirements, all of which must be met, or an identity in it can hardly be meant to say. */

@@ -4,22 +4,8 @@ import { asksForSignature } from './policy-diff/words.ts';
 import { combinationWarnings } from './policy-lint-combinations.ts';
 import { isKnownTransport } from './policy-scope-syntax.ts';
 import type { Policy, PolicyRequirements } from './policy-types.ts';
+import type { PolicyWarning } from './policy-warning.ts';
 import { isReachable } from './scope-reach.ts';
-
-/** Something of a valid policy that is most likely not what its author wants. */
-export interface PolicyWarning {
-  readonly path: string;
-  readonly reason:
-    | 'accepts-anything'
-    | 'accepts-under-signed'
-    | 'unknown-transport'
-    | 'never-matches'
-    | 'never-satisfied'
-    | 'unrelated-keys'
-    | 'no-effect'
-    | 'remap-without-effect';
-  readonly message: string;
-}
 
 /** Transports whose scopes are names of images, as `signedIdentity` compares them. */
 const NAMED_BY_IMAGES: ReadonlySet<string> = new Set(['docker', 'docker-daemon', 'atomic']);

@@ -1,3 +1,4 @@
+import { counted } from '../counted.ts';
 import { ClaimsJudge, claimsOf, conclusion } from './claims.ts';
 import type { SigstoreSigned } from './policy-types.ts';
 import type { SignatureBlob } from './signature-blob.ts';
@@ -65,7 +66,7 @@ async function orRefusal<T>(attempt: () => T | Promise<T>): Promise<T | Signatur
 
 function noSignature(blobs: number, attachments: number): string {
   if (blobs === 0) return 'a signature is required, but the image has none';
-  const others = `${blobs - attachments} simple signatures, ${attachments} other attachments`;
+  const others = `${counted(blobs - attachments, 'simple signature')}, ${counted(attachments, 'other attachment')}`;
   return `a sigstore signature is required, but the image has none (${others})`;
 }
 

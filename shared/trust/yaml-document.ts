@@ -9,6 +9,7 @@ import {
   type Node,
   Parser,
   TOO_DEEP,
+  UNPRINTABLE,
   visit,
 } from '../yaml-nodes.ts';
 import { documentEnd, findLibyamlFault } from './libyaml.ts';
@@ -86,8 +87,7 @@ function decoded(input: string | Uint8Array): string {
   } catch {
     throw yamlError('expected UTF-8', '', new LineCounter(), 0);
   }
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  const control = text.search(/[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]/);
+  const control = text.search(UNPRINTABLE);
   if (control === -1) return text;
   const lines = text.slice(0, control).split('\n');
   const place = { path: '', line: lines.length, column: (lines.at(-1)?.length ?? 0) + 1 };

@@ -35,18 +35,21 @@ t.test('a spool of the format that is written now was recorded', async (t) => {
 });
 
 for (const name of names) {
-  t.test(`${name}: all that was not acknowledged is there, and it goes on`, async (t) => {
-    const recorded = JSON.parse(readFileSync(join(FOLDER, name), 'utf8')) as Recorded;
-    const folder = t.testdir({});
-    unpack(folder, recorded);
-    await using spool = await Spool.open({ folder, clock: systemClock });
-    t.match(spool.state, { ...recorded.state, lost: 0 });
-    const items = await spool.read(spool.state.acknowledged + 1, { records: 99, bytes: 1e6 });
-    t.same(
-      items.map(({ sequence, kind, data }) => [sequence, kind, data]),
-      [5, 6, 7, 8, 9, 10, 11, 12].map((n) => [n, 'test', { path: `/etc/file-${n}` }]),
-    );
-    t.equal(await spool.append({ kind: 'test', class: 'low', data: {} }), 13);
-    t.equal(readdirSync(folder).length, 1, 'in the same life');
-  });
+  t.test(
+    `walk-through 8: ${name}: what was not acknowledged is there, and it goes on`,
+    async (t) => {
+      const recorded = JSON.parse(readFileSync(join(FOLDER, name), 'utf8')) as Recorded;
+      const folder = t.testdir({});
+      unpack(folder, recorded);
+      await using spool = await Spool.open({ folder, clock: systemClock });
+      t.match(spool.state, { ...recorded.state, lost: 0 });
+      const items = await spool.read(spool.state.acknowledged + 1, { records: 99, bytes: 1e6 });
+      t.same(
+        items.map(({ sequence, kind, data }) => [sequence, kind, data]),
+        [5, 6, 7, 8, 9, 10, 11, 12].map((n) => [n, 'test', { path: `/etc/file-${n}` }]),
+      );
+      t.equal(await spool.append({ kind: 'test', class: 'low', data: {} }), 13);
+      t.equal(readdirSync(folder).length, 1, 'in the same life');
+    },
+  );
 }

@@ -267,7 +267,7 @@ t.test('a damaged head gives out no number twice', async (t) => {
   t.same((await drain(spool)).names, numbers(6));
 });
 
-t.test('a spool whose folder was wiped begins a new life', async (t) => {
+t.test('walk-through 4: a spool whose folder was wiped begins a new life', async (t) => {
   const folder = t.testdir({});
   await fill(folder, 5);
   const { epoch } = await using1(folder);
@@ -286,22 +286,25 @@ for (const [name, file] of [
   ['segment', '0000000000000001.seg'],
   ['head', 'head'],
 ] as const) {
-  t.test(`a ${name} of a later version is kept, and a new life begun`, async (t) => {
-    const folder = t.testdir({});
-    await fill(folder, 2);
-    const old = lifeFolder(folder);
-    const bytes = readFileSync(join(old, file));
-    bytes.writeUInt8(2, 3);
-    bytes.writeUInt32LE(crc32c(bytes.subarray(0, 4)), 4);
-    writeFileSync(join(old, file), bytes);
-    for (const expected of [1, 2]) {
-      await using spool = await open(folder);
-      t.equal(spool.leftBehind, expected === 1 ? old : undefined);
-      t.equal(await spool.append(event('x')), expected, 'the new life is found again');
-    }
-    t.ok(readFileSync(join(old, file)).equals(bytes), 'untouched');
-    t.ok(lifeFolder(folder) > old, 'later than the old');
-  });
+  t.test(
+    `walk-through 8: a ${name} of a later version is kept, and a new life begun`,
+    async (t) => {
+      const folder = t.testdir({});
+      await fill(folder, 2);
+      const old = lifeFolder(folder);
+      const bytes = readFileSync(join(old, file));
+      bytes.writeUInt8(2, 3);
+      bytes.writeUInt32LE(crc32c(bytes.subarray(0, 4)), 4);
+      writeFileSync(join(old, file), bytes);
+      for (const expected of [1, 2]) {
+        await using spool = await open(folder);
+        t.equal(spool.leftBehind, expected === 1 ? old : undefined);
+        t.equal(await spool.append(event('x')), expected, 'the new life is found again');
+      }
+      t.ok(readFileSync(join(old, file)).equals(bytes), 'untouched');
+      t.ok(lifeFolder(folder) > old, 'later than the old');
+    },
+  );
 }
 
 /** A head with these numbers, and a sum that is right. */

@@ -396,6 +396,17 @@ t.test('commands', async (t) => {
     }
   });
 
+  t.test('with much to say are answered anew, too: nothing long is kept', async (t) => {
+    let runs = 0;
+    const text = 'x'.repeat(20_000);
+    await using rig = await rigOf(t, { list: async () => [{ run: ++runs, text }] });
+    const peer = await greeted(rig);
+    for (const run of [1, 2]) {
+      peer.send({ ...command, id: 'much', verb: 'list', deadlineMs: later() });
+      t.match(await peer.next('result'), { id: 'much', part: 1, of: 1, data: { run } });
+    }
+  });
+
   t.test('with too many parts or none are refused', async (t) => {
     await using rig = await rigOf(t, {
       many: async () => new Array(65).fill(0),
@@ -461,6 +472,16 @@ t.test('whatever ends a connection, the agent comes back', async (t) => {
     await (await rig.server.peer()).next('hello');
     t.pass(`closed with ${code}`);
   }
+});
+
+t.test('I13 a storm passes: whoever is refused again and again comes back', async (t) => {
+  await using rig = await rigOf(t);
+  const peer = await greeted(rig);
+  const busy = 'HTTP/1.1 503 Busy\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n';
+  rig.server.refusals.push(...Array.from({ length: 30 }, () => busy));
+  peer.socket.close(CLOSE.restart);
+  await (await rig.server.peer()).next('hello');
+  t.same(rig.server.refusals, []);
 });
 
 t.test('an upgrade that is refused is tried again, and the reason logged', async (t) => {

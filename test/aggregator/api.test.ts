@@ -1,8 +1,9 @@
 // One piece: every route over one fleet, which is made once.
 import t, { type Test } from 'tap';
-import type { FindingItem, WatchMessage } from '../../shared/api.ts';
+import type { CheckList, FindingItem, WatchMessage } from '../../shared/api.ts';
 import type { Json } from '../../shared/canonical.ts';
 import { hashItems } from '../../shared/report.ts';
+import type { Result } from '../../shared/results.ts';
 import { AgentClient, event, state } from '../support/agent-client.ts';
 import { type RunningAggregator, runAggregator } from '../support/aggregator.ts';
 
@@ -607,4 +608,8 @@ t.test('what a silent node said last is shown as such', async (t) => {
       path,
     );
   }
+  const { items } = (await server.get('/v1/checks')).body as CheckList;
+  const sum = (result: Result): number => items.reduce((all, { nodes }) => all + nodes[result], 0);
+  t.same([sum('pass'), sum('unknown')], [0, 2], 'as of nodes, so of rules');
+  t.notOk(items.some(({ worst }) => worst === 'pass'));
 });

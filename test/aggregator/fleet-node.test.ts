@@ -1,7 +1,7 @@
 import t from 'tap';
 import { causeOfAbsence, newNode, stateOf, toItem } from '../../aggregator/fleet-node.ts';
 import { ranksOf } from '../../aggregator/store/items.ts';
-import type { NodeSummary } from '../../aggregator/store/store.ts';
+import type { NodeSummary } from '../../aggregator/store/stored-node.ts';
 import { summarize, tallyOf } from '../../aggregator/store/summary.ts';
 import { compareNodes } from '../../shared/node-order.ts';
 import { EMPTY_HASH } from '../../shared/report.ts';

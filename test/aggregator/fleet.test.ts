@@ -3,7 +3,7 @@ import t, { type Test } from 'tap';
 import { Fleet } from '../../aggregator/fleet.ts';
 import { isDeparted } from '../../aggregator/fleet-node.ts';
 import { openSqlite } from '../../aggregator/store/sqlite.ts';
-import type { StoredNode } from '../../aggregator/store/store.ts';
+import type { StoredNode } from '../../aggregator/store/stored-node.ts';
 import { hashItems } from '../../shared/report.ts';
 import { NOW_MS, stillClock } from '../support/cluster.ts';
 import { findingItem } from '../support/findings.ts';
@@ -45,6 +45,66 @@ async function fleetBeside(t: Test) {
   };
 }
 
+t.test('the placeholder of a node that has come is gone for who watches, too', async (t) => {
+  const { fleet, open, learn } = await fleetBeside(t);
+  fleet.listed('inventory', [{ name: NODE.name, pool: NODE.pool }]);
+  const told: string[] = [];
+  const { promise: isTold, resolve } = Promise.withResolvers<void>();
+  fleet.watch((message) => {
+    if (message.topic !== 'nodes') return;
+    told.push(`${message.change} ${message.item.uid}`);
+    if (message.item.uid === NODE.uid) resolve();
+  });
+  // What is told in a moment keeps no program alive.
+  const alive = setInterval(() => {}, 1000);
+  t.teardown(() => clearInterval(alive));
+  await open();
+  await learn();
+  await isTold;
+  t.same(told, ['removed inventory:worker-1', 'set uid-1']);
+});
+
+t.test('a retired node is not expected by the credential it had, its successor is', async (t) => {
+  const { fleet, store, open, learn } = await fleetBeside(t);
+  await open();
+  await learn();
+  await store.retire(NODE.uid, NOW_MS);
+  await learn({});
+  fleet.expect(NODE);
+  fleet.expectAll([NODE]);
+  t.match(fleet.coverage(), { expected: 0 });
+  const successor = { ...NODE, uid: 'uid-2' };
+  fleet.expectAll([NODE, successor]);
+  fleet.expect(successor);
+  fleet.expectAll([successor, { ...successor, uid: 'uid-3' }]);
+  t.match(fleet.coverage(), { expected: 1, missing: [{ node: 'worker-1', cause: 'never seen' }] });
+  t.equal(fleet.get(NODE.uid)?.retired, true, 'what it said is kept');
+});
+
+t.test('I11 a wall clock that is set back or forward makes no node heard, or silent', async (t) => {
+  const { store, open } = await fleetBeside(t);
+  await open();
+  for (const [name, aheadMs] of [
+    ['ahead when it was written', -86_400_000],
+    ['right then', 1000],
+  ] as const) {
+    const clock = { wall: NOW_MS + aheadMs, monotonic: 0 };
+    const fleet = await Fleet.load({
+      store,
+      clock: { nowMs: () => clock.wall, monotonicMs: () => clock.monotonic },
+      thresholds: THRESHOLDS,
+      inventory: [],
+    });
+    const state = (): string => fleet.items().map((item) => item.state)[0] ?? '';
+    t.equal(state(), 'online', name);
+    clock.wall += 2 * 86_400_000;
+    t.equal(state(), 'online', `${name}: two days forward`);
+    clock.wall -= 4 * 86_400_000;
+    clock.monotonic = THRESHOLDS.silentMs;
+    t.equal(state(), 'silent', `${name}: not heard for five minutes`);
+  }
+});
+
 t.test('what a node reports to another aggregator counts here too', async (t) => {
   const { fleet, open, report, learn, failing } = await fleetBeside(t);
   fleet.listed('kubernetes', [{ ...NODE, uid: 'uid-0', conditions: ['node not ready'] }]);
@@ -76,6 +136,23 @@ t.test('a node that comes from another aggregator brings what fails on it', asyn
   fleet.connected(NODE, opened, live, '1');
   await fleet.failing.catchUp(store);
   t.same(failing(), ['a.b on worker-1']);
+});
+
+t.test('a node that was renamed fails under its name', async (t) => {
+  const { fleet, store, open, report, learn, failing } = await fleetBeside(t);
+  const { session } = await open();
+  await report(session, 'fail');
+  await learn();
+  await open({ ...NODE, name: 'elsewhere-1' });
+  await learn();
+  t.same(failing(), ['a.b on elsewhere-1']);
+  const identity = { ...NODE, name: 'here-1' };
+  const opened = await open(identity);
+  const none = { sinceMs: NOW_MS, unsentRecords: 0, clockSkewSeconds: 0, conditions: [] };
+  fleet.connected(identity, opened, { session: opened.session, ...none }, '1');
+  await fleet.failing.catchUp(store);
+  t.same(failing(), ['a.b on here-1']);
+  t.match(fleet.items(), [{ uid: NODE.uid, name: 'here-1', state: 'online' }]);
 });
 
 t.test('a node that another aggregator retires counts no more', async (t) => {

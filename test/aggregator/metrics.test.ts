@@ -4,7 +4,9 @@ import t, { type Test } from 'tap';
 import type { SourceStatus } from '../../aggregator/coverage/expected.ts';
 import { Fleet } from '../../aggregator/fleet.ts';
 import { observeFleet } from '../../aggregator/fleet-metrics.ts';
+import { newNode } from '../../aggregator/fleet-node.ts';
 import { Metrics } from '../../aggregator/metrics.ts';
+import { nodeSeries } from '../../aggregator/node-series.ts';
 import { observeProgram } from '../../aggregator/program-metrics.ts';
 import { Sessions } from '../../aggregator/sessions.ts';
 import { openSqlite } from '../../aggregator/store/sqlite.ts';
@@ -137,6 +139,19 @@ t.test('a node that is stale or retired passes nothing', async (t) => {
   t.match(retired, /^nodeseal_drift_open 0$/m);
   t.notMatch(retired, /node="worker-1"/);
   await running.store[Symbol.asyncDispose]();
+});
+
+t.test('conditions that begin alike are one series', async (t) => {
+  const node = newNode({ uid: 'u', name: 'n', pool: 'p' });
+  const long = 'x'.repeat(64);
+  const conditions = [`${long}1`, `${long}2`, 'Short'];
+  const live = { session: 1, sinceMs: 0, unsentRecords: 0, clockSkewSeconds: 0, conditions };
+  const text = nodeSeries([{ node: { ...node, live }, state: 'online' }]);
+  const series = text.split('\n').filter((line) => line.startsWith('nodeseal_node_condition{'));
+  t.same(series, [
+    `nodeseal_node_condition{node="n",condition="${long}"} 1`,
+    'nodeseal_node_condition{node="n",condition="Short"} 1',
+  ]);
 });
 
 t.test('what an agent calls a rule cannot break the exposition', async (t: Test) => {

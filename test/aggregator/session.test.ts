@@ -1,5 +1,8 @@
 // One piece: the protocol as the aggregator speaks it, frame by frame.
 import { once } from 'node:events';
+import { createServer } from 'node:https';
+import { type AddressInfo, connect } from 'node:net';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import t from 'tap';
 import { WebSocket } from 'ws';
@@ -9,6 +12,8 @@ import { diffItems, EMPTY_HASH, hashItems, hashRoot, SECTIONS } from '../../shar
 import { VERSION } from '../../shared/version.ts';
 import { AgentClient, event, helloFrame, state } from '../support/agent-client.ts';
 import { type RunningAggregator, runAggregator } from '../support/aggregator.ts';
+import { rules } from '../support/cluster.ts';
+import { tlsAuthority } from '../support/tls-authority.ts';
 
 const SLOW = { heartbeatSeconds: 20, silentSeconds: 50, helloSeconds: 5 };
 const CAPS = { handshakes: 512, handshakesPerSource: 128 };
@@ -207,6 +212,10 @@ t.test('events', async (t) => {
     const { body } = await server.get('/v1/events?kind=rejected');
     t.equal((body as { items: readonly unknown[] }).items.length, bad.length);
     t.match(body, { items: [{ class: 'high', data: { code: 'schema' } }] });
+    const metrics = String((await server.get('/metrics')).body);
+    const [, lag] = /^nodeseal_ingest_lag_seconds_sum (\S+)$/m.exec(metrics) ?? [];
+    const yearSeconds = 31_536_000;
+    t.ok(Number(lag) < yearSeconds * 10, 'nobody says when they happened: they make no lag');
   });
 
   await t.test('that were lost on the node count as lost', async (t) => {
@@ -241,7 +250,7 @@ t.test('events', async (t) => {
   });
 });
 
-t.test('a new epoch while the old one was not drained is recorded', async (t) => {
+t.test('walk-through 4: a new epoch while the old one was not drained is recorded', async (t) => {
   await using server = await runAggregator(t.testdir());
   const spool = { epoch: 'epoch-1', first: 1, next: 6, bytes: 0, lost: 0 };
   const agent = await AgentClient.connect(server.url, server.agentToken, { spool });
@@ -407,28 +416,35 @@ t.test('a newer session of the same machine supersedes the older', async (t) => 
   t.match(await newer.next('ack'), { sequence: 1 });
 });
 
-t.test('a second machine with the credential of a living one is refused', async (t) => {
-  await using server = await runAggregator(t.testdir());
-  const first = await AgentClient.connect(server.url, server.agentToken);
-  const copy = new AgentClient(server.url, server.agentToken);
-  await once(copy.socket, 'open');
-  copy.send(helloFrame({ host: { name: 'host-1', machineId: 'machine-1', bootId: 'boot-2' } }));
-  t.equal(await copy.closed, 4011);
-  t.match(await server.get('/v1/nodes'), {
-    body: {
-      items: [{ name: 'node-1', state: 'conflict' }],
-      coverage: { expected: 1, reporting: 0, missing: [{ node: 'node-1', cause: /two machines/ }] },
-    },
-  });
-  first.events([1]);
-  t.match(await first.next('ack'), { sequence: 1 }, 'whose data is kept');
-  await first.close();
-  await AgentClient.connect(server.url, server.agentToken, {
-    host: { name: 'host-1', machineId: 'machine-1', bootId: 'boot-3' },
-    spool: { epoch: 'epoch-1', first: 1, next: 2, bytes: 0, lost: 0 },
-  });
-  t.match(await server.get('/v1/nodes'), { body: { items: [{ state: 'online' }] } });
-});
+t.test(
+  'walk-through 6: a second machine with the credential of a living one is refused',
+  async (t) => {
+    await using server = await runAggregator(t.testdir());
+    const first = await AgentClient.connect(server.url, server.agentToken);
+    const copy = new AgentClient(server.url, server.agentToken);
+    await once(copy.socket, 'open');
+    copy.send(helloFrame({ host: { name: 'host-1', machineId: 'machine-1', bootId: 'boot-2' } }));
+    t.equal(await copy.closed, 4011);
+    t.match(await server.get('/v1/nodes'), {
+      body: {
+        items: [{ name: 'node-1', state: 'conflict' }],
+        coverage: {
+          expected: 1,
+          reporting: 0,
+          missing: [{ node: 'node-1', cause: /two machines/ }],
+        },
+      },
+    });
+    first.events([1]);
+    t.match(await first.next('ack'), { sequence: 1 }, 'whose data is kept');
+    await first.close();
+    await AgentClient.connect(server.url, server.agentToken, {
+      host: { name: 'host-1', machineId: 'machine-1', bootId: 'boot-3' },
+      spool: { epoch: 'epoch-1', first: 1, next: 2, bytes: 0, lost: 0 },
+    });
+    t.match(await server.get('/v1/nodes'), { body: { items: [{ state: 'online' }] } });
+  },
+);
 
 t.test('a credential that ends ends its session', async (t) => {
   await using server = await runAggregator(t.testdir());
@@ -521,6 +537,32 @@ t.test('an upgrade is refused', async (t) => {
   t.ok(next, 'and let in when others are done');
 });
 
+t.test('who is refused and keeps its connection open keeps nobody out', async (t) => {
+  const limits = { ...SLOW, handshakes: 2, handshakesPerSource: 2 };
+  await using server = await runAggregator(t.testdir(), { limits });
+  const { hostname, port } = new URL(server.url);
+  for (let n = 0; n < 2; n++) {
+    const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true });
+    t.teardown(() => socket.destroy());
+    socket.on('error', () => {}).resume();
+    socket.write(
+      'GET /v1/elsewhere HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+    );
+    await once(socket, 'end');
+  }
+  for (;;) {
+    const agent = new AgentClient(server.url, server.agentToken);
+    const isOpen = await Promise.race([
+      once(agent.socket, 'open').then(() => true),
+      agent.closed.then(() => false),
+    ]);
+    if (!isOpen) continue;
+    t.pass('a node gets in');
+    await agent.close();
+    break;
+  }
+});
+
 t.test('a server that stops tells its agents when to come back', async (t) => {
   const server = await runAggregator(t.testdir());
   const agent = await AgentClient.connect(server.url, server.agentToken);
@@ -528,6 +570,38 @@ t.test('a server that stops tells its agents when to come back', async (t) => {
   await server[Symbol.asyncDispose]();
   t.match(await agent.next('drain'), { why: 'restart', reconnectSpreadSeconds: 5 });
   t.equal(await agent.closed, 1012);
+});
+
+t.test('a server that stops waits for nobody who is still on the way in', async (t) => {
+  const { ca, server: keys } = tlsAuthority('cluster');
+  // It never answers who it is that asks.
+  const { promise: isAsked, resolve } = Promise.withResolvers<void>();
+  const api = createServer(keys, ({ url = '' }) => {
+    if (url.includes('tokenreviews')) resolve();
+  });
+  api.listen(0, '127.0.0.1');
+  await once(api, 'listening');
+  t.teardown(() => {
+    api.closeAllConnections();
+    api.close();
+  });
+  const { port } = api.address() as AddressInfo;
+  const folder = t.testdir({ state: {}, token: 'ours', 'ca.crt': ca });
+  const kubernetes = {
+    ...rules,
+    ...{ pool: 'worker', tokenReview: false, people: true, nodes: false },
+    url: `https://127.0.0.1:${port}`,
+    caFile: join(folder, 'ca.crt'),
+    tokenFile: join(folder, 'token'),
+  };
+  const server = await runAggregator(join(folder, 'state'), { kubernetes });
+  const agent = new AgentClient(server.url, 'of-somebody');
+  await isAsked;
+  const startMs = performance.now();
+  await server[Symbol.asyncDispose]();
+  const seconds = (performance.now() - startMs) / 1000;
+  t.ok(seconds < 3, `after ${seconds} s`);
+  t.equal(await agent.closed, 1006);
 });
 
 t.test('an agent that does not wait for welcome is told to', async (t) => {

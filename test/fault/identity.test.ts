@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { type Clock, systemClock } from '../../shared/clock.ts';
 import { accountOf } from '../support/account.ts';
-import { AgentClient, event, state } from '../support/agent-client.ts';
+import { AgentClient, event, helloFrame, state } from '../support/agent-client.ts';
 import { type RunningAggregator, runAggregator } from '../support/aggregator.ts';
 import * as cluster from '../support/cluster.ts';
 import { randomFrom } from '../support/random.ts';
@@ -112,6 +112,40 @@ t.test('I6 no report is attributed to another node', async (t) => {
   t.same(await filesOf(server, 'victim'), {});
   real.send({ type: 'events', epoch: EPOCH, items: [by('victim', 2)] });
   t.match(await real.next('ack'), { sequence: 2 }, 'who was not disturbed');
+});
+
+t.test('I6 a second node of the same name is refused while the first lives', async (t) => {
+  const { server } = await rigOf(t);
+  const first = await AgentClient.connect(server.url, server.agentToken, { host: hostOf('first') });
+  first.send(state('files', new Map([['/a', { of: 'first' }]])));
+  await first.next('stateApplied');
+  // Another credential, of another authority, with the same name.
+  const second = rs256(claimsOf('node-1'));
+  const clash = new AgentClient(server.url, second);
+  clash.socket.on('open', () => clash.send(helloFrame({ host: hostOf('second') })));
+  t.equal(await clash.closed, 4011);
+  t.match(await server.get('/v1/nodes'), {
+    body: {
+      items: { length: 1, 0: { name: 'node-1', state: 'conflict' } },
+      coverage: { expected: 1, reporting: 0, missing: [{ cause: /two machines/ }] },
+    },
+  });
+  first.send(state('files', new Map([['/a', { of: 'first, still' }]])));
+  await first.next('stateApplied');
+  await first.close();
+  const successor = await AgentClient.connect(server.url, second, { host: hostOf('second') });
+  successor.send(state('checks', new Map()));
+  await successor.next('stateApplied');
+  t.match(await server.get('/v1/nodes'), {
+    body: {
+      items: [
+        { uid: 'uid-of-node-1', state: 'online' },
+        { name: 'node-1', state: 'retired' },
+      ],
+      coverage: { expected: 1, reporting: 1, missing: [] },
+    },
+  });
+  t.same(await filesOf(server, 'node-1'), {}, 'what the first said is not told of the second');
 });
 
 async function filesOf(server: RunningAggregator, node: string): Promise<object> {

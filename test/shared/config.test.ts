@@ -118,7 +118,7 @@ const bad: readonly (readonly [name: string, text: string, code: string, message
     'two documents',
     'interval: 1\n---\ninterval: 2\n',
     'ERR_CONFIG_SYNTAX',
-    'f:2:1: expected one YAML document',
+    'f: expected one YAML document',
   ],
   [
     'a tag of no meaning',

@@ -1,5 +1,12 @@
 import t from 'tap';
-import { combine, countResults, isAtLeast, type Result } from '../../shared/results.ts';
+import {
+  combine,
+  countResults,
+  isAtLeast,
+  RESULTS,
+  type Result,
+  resultWord,
+} from '../../shared/results.ts';
 
 const cases: readonly (readonly [string, readonly Result[], Result])[] = [
   ['of none', [], 'notchecked'],
@@ -20,3 +27,10 @@ t.same(
 );
 t.ok(isAtLeast('critical', 'high'), 'critical is at least high');
 t.notOk(isAtLeast('medium', 'high'), 'medium is not');
+t.same(
+  RESULTS.map(resultWord),
+  ['pass', 'fail', 'error', 'unknown', 'not applicable', 'not checked'],
+  'results are told in words',
+);
+t.equal(resultWord('informational'), 'informational', 'one of a newer program stays as it is');
+t.equal(resultWord('__proto__'), '__proto__');

@@ -2,9 +2,10 @@ import { execFile, execFileSync } from 'node:child_process';
 import { type FSWatcher, mkdirSync, readFileSync, statSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { ImageItem, WatchMessage } from '../../shared/api.ts';
+import type { ImageItem } from '../../shared/api.ts';
 import { makeImageStore } from './image-store.ts';
 import { AggregatorProcess, Program } from './processes.ts';
+import { watchMessages } from './watch-messages.ts';
 
 /** An image that came to the store, and when it was where; milliseconds since its record was written. */
 export interface Arrival {
@@ -123,24 +124,11 @@ export class StoringNode implements AsyncDisposable {
   }
 
   async #follow(): Promise<void> {
-    const headers = { authorization: `Bearer ${this.#aggregator.adminToken}` };
-    const { signal } = this.#ending;
-    const url = `${this.#aggregator.url}/v1/watch?topic=images`;
-    const response = await fetch(url, { headers, signal });
-    let text = '';
-    for await (const chunk of response.body ?? []) {
-      const nowMs = Date.now();
-      text += Buffer.from(chunk).toString();
-      const messages = text.split('\n\n');
-      text = messages.pop() ?? '';
-      for (const message of messages) {
-        const data = message.split('\n').find((line) => line.startsWith('data: '));
-        if (data === undefined) continue;
-        const told = JSON.parse(data.slice('data: '.length)) as WatchMessage; // of our own server
-        if (told.topic !== 'images') continue;
-        const { reference } = told.item;
-        if (!this.#visible.has(reference)) this.#visible.set(reference, [nowMs, told.item]);
-      }
+    const { url, adminToken: token } = this.#aggregator;
+    for await (const told of await watchMessages({ url, token }, this.#ending.signal, 'images')) {
+      if (told.topic !== 'images') continue;
+      const { reference } = told.item;
+      if (!this.#visible.has(reference)) this.#visible.set(reference, [Date.now(), told.item]);
       this.#tell();
     }
   }

@@ -1,4 +1,5 @@
 import type { WatchMessage } from '../../shared/api.ts';
+import { watchMessages } from './watch-messages.ts';
 
 /** Watches an aggregator from now on; `until` resolves when a message as wanted has come. */
 export class Watching implements AsyncDisposable {
@@ -7,17 +8,14 @@ export class Watching implements AsyncDisposable {
   readonly #reading: Promise<void>;
   #wake = Promise.withResolvers<void>();
 
-  private constructor(body: ReadableStream<Uint8Array>, abort: AbortController) {
+  private constructor(told: AsyncIterable<WatchMessage>, abort: AbortController) {
     this.#abort = abort;
-    this.#reading = this.#read(body).catch(() => {});
+    this.#reading = this.#read(told).catch(() => {});
   }
 
   static async start(url: string, token: string): Promise<Watching> {
     const abort = new AbortController();
-    const headers = { authorization: `Bearer ${token}` };
-    const response = await fetch(`${url}/v1/watch`, { headers, signal: abort.signal });
-    if (response.body === null) throw new Error('no body');
-    return new Watching(response.body, abort);
+    return new Watching(await watchMessages({ url, token }, abort.signal), abort);
   }
 
   async until(isWanted: (message: WatchMessage) => boolean): Promise<WatchMessage> {
@@ -33,18 +31,9 @@ export class Watching implements AsyncDisposable {
     await this.#reading;
   }
 
-  async #read(body: ReadableStream<Uint8Array>): Promise<void> {
-    let text = '';
-    const decoder = new TextDecoder();
-    for await (const chunk of body) {
-      text += decoder.decode(chunk, { stream: true });
-      const events = text.split('\n\n');
-      text = events.pop() ?? '';
-      for (const event of events) {
-        const data = /^data: (.*)$/m.exec(event)?.[1];
-        // What the aggregator wrote.
-        if (data !== undefined) this.messages.push(JSON.parse(data) as WatchMessage);
-      }
+  async #read(told: AsyncIterable<WatchMessage>): Promise<void> {
+    for await (const message of told) {
+      this.messages.push(message);
       this.#wake.resolve();
       this.#wake = Promise.withResolvers();
     }

@@ -2,6 +2,7 @@ import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_pr
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { watchMessages } from '../support/watch-messages.ts';
 
 /**
  * What runs inside the guest, as root, on its real kernel: asks the command line, then starts aggregator and agent and
@@ -158,24 +159,15 @@ interface Findings {
 
 async function follow(token: string): Promise<Findings> {
   const headers = { authorization: `Bearer ${token}` };
-  const url = `http://127.0.0.1:${PORT}/v1`;
-  const response = await fetch(`${url}/watch?topic=findings`, { headers });
+  const url = `http://127.0.0.1:${PORT}`;
+  const messages = await watchMessages({ url, token }, new AbortController().signal, 'findings');
   const all: Told[] = [];
   const news = new EventTarget();
   const read = async (): Promise<void> => {
-    let text = '';
-    for await (const chunk of response.body ?? []) {
-      text += Buffer.from(chunk).toString();
-      const messages = text.split('\n\n');
-      text = messages.pop() ?? '';
-      for (const message of messages) {
-        const data = message.split('\n').find((line) => line.startsWith('data: '));
-        if (data === undefined) continue;
-        const { topic, item } = JSON.parse(data.slice('data: '.length));
-        if (topic !== 'findings') continue;
-        all.push({ ...item, atMs: performance.now() });
-        news.dispatchEvent(new Event('told'));
-      }
+    for await (const told of messages) {
+      if (told.topic !== 'findings') continue;
+      all.push({ ...told.item, atMs: performance.now() });
+      news.dispatchEvent(new Event('told'));
     }
   };
   read().catch(() => {});
@@ -190,7 +182,7 @@ async function follow(token: string): Promise<Findings> {
     },
     async gone(isIt) {
       for (;;) {
-        const list = await fetch(`${url}/findings?limit=500`, { headers });
+        const list = await fetch(`${url}/v1/findings?limit=500`, { headers });
         const { items } = (await list.json()) as { items: readonly Told[] };
         if (!items.some((item) => isIt(item) && item.result === 'fail')) return;
         await pause(50);

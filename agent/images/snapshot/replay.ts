@@ -16,7 +16,7 @@ import { usersOf } from '../runtime.ts';
 import { selectImages } from '../select.ts';
 import { readImageStore } from '../store.ts';
 import { VerdictCache } from '../verdict-cache.ts';
-import type { VerifyOptions } from '../verify.ts';
+import type { VerifyOptions } from '../verify-options.ts';
 import { RecordedHost } from './recorded-files.ts';
 import type { NodeSnapshot, PolicyPlace } from './snapshot.ts';
 

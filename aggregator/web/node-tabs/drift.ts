@@ -1,4 +1,5 @@
 import { DIFFERING_CLASSES, type NodeDetail } from '../../../shared/api.ts';
+import { counted } from '../../../shared/counted.ts';
 import { toDriftItem } from '../../section-items.ts';
 import { driftTable } from '../drift-table.ts';
 import type { Html } from '../html.ts';
@@ -16,6 +17,8 @@ export function driftTab({ node, sections }: NodeDetail): Html {
     false,
     files.length === 0
       ? noData('The node has not reported its files.')
-      : noneFound(`All ${files.length} files are as they should be, or nobody manages them.`),
+      : noneFound(
+          `${counted(files.length, 'file is as it should be, or nobody manages it', 'files are as they should be, or nobody manages them')}.`,
+        ),
   );
 }

@@ -1,4 +1,5 @@
 import type { CheckItem } from '../../../shared/api.ts';
+import { counted } from '../../../shared/counted.ts';
 import { RESULTS } from '../../../shared/results.ts';
 import { findingTable } from '../finding-table.ts';
 import { type Html, html } from '../html.ts';
@@ -28,7 +29,7 @@ ${live(
     findings.slice(0, SHOWN),
     'rule',
     noData('No node has reported this rule.'),
-  )}${hidden > 0 && html`<p>${hidden} more that are less bad are not shown.</p>`}`,
+  )}${hidden > 0 && html`<p>${counted(hidden, 'less bad one is', 'less bad ones are')} not shown.</p>`}`,
 )}`,
     };
   },

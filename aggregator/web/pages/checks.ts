@@ -1,5 +1,5 @@
 import type { CheckItem } from '../../../shared/api.ts';
-import { RESULTS, SEVERITIES, WORST_FIRST } from '../../../shared/results.ts';
+import { RESULTS, resultWord, SEVERITIES, WORST_FIRST } from '../../../shared/results.ts';
 import { filterForm } from '../filters.ts';
 import type { FleetOverview } from '../fleet-overview.ts';
 import { html } from '../html.ts';
@@ -24,7 +24,13 @@ export const checks: Page = {
     return {
       title: 'Checks',
       main: html`${filterForm('/checks', [
-        { name: 'result', label: 'Worst result', options: RESULTS, value: chosen.result },
+        {
+          name: 'result',
+          label: 'Worst result',
+          options: RESULTS,
+          wordOf: resultWord,
+          value: chosen.result,
+        },
         { name: 'severity', label: 'Severity', options: SEVERITIES, value: chosen.severity },
       ])}
 ${live(

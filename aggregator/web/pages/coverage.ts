@@ -1,4 +1,5 @@
 import type { Coverage, MissingNode, NodeState } from '../../../shared/api.ts';
+import { counted } from '../../../shared/counted.ts';
 import type { ApiContext } from '../../api/route.ts';
 import type { FleetNode } from '../../fleet-node.ts';
 import { mayAct } from '../../identity/principal.ts';
@@ -114,7 +115,7 @@ function versions({ fleet }: ApiContext): Html {
       {
         header: 'Share',
         cell: ([version, nodes]) =>
-          html`<meter min="0" max="${most}" value="${nodes}" aria-label="${`${nodes} nodes with ${cut(version, 64)}`}"></meter>`,
+          html`<meter min="0" max="${most}" value="${nodes}" aria-label="${`${counted(nodes, 'node')} with ${cut(version, 64)}`}"></meter>`,
       },
     ],
     rows,

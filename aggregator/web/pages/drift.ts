@@ -1,4 +1,5 @@
 import { DIFFERING_CLASSES } from '../../../shared/api.ts';
+import { counted } from '../../../shared/counted.ts';
 import type { ChangeHistory, Incident } from '../change-history.ts';
 import { driftTable } from '../drift-table.ts';
 import { filterForm, pager } from '../filters.ts';
@@ -108,6 +109,6 @@ function incidents(
       'No file of the trust configuration changed in seven days, as far as nodes told.',
     ),
   })}
-${hidden > 0 && html`<p>${hidden} older ones are not shown.</p>`}
+${hidden > 0 && html`<p>${counted(hidden, 'older one is', 'older ones are')} not shown.</p>`}
 ${history.isCut && html`<p>${mark('warn', 'More changed')} than is kept here: the oldest are missing.</p>`}`;
 }

@@ -1,5 +1,5 @@
 import { NODE_STATES, type NodeItem } from '../../../shared/api.ts';
-import { RESULTS } from '../../../shared/results.ts';
+import { RESULTS, resultWord } from '../../../shared/results.ts';
 import { filterForm, pager } from '../filters.ts';
 import { html } from '../html.ts';
 import { nodeLink, time } from '../links.ts';
@@ -34,7 +34,13 @@ export const nodes: Page = {
       main: html`${filterForm('/nodes', [
         { name: 'pool', label: 'Pool', options: pools, value: chosen.pool },
         { name: 'state', label: 'State', options: NODE_STATES, value: chosen.state },
-        { name: 'result', label: 'Worst result', options: RESULTS, value: chosen.result },
+        {
+          name: 'result',
+          label: 'Worst result',
+          options: RESULTS,
+          wordOf: resultWord,
+          value: chosen.result,
+        },
       ])}
 ${live(
   'nodes',

@@ -161,7 +161,7 @@ function part(count: number, of: number, tone: Tone): Html {
 
 function changes(days: readonly Bucket[]): Html {
   const [explained, unexplained] = [sum(days, 'explained'), sum(days, 'unexplained')];
-  const words = `${explained + unexplained} changes: ${explained} explained, ${unexplained} unexplained`;
+  const words = `${counted(explained + unexplained, 'change')}: ${explained} explained, ${unexplained} unexplained`;
   const rows = days.map((day) => ({
     label: new Date(day.startMs).toISOString().slice(5, 10),
     values: [day.explained, day.unexplained],

@@ -1,4 +1,5 @@
 import type { SimulationItem } from '../../../shared/api-simulation.ts';
+import { counted } from '../../../shared/counted.ts';
 import { VERDICTS } from '../../../shared/images.ts';
 import type {
   ImageChange,
@@ -42,7 +43,7 @@ function about(
 
 function progress({ progress: { nodes, asked, answered, failed, offline } }: SimulationItem): Html {
   const done = answered + failed + offline;
-  return html`<div data-poll><p role="status">${mark('unknown', 'running')} ${done} of ${nodes} nodes: ${asked} asked, ${answered} answered,
+  return html`<div data-poll><p role="status">${mark('unknown', 'running')} ${done} of ${counted(nodes, 'node')}: ${asked} asked, ${answered} answered,
 ${failed} gave no answer, ${offline} not connected.</p>
 <progress max="${nodes}" value="${done}" aria-label="Nodes that are done"></progress></div>`;
 }
@@ -60,8 +61,8 @@ function resultView(
 ): Html {
   const { now, after, changes } = summary;
   const refused = changes.newlyRefused;
-  return html`<p class="lead">${refused === 0 ? mark('good', 'Nothing is newly refused') : mark('bad', `${refused} image uses newly refused`)}
-of ${summary.uses} on ${summary.nodes} nodes, ${summary.images} images.</p>
+  return html`<p class="lead">${refused === 0 ? mark('good', 'Nothing is newly refused') : mark('bad', `${counted(refused, 'image use')} newly refused`)}
+of ${summary.uses} on ${counted(summary.nodes, 'node')}, ${counted(summary.images, 'image')}.</p>
 ${table({
   caption: 'Image uses by verdict, now and then',
   columns: [
@@ -153,5 +154,5 @@ ${table({
   columns: COLUMNS,
   rows: rows.slice(0, SHOWN),
   empty: noneFound('No image.'),
-})}${hidden > 0 && html`<p>${hidden} more are in <code>GET /v1/simulations/ID</code>.</p>`}</section>`;
+})}${hidden > 0 && html`<p>${counted(hidden, 'more is', 'more are')} in <code>GET /v1/simulations/ID</code>.</p>`}</section>`;
 }

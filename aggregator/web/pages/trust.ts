@@ -1,4 +1,5 @@
 import type { PolicyItem } from '../../../shared/api-pools.ts';
+import { counted } from '../../../shared/counted.ts';
 import { fieldOf } from '../../../shared/field-of.ts';
 import { list, requirementTexts } from '../../../shared/reported-text.ts';
 import { readReportedTrust } from '../../../shared/reported-trust.ts';
@@ -68,7 +69,7 @@ export const trustGroup: Page = {
         : (await ask('GET /v1/policies/:name', { name: majority.digest })).items;
     return {
       title: `Trust ${cut(name, 19)}`,
-      main: html`<p>${group.nodes.length} nodes: ${nodeLinks(group.nodes)}</p>
+      main: html`<p>${counted(group.nodes.length, 'node')}: ${nodeLinks(group.nodes)}</p>
 ${standing(group)}
 ${
   whole?.trust !== undefined &&

@@ -1,4 +1,4 @@
-import type { KeyFacts, KeyWeakness } from '../key-facts.ts';
+import { type KeyFacts, type KeyWeakness, MIN_RSA_BITS } from '../key-types.ts';
 import { CAN_SIGN, DSA, ECDSA, EDDSA, ELGAMAL, RSA, RSA_SIGN_ONLY } from './algorithms.ts';
 import type { KeyPacket } from './key-packet.ts';
 import { type CertifiedKey, isRevoked, type Keyring, keyFlags, primaryExpiry } from './keyring.ts';
@@ -6,7 +6,6 @@ import { SIGNATURE_TYPE } from './signature-packet.ts';
 
 /** Hashes a self-signature should not rest on alone: SHA-1 and RIPEMD-160, by their numbers in RFC 4880 §9.4. */
 const WEAK_HASHES: ReadonlySet<number> = new Set([2, 3]);
-const MIN_RSA_BITS = 2048;
 const NAMES: ReadonlyMap<number, string> = new Map([
   [ELGAMAL, 'Elgamal'],
   [DSA, 'DSA'],

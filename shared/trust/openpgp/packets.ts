@@ -1,3 +1,4 @@
+import { counted } from '../../counted.ts';
 import { SignatureError } from '../signature-error.ts';
 
 /** Packet types that are looked at, by the names of RFC 4880 §4.3. */
@@ -130,7 +131,7 @@ export class PacketReader {
     const end = this.#at + length;
     if (end > this.#bytes.length) {
       throw malformed(
-        `expected ${length} bytes of a packet, found ${this.#bytes.length - this.#at}`,
+        `expected ${counted(length, 'byte')} of a packet, found ${this.#bytes.length - this.#at}`,
       );
     }
     const body = this.#bytes.subarray(this.#at, end);
@@ -165,7 +166,9 @@ export class FieldReader {
   bytes(length: number): Uint8Array {
     const end = this.#at + length;
     if (end > this.#bytes.length) {
-      throw malformed(`expected ${length} more bytes, found ${this.#bytes.length - this.#at}`);
+      throw malformed(
+        `expected ${counted(length, 'more byte')}, found ${this.#bytes.length - this.#at}`,
+      );
     }
     const field = this.#bytes.subarray(this.#at, end);
     this.#at = end;

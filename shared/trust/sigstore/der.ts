@@ -1,3 +1,4 @@
+import { counted } from '../../counted.ts';
 import { CodedError } from '../../errors.ts';
 
 /** Bytes that are not the DER that was expected. */
@@ -67,7 +68,9 @@ export class DerReader {
     const length = this.#length();
     const from = this.#at;
     if (length > this.#bytes.length - from) {
-      throw new DerError(`expected ${length} bytes of content, found ${this.#bytes.length - from}`);
+      throw new DerError(
+        `expected ${counted(length, 'byte')} of content, found ${this.#bytes.length - from}`,
+      );
     }
     this.#at = from + length;
     return {

@@ -1,20 +1,12 @@
 import { contextTag, DerError, DerReader, TAG } from './der.ts';
 import { type NameConstraints, readNameConstraints } from './name-constraints.ts';
-import { isAscii } from './names.ts';
+import { isAscii, type SubjectNames } from './names.ts';
 
 /** One extension of a certificate as written. */
 export interface Extension {
   readonly oid: string;
   readonly isCritical: boolean;
   readonly value: Uint8Array;
-}
-
-/** Names of a subjectAltName extension, by kind. IP addresses have 4 or 16 bytes. */
-export interface SubjectNames {
-  readonly emails: readonly string[];
-  readonly hosts: readonly string[];
-  readonly uris: readonly string[];
-  readonly addresses: readonly Uint8Array[];
 }
 
 /** What path validation and identity rules ask of the extensions of a certificate. */

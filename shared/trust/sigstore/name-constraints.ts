@@ -1,6 +1,5 @@
 import { contextTag, DerError, DerReader, TAG } from './der.ts';
-import type { SubjectNames } from './extensions.ts';
-import { isAscii } from './names.ts';
+import { isAscii, type SubjectNames } from './names.ts';
 
 interface Subtrees {
   readonly emails: readonly string[];

@@ -4,6 +4,14 @@ import { type DerElement, DerError, DerReader, TAG } from './der.ts';
 /** Characters of PrintableString; `*` and `&` are not among them, but Go lets them through, and so names in use. */
 const PRINTABLE = /^[A-Za-z0-9 '()+,\-./:=?*&]*$/;
 
+/** Names of a subjectAltName extension, by kind. IP addresses have 4 or 16 bytes. */
+export interface SubjectNames {
+  readonly emails: readonly string[];
+  readonly hosts: readonly string[];
+  readonly uris: readonly string[];
+  readonly addresses: readonly Uint8Array[];
+}
+
 /** Throws `DerError` for a Name (RFC 5280 §4.1.2.4) with a string that does not keep to its type, as Go does. */
 export function checkName(name: DerElement): void {
   const sets = new DerReader(name.content);

@@ -2,10 +2,9 @@ import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:f
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { FileChanges } from '../../../agent/changes/file-changes.ts';
-import type { Host, HostStat } from '../../../agent/host.ts';
-import { openHost } from '../../../agent/host.ts';
 import { sha256 } from '../../../shared/canonical.ts';
 import type { Items } from '../../../shared/report.ts';
+import { heardHost } from '../../support/heard-host.ts';
 import { treeOf } from '../../support/host-tree.ts';
 
 const SYSCTL = '/etc/sysctl.d/x.conf';
@@ -17,26 +16,7 @@ function nodeOf(t: Test, files: Readonly<Record<string, string>>) {
   const folder = t.testdir({ state: {}, host: treeOf(files) });
   const root = join(folder, 'host');
   const reads: string[] = [];
-  const plain = openHost(root);
-  const host: Host = {
-    root,
-    readText: async (path, limit) => await plain.readText(path, limit),
-    readBytes: async (path, limit) => {
-      reads.push(path);
-      return await plain.readBytes(path, limit);
-    },
-    stat: async (path): Promise<HostStat | undefined> => await plain.stat(path),
-    lstat: async (path) => await plain.lstat(path),
-    list: async (path) => await plain.list(path),
-    readLink: async (path) => await plain.readLink(path),
-    resolve: async (path) => await plain.resolve(path),
-    readPieces: (path) => plain.readPieces(path),
-    readIdentified: async (path, limit) => {
-      reads.push(path);
-      return await plain.readIdentified(path, limit);
-    },
-    identify: (path) => plain.identify(path),
-  };
+  const host = heardHost(root, (path) => void reads.push(path));
   const items = (...paths: readonly string[]): Items =>
     new Map(
       paths.map((path) => {

@@ -450,6 +450,20 @@ t.test('what is approved', async (t) => {
     const found = findings.find(({ ruleId }) => ruleId === 'runtime.nonroot');
     t.match(found, { result: 'pass', observed: { approved: 1 }, message: /, except 1 that may$/ });
   });
+
+  t.test('one container and several are spoken of as such', async (t) => {
+    const messages = async (
+      ...containers: readonly TestContainer[]
+    ): Promise<readonly string[]> => {
+      const root = t.testdir(treeOf(nodeWith(containers)));
+      const findings = await runtime.run(contextAt(root), AbortSignal.timeout(5000));
+      return findings.map(({ message }) => message);
+    };
+    const [one, two] = [await messages({}), await messages({}, second)];
+    t.ok(one.includes('1 container runs without the rights of the node'), one.join('\n'));
+    t.ok(two.includes('2 containers run without the rights of the node'), two.join('\n'));
+    for (const message of one) t.notMatch(message, /\b1 containers|\b1 container (?:run|have)\b/);
+  });
 });
 
 t.test('what a finding says', async (t) => {

@@ -116,7 +116,7 @@ t.test('a looser policy is shown by the scope that it opens', async (t) => {
   const root = t.testdir(treeOf(shop(loose)));
   const findings = await trustPolicy.run(contextAt(root), AbortSignal.timeout(5000));
   const finding = findings.find(({ ruleId }) => ruleId === RULE);
-  t.match(finding?.message, /shop\.json is looser than .*policy\.json: .* \(and 1 more scopes\)$/);
+  t.match(finding?.message, /shop\.json is looser than .*policy\.json: .* \(and 1 more scope\)$/);
   t.match(finding?.observed, { scope: /^(?:bad\.test|quay\.io)$/, looser: 2 });
   t.equal(finding?.severity, 'high');
 });

@@ -4,7 +4,8 @@ import t, { type Test } from 'tap';
 import { openHost } from '../../../agent/host.ts';
 import { PassMemory } from '../../../agent/images/pass-memory.ts';
 import { VerdictCache } from '../../../agent/images/verdict-cache.ts';
-import { type VerifyOptions, verifyImages } from '../../../agent/images/verify.ts';
+import { verifyImages } from '../../../agent/images/verify.ts';
+import type { VerifyOptions } from '../../../agent/images/verify-options.ts';
 import { readNodeTrust } from '../../../agent/trust.ts';
 import { sha256 } from '../../../shared/canonical.ts';
 import {

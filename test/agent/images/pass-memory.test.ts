@@ -1,13 +1,14 @@
 import { renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { type Host, openHost } from '../../../agent/host.ts';
+import type { Host } from '../../../agent/host.ts';
 import { PassMemory } from '../../../agent/images/pass-memory.ts';
 import { dataFileName } from '../../../agent/images/records.ts';
 import { VerdictCache } from '../../../agent/images/verdict-cache.ts';
 import { verifyImages } from '../../../agent/images/verify.ts';
 import { readNodeTrust } from '../../../agent/trust.ts';
 import { sha256 } from '../../../shared/canonical.ts';
+import { heardHost } from '../../support/heard-host.ts';
 import {
   ANYTHING,
   KEY_PATH,
@@ -31,33 +32,11 @@ const MINUTE_MS = 60_000;
 
 /** The node, and the data files of images that were read on it. */
 function counting(root: string): { readonly host: Host; readonly read: string[] } {
-  const host = openHost(root);
   const read: string[] = [];
-  const note = (path: string): void => {
+  const host = heardHost(root, (path) => {
     if (path.startsWith(`${FOLDER}/`) && !path.endsWith('images.lock')) read.push(path);
-  };
-  const readBytes: Host['readBytes'] = async (path, limit) => {
-    note(path);
-    return await host.readBytes(path, limit);
-  };
-  const readIdentified: Host['readIdentified'] = async (path, limit) => {
-    note(path);
-    return await host.readIdentified(path, limit);
-  };
-  const counted: Host = {
-    root,
-    readBytes,
-    readIdentified,
-    readText: (path, limit) => host.readText(path, limit),
-    stat: (path) => host.stat(path),
-    lstat: (path) => host.lstat(path),
-    list: (path) => host.list(path),
-    readLink: (path) => host.readLink(path),
-    resolve: (path) => host.resolve(path),
-    identify: (path) => host.identify(path),
-    readPieces: (path) => host.readPieces(path),
-  };
-  return { host: counted, read };
+  });
+  return { host, read };
 }
 
 /** As an attacker would: the same length, and the times set back. */

@@ -1,9 +1,10 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { type Host, openHost } from '../../../agent/host.ts';
+import type { Host } from '../../../agent/host.ts';
 import { type ImageVerification, verifyImages } from '../../../agent/images/verify.ts';
 import { readNodeTrust } from '../../../agent/trust.ts';
+import { heardHost } from '../../support/heard-host.ts';
 import { manifestOf, pulled, signed, trustFiles } from '../../support/signed-images.ts';
 import { type StoreImage, storeFiles, writeFiles } from '../../support/store-tree.ts';
 
@@ -27,27 +28,10 @@ function write(root: string, images: readonly StoreImage[], lock: string): void 
 
 /** The node, on which `happens` is called before each file whose path ends so is read. */
 function nodeWhere(root: string, ending: string, happens: (time: number) => void): Host {
-  const host = openHost(root);
   let times = 0;
-  return {
-    root: host.root,
-    readText: (path, limit) => host.readText(path, limit),
-    readBytes: async (path, limit) => {
-      if (path.endsWith(ending)) happens(++times);
-      return await host.readBytes(path, limit);
-    },
-    readIdentified: async (path, limit) => {
-      if (path.endsWith(ending)) happens(++times);
-      return await host.readIdentified(path, limit);
-    },
-    stat: (path) => host.stat(path),
-    lstat: (path) => host.lstat(path),
-    list: (path) => host.list(path),
-    readLink: (path) => host.readLink(path),
-    resolve: (path) => host.resolve(path),
-    identify: (path) => host.identify(path),
-    readPieces: (path) => host.readPieces(path),
-  };
+  return heardHost(root, (path) => {
+    if (path.endsWith(ending)) happens(++times);
+  });
 }
 
 async function verify(host: Host): Promise<ImageVerification> {

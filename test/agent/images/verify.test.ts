@@ -3,11 +3,8 @@ import { chmodSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { openHost } from '../../../agent/host.ts';
-import {
-  type ImageVerification,
-  type VerifyOptions,
-  verifyImages,
-} from '../../../agent/images/verify.ts';
+import { type ImageVerification, verifyImages } from '../../../agent/images/verify.ts';
+import type { VerifyOptions } from '../../../agent/images/verify-options.ts';
 import { readNodeTrust } from '../../../agent/trust.ts';
 import { sha256 } from '../../../shared/canonical.ts';
 import {

@@ -1,6 +1,7 @@
 import t from 'tap';
 import { openHost } from '../../../agent/host.ts';
-import { type VerifyOptions, verifyImages } from '../../../agent/images/verify.ts';
+import { verifyImages } from '../../../agent/images/verify.ts';
+import type { VerifyOptions } from '../../../agent/images/verify-options.ts';
 import { readNodeTrust } from '../../../agent/trust.ts';
 import {
   lookasideFiles,

@@ -59,7 +59,7 @@ const bad: readonly (readonly [string, Answers, RegExp])[] = [
   [
     'sends without end',
     { ...good, '/openid/v1/jwks': { body: 'x'.repeat(2_000_000) } },
-    /more than 1 MiB/,
+    /more than 1048576 bytes/,
   ],
 ];
 for (const [name, answers, message] of bad) {
@@ -88,7 +88,7 @@ t.test(
     rmSync(source.cacheFile);
     await t.rejects(new IssuerKeyring(hasty, stillClock()).keys(), {
       code: 'ERR_ISSUER_KEYS',
-      message: /no whole answer in 0\.3 s/,
+      message: /timeout/,
     });
   },
 );

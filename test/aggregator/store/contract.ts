@@ -449,6 +449,36 @@ export function storeContract(t: Test, fresh: (t: Test) => OpenStore): void {
     ]);
   });
 
+  t.test('pages go on where the last ended, whichever nodes join and leave', async (t) => {
+    await using store = await fresh(t)();
+    const join = async (name: string): Promise<void> => {
+      const node = { uid: `uid of ${name}`, name, pool: 'p' };
+      const { session } = await start(store, {}, node);
+      const items = rules(rule('a.a', 'fail'), rule('a.b', 'fail'), rule('a.c', 'pass'));
+      await store.apply(full(session, 'checks', items, { uid: node.uid }));
+    };
+    for (const name of ['n2', 'n4', 'n6']) await join(name);
+    for (const asOfMs of [undefined, AT_MS + 50]) {
+      const seen: string[] = [];
+      let after: string | undefined;
+      for (let pages = 0; pages === 0 || after !== undefined; pages++) {
+        const page = await store.items({ section: 'checks', limit: 2, after, asOfMs });
+        seen.push(...page.rows.map(({ node, key }) => `${node} ${key}`));
+        after = page.next;
+        if (pages > 0 || asOfMs !== undefined) continue;
+        await store.retire('uid of n2', AT_MS + 10);
+        await join('n1');
+        await join('n5');
+      }
+      const nodes = [asOfMs === undefined ? 'n2' : 'n1', 'n4', 'n5', 'n6'];
+      t.same(
+        seen.slice(0, 8),
+        nodes.flatMap((node) => [`${node} a.a`, `${node} a.b`]),
+      );
+      t.equal(new Set(seen).size, seen.length, 'each once');
+    }
+  });
+
   t.test('a list shows each item as it is now, however it changed', async (t) => {
     await using store = await fresh(t)();
     const { session } = await start(store);
@@ -530,6 +560,30 @@ export function storeContract(t: Test, fresh: (t: Test) => OpenStore): void {
     await store.prune(before(AT_MS + 101));
     t.same(await asOf(AT_MS + 50), [], 'and no further than history is kept');
     t.same(await asOf(AT_MS + 150), ['worker-2 a.b', 'worker-1 a.b']);
+  });
+
+  t.test('a former time is answered too when the clock was set back in between', async (t) => {
+    await using store = await fresh(t)();
+    const { session } = await start(store);
+    for (const [ruleId, ms] of [
+      ['a.first', 10],
+      ['a.ahead', 500],
+      ['a.back', 100],
+    ] as const) {
+      const receivedAtMs = AT_MS + ms;
+      await store.apply(full(session, 'checks', rules(rule(ruleId, 'fail')), { receivedAtMs }));
+    }
+    const asOf = async (ms: number): Promise<readonly string[]> => {
+      const query = { section: 'checks', limit: 9, asOfMs: AT_MS + ms } as const;
+      const { rows } = await store.items(query);
+      const [one] = await store.nodesAsOf('checks', AT_MS + ms);
+      t.equal(one?.isKnown, rows.length > 0, `${ms}: known where something is told`);
+      return rows.map(({ key }) => key);
+    };
+    t.same(await asOf(5), []);
+    t.same(await asOf(50), ['a.first']);
+    t.same(await asOf(200), ['a.back'], 'the newest of what was known then');
+    t.same(await asOf(600), ['a.back']);
   });
 
   t.test('a state that comes back, or that two nodes have, is kept once', async (t) => {
@@ -696,6 +750,25 @@ export function storeContract(t: Test, fresh: (t: Test) => OpenStore): void {
     t.same(await sequences(store), [2]);
     t.same(await store.append(batch(session, [event(1), event(2)])), { sequence: 2, before: 2 });
     t.same(await sequences(store), [2]);
+  });
+
+  t.test('events of a clock that was ahead keep nothing from being forgotten', async (t) => {
+    await using store = await fresh(t)();
+    const { session } = await start(store);
+    const ahead = Array.from({ length: 2500 }, (_, index) => event(index + 1));
+    const [hourMs, yearMs] = [3_600_000, 365 * 86_400_000];
+    for (const [events, ms] of [
+      [ahead, yearMs],
+      [[event(2501)], 0],
+      [[event(2502)], 2 * hourMs],
+    ] as const) {
+      await store.append({ ...batch(session, events), receivedAtMs: AT_MS + ms });
+    }
+    const old = before(AT_MS + hourMs);
+    let removed = 0;
+    for (let some = 1; some > 0; removed += some) some = await store.prune(old);
+    t.equal(removed, 2501);
+    t.same(await sequences(store), [2502]);
   });
 
   t.test('many old records are forgotten step by step', async (t) => {

@@ -1,10 +1,21 @@
 import { EventEmitter, once } from 'node:events';
 import t from 'tap';
+import { alertsSchema } from '../../../aggregator/alerts/config.ts';
+import { openAlerts } from '../../../aggregator/alerts/open.ts';
+import { AlertsStateRecord } from '../../../aggregator/alerts/state-record.ts';
+import { Fleet } from '../../../aggregator/fleet.ts';
+import { Metrics } from '../../../aggregator/metrics.ts';
 import type { PeerAnswer, PeerListener, Peers } from '../../../aggregator/store/peers.ts';
 import { openPostgres } from '../../../aggregator/store/postgres.ts';
-import type { Store, StoredNode } from '../../../aggregator/store/store.ts';
+import type { Records } from '../../../aggregator/store/records.ts';
+import type { Store } from '../../../aggregator/store/store.ts';
+import type { StoredNode } from '../../../aggregator/store/stored-node.ts';
+import { parseConfig } from '../../../shared/config.ts';
 import { hashItems } from '../../../shared/report.ts';
 import { keptLog } from '../../support/aggregator.ts';
+import { AlertReceiver } from '../../support/alert-receiver.ts';
+import { stillClock } from '../../support/cluster.ts';
+import { findingItem } from '../../support/findings.ts';
 import { PostgresServer, withoutPostgres } from '../../support/postgres.ts';
 
 const NODE = { uid: 'uid-1', name: 'worker-1', pool: 'worker' };
@@ -18,10 +29,10 @@ async function open(url: string, replica: string) {
   const store = await openPostgres(options);
   const told = new EventEmitter();
   const events: string[] = [];
-  let last: StoredNode | undefined;
+  const nodes = new Map<string, StoredNode>();
   const listener: PeerListener = {
     nodes(changed) {
-      last = changed.at(-1);
+      for (const node of changed) nodes.set(node.uid, node);
       told.emit('nodes');
     },
     heard: (seen) => void told.emit('heard', seen),
@@ -42,10 +53,13 @@ async function open(url: string, replica: string) {
     told,
     log,
     events,
-    /** The node as it was told last, when it is as wanted. */
+    /** A node as it was told last, when one is as wanted. */
     async until(isWanted: (node: StoredNode) => boolean): Promise<StoredNode> {
-      while (last === undefined || !isWanted(last)) await once(told, 'nodes');
-      return last;
+      for (;;) {
+        const found = nodes.values().find(isWanted);
+        if (found !== undefined) return found;
+        await once(told, 'nodes');
+      }
     },
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   };
@@ -105,9 +119,11 @@ t.test('aggregators on one database', { skip: withoutPostgres }, async (t) => {
     await append(a.store, session, [1, 2]);
     while (b.events.length < 2) await once(b.told, 'event');
     t.same(b.events, ['e1 1', 'e1 2']);
-    const heard = once(b.told, 'heard');
+    const heard: ReadonlyMap<string, number>[] = [];
+    b.told.on('heard', (seen: ReadonlyMap<string, number>) => heard.push(seen));
     await a.store.touch(new Map([[NODE.uid, AT_MS + 5]]));
-    t.same((await heard)[0], new Map([[NODE.uid, AT_MS + 5]]));
+    while (heard.at(-1)?.get(NODE.uid) !== AT_MS + 5) await once(b.told, 'heard');
+    t.same(heard.at(-1), new Map([[NODE.uid, AT_MS + 5]]));
     t.same(a.events, []);
   });
 
@@ -186,6 +202,61 @@ t.test('aggregators on one database', { skip: withoutPostgres }, async (t) => {
     await t.rejects(append(a.store, older.session, [2]), { code: 'ERR_STORE_FENCED' });
     t.same(await append(b.store, newer.session, [2]), { sequence: 2, before: 1 });
   });
+
+  await t.test(
+    'tell alerts on where a write of one was lost, and is not what another wrote',
+    async (t) => {
+      await using receiver = await AlertReceiver.start();
+      const clock = stillClock();
+      await using a = await open(await postgres.database(), 'a');
+      const thresholds = { lateMs: 44_000, silentMs: 300_000, staleMs: 86_400_000 };
+      const fleet = await Fleet.load({ store: a.store, clock, thresholds, inventory: [] });
+      const text = JSON.stringify({ webhooks: [{ url: receiver.url }], holdSeconds: 0 });
+      const records = (): Records => a.peers.records('alerts');
+      const duty = await openAlerts(parseConfig(text, 'alerts', alertsSchema), {
+        records,
+        isOurs: () => true,
+        fleet,
+        metrics: new Metrics(),
+        clock,
+        log: keptLog(),
+        returnMs: 300_000,
+      });
+      const fail = (ruleId: string): void => {
+        const item = findingItem({ ruleId, result: 'fail', severity: 'critical' });
+        fleet.failing.applied(NODE.uid, NODE.name, { set: [[ruleId, item]], removed: [] });
+      };
+      await duty.tick();
+      // Another that has the turn writes; or it was this one, and the answer to its commit was lost on the way.
+      const other = new AlertsStateRecord(records());
+      const state = await other.read();
+      t.ok(await other.write(state));
+      fail('a.rule');
+      await duty.tick();
+      t.equal(receiver.received.length, 0, 'this one is not believed to have the turn');
+      await duty.tick();
+      await duty.tick();
+      await receiver.count(1);
+      t.match(receiver.received, [{ body: { status: 'firing', rule: 'a.rule' } }]);
+      await duty[Symbol.asyncDispose]();
+      // Whose turn it was meanwhile is not written over when this one ends.
+      const late = await openAlerts(parseConfig(text, 'alerts', alertsSchema), {
+        records,
+        isOurs: () => true,
+        fleet,
+        metrics: new Metrics(),
+        clock,
+        log: keptLog(),
+        returnMs: 300_000,
+      });
+      await other.read();
+      t.ok(await other.write({ ...state, families: ['identity'] }));
+      fail('b.rule');
+      await late.tick();
+      await late[Symbol.asyncDispose]();
+      t.match(await new AlertsStateRecord(records()).read(), { families: ['identity'] });
+    },
+  );
 
   await t.test('open sessions of one node at once, and one of them stays', async (t) => {
     const url = await postgres.database();

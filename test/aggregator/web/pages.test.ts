@@ -9,7 +9,7 @@ t.test('pages of a fleet', async (t) => {
   const { url, adminToken } = fleet.running;
   const client = await PageClient.signIn(url, adminToken);
   const cases = [
-    ['/', ['1/2', 'gpu-7</bdi></a> never seen', 'Rules failing, critical']],
+    ['/', ['1/2', 'gpu-7</bdi></a> never seen', 'Rules failing, critical', 'lockdown']],
     ['/nodes', ['node-1', 'gpu-7']],
     ['/nodes/node-1', ['selinux.enforcing', 'rhcos']],
     ['/nodes/node-1?tab=trust', ['/etc/containers/policy.json', 'reject']],

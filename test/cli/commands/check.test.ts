@@ -125,9 +125,9 @@ t.test('a profile decides what counts', async (t) => {
   t.equal(own.exit, 0);
   t.match(
     own.stdout,
-    /\n- N\/A +critical +selinux.enforcing +informational: SELinux is permissive/,
+    /\n- NOT APPLICABLE +critical +selinux.enforcing +informational: SELinux is permissive/,
   );
-  t.match(own.stdout, /^\? NOTCHECKED +medium +selinux.policy-type +the profile .* does not ask/);
+  t.match(own.stdout, /^\? NOT CHECKED +medium +selinux.policy-type +the profile .* does not ask/);
   t.ok(own.stdout.endsWith(`\nProfile: ${file}\n`));
   const json = JSON.parse((await runCli([...words, '--profile', file, '-o', 'json'])).stdout);
   t.match(json, { profile: file, summary: { fail: 0, notapplicable: 1, notchecked: 1, pass: 1 } });
@@ -190,7 +190,7 @@ t.test('what somebody vouches for does not count, and is not hidden', async (t) 
   t.equal(excepted.exit, 0);
   t.match(
     excepted.stdout,
-    /- N\/A +critical +selinux.enforcing +exception of alice until 2026-12-01 \(installation of a driver \\x1b\[31m\): SELinux is permissive/,
+    /- NOT APPLICABLE +critical +selinux.enforcing +exception of alice until 2026-12-01 \(installation of a driver \\x1b\[31m\): SELinux is permissive/,
   );
   t.match(excepted.stdout, /✓ PASS +medium +exceptions.expired +the exception of alice/);
   t.notMatch(excepted.stdout, HOSTILE);
@@ -202,7 +202,10 @@ t.test('what somebody vouches for does not count, and is not hidden', async (t) 
     reason: 'exception',
     override: { oldResult: 'fail', authority: 'alice', until: '2026-12-01' },
   });
-  t.match((await runCli([...only, '-o', 'wide'])).stdout, /selinux.enforcing +n\/a .* exception /);
+  t.match(
+    (await runCli([...only, '-o', 'wide'])).stdout,
+    /selinux.enforcing +not applicable .* exception /,
+  );
 
   const late = await runCli(only, { nowMs: Date.parse('2026-12-02T00:00:00Z') });
   t.equal(late.exit, 1);

@@ -58,6 +58,7 @@ t.test('a fleet of one node that reports and one that never did', async (t) => {
       ['sarif junit', 2, 'for two formats'],
       ['sarif -l pool!=gpu', 2, 'for a selector that cannot be asked'],
       ['sarif -l uid=1', 2, 'for a label that cannot be asked'],
+      ['sarif -l pool=', 2, 'for a label that is compared with nothing: it would choose all'],
       ['sarif -l pool=a,pool=b', 2, 'for one label twice'],
       ['sarif --as-of yesterday', 2, 'for a time that is none'],
       ['sarif --as-of 1h -l state=online', 2, 'for a state of a former time'],

@@ -1,6 +1,8 @@
 import t from 'tap';
+import type { Json } from '../../../shared/canonical.ts';
+import { AgentClient } from '../../support/agent-client.ts';
 import { runCli } from '../fake-io.ts';
-import { runFleet } from '../fleet.ts';
+import { FINDINGS, runFleet } from '../fleet.ts';
 
 const INVENTORY = [{ name: 'gpu-7', pool: 'gpu' }];
 
@@ -46,6 +48,41 @@ Pipeline   ✓ last heard from a node 0s ago
   ]);
   t.equal(none.exit, 3, 'of no node nothing is known');
   t.match(none.stdout, /Coverage {3}\? no node is known/);
+});
+
+t.test('a retired node counts for nothing, however it is selected', async (t) => {
+  await using fleet = await runFleet(t.testdir({}), undefined, undefined, INVENTORY);
+  const { running } = fleet;
+  const { body } = await running.post('/v1/tokens', { kind: 'agent', name: 'old-1' });
+  const old = await AgentClient.connect(running.url, (body as { token: string }).token);
+  // The same as the node that is there says.
+  const failing = { ...FINDINGS[0] } as Record<string, Json>;
+  old.send(old.full('checks', new Map([['selinux.enforcing', failing]])));
+  await old.next('stateApplied');
+  t.equal((await running.post('/v1/nodes/old-1/retire')).status, 200);
+  await old.closed;
+  const run = (line: string, ...more: readonly string[]) =>
+    runCli([...line.split(' '), ...more, ...fleet.flags], { nowMs: Date.now() });
+  const json = async (line: string, ...more: readonly string[]): Promise<unknown> =>
+    JSON.parse((await run(`${line} -o json`, ...more)).stdout);
+
+  t.match(await json('status'), {
+    coverage: { expected: 2, reporting: 1 },
+    results: { fail: 1, pass: 1 },
+    failingNodes: ['node-1'],
+  });
+  const both = ['-l', 'name in (gpu-7,old-1)'];
+  const none = { expected: 1, reporting: 0, missing: [{ node: 'gpu-7' }] };
+  for (const line of ['get findings', 'get nodes', 'get events', 'get drift', 'status']) {
+    t.match(await json(line, ...both), { coverage: none }, line);
+    if (line === 'status') continue;
+    const gate = await run(`${line} --require-coverage 1`, ...both);
+    t.equal(gate.exit, 3, `${line}: of no node that should report anything is known`);
+  }
+  t.equal((await run('export csv --require-coverage 1 -l', 'name in (gpu-7,node-1)')).exit, 0);
+  const then = await json('get findings --as-of 24h', ...both);
+  t.match(then, { coverage: { expected: 0, reporting: 0 } }, 'there was no node then');
+  t.equal((await run('get findings --as-of 24h --require-coverage 1', ...both)).exit, 3);
 });
 
 t.test('describe shows a node with what one would ask next', async (t) => {

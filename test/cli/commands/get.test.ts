@@ -69,7 +69,7 @@ quay.io/team/old:v1  node-1  rejected  no-signature  none    0123456789ab
   const nodes = await get('nodes', true);
   t.match(
     nodes.stdout,
-    /^NAME {4}STATE {5}POOL {5}WORST {9}FAIL {2}UNKNOWN {2}DRIFT {2}REJECTED {2}SEEN\nnode-1 {2}online {4}default {2}✗ fail {11}1 {8}1 {6}1 {9}1 {2}\ds\ngpu-7 {3}expected {2}gpu {6}\? notchecked {5}- {8}- {6}- {9}- {2}never\n$/,
+    /^NAME {4}STATE {5}POOL {5}WORST {10}FAIL {2}UNKNOWN {2}DRIFT {2}REJECTED {2}SEEN\nnode-1 {2}online {4}default {2}✗ fail {12}1 {8}1 {6}1 {9}1 {2}\ds\ngpu-7 {3}expected {2}gpu {6}\? not checked {5}- {8}- {6}- {9}- {2}never\n$/,
     'a node that never reported has no numbers',
   );
 
@@ -239,7 +239,7 @@ t.test('a failure that somebody vouches for is told as an exception', async (t) 
   const { stdout } = await get('--all', '-o', 'wide', '--no-headers');
   t.equal(
     stdout.replaceAll(/ {2,}/g, '  '),
-    'selinux.enforcing  node-1  n/a  high  -  exception  exception of alice until 2027-03-31 (R): message of selinux.enforcing\n',
+    'selinux.enforcing  node-1  not applicable  high  -  exception  exception of alice until 2027-03-31 (R): message of selinux.enforcing\n',
   );
   const { items } = JSON.parse((await get('--all', '-o', 'json')).stdout);
   t.match(items, [{ result: 'notapplicable', reason: 'exception', override }]);

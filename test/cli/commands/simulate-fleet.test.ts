@@ -64,7 +64,7 @@ t.test('the fleet is asked and its result shown', async (t) => {
     t.equal(exit, 1);
     const wiped = '\r\x1b[K';
     t.ok(stderr.startsWith(wiped), stderr);
-    t.match(stderr, /[01] of 1 nodes answered, 1 asked/);
+    t.match(stderr, /[01] of 1 node answered, 1 asked/);
     t.ok(stderr.includes(`${wiped}0 of 1 node reporting`), stderr);
   });
   for (const [format, expected] of [

@@ -5,7 +5,7 @@ import { openHost } from '../../../agent/host.ts';
 import { Certificates } from '../../../agent/signatures/certificates.ts';
 import { HttpReader } from '../../../agent/signatures/http.ts';
 import { openSources } from '../../../agent/signatures/index.ts';
-import { SourceError } from '../../../agent/signatures/source.ts';
+import { SourceError } from '../../../agent/signatures/source-error.ts';
 import { readNodeTrust } from '../../../agent/trust.ts';
 import { sha256 } from '../../../shared/canonical.ts';
 import { parseReference } from '../../../shared/trust/reference.ts';

@@ -51,7 +51,7 @@ t.test('an annotation has the members that OpenShift documents', async (t) => {
       key: KEY,
       value: {
         name: 'nodeseal',
-        description: /1 nodes? that hold it; 1 of 2 nodes reporting/,
+        description: /1 node that holds it; 1 of 2 nodes reporting/,
         timestamp: '2026-11-21T12:00:00.000Z',
         reference: 'https://aggregator.example.com:8443/v1/images?reference=quay.io%2Fa%3A0',
         scannerVersion: '1.2.3',

@@ -1,5 +1,6 @@
 import t from 'tap';
-import { type KeyRole, readKeyFacts } from '../../../shared/trust/key-facts.ts';
+import { readKeyFacts } from '../../../shared/trust/key-facts.ts';
+import type { KeyRole } from '../../../shared/trust/key-types.ts';
 import { certificate, ecKey, ed25519Key, pem, rsaKey } from '../../support/certificates.ts';
 import { packet, TestKey } from '../../support/openpgp-packets.ts';
 import { fixture } from '../../support/trust-fixtures.ts';

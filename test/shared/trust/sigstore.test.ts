@@ -264,7 +264,7 @@ const sets: readonly (readonly [string, readonly Uint8Array[], string, string?])
     'a simple one and an attestation',
     [simple, attachment],
     'no-signature',
-    '1 simple signatures, 1 other',
+    '1 simple signature, 1 other',
   ],
   ['an attestation and a good one', [attachment, keySigned(p256)], 'accepted'],
   ['a bad one and a good one', [modified, keySigned(p256)], 'accepted'],
