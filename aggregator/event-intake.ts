@@ -1,12 +1,15 @@
 import { messageOf } from '../shared/errors.ts';
 import { readEventItem } from '../shared/frames.ts';
 import type { EventItem, Events, Reject } from '../shared/protocol.ts';
-import type { IncomingEvent } from './store/store.ts';
+import type { IncomingEvent, OwnEvent } from './store/store.ts';
+
+/** An event as it came, or the tombstone of one that was refused. */
+export type TakenEvent = OwnEvent & Pick<IncomingEvent, 'sequence' | 'throughSequence'>;
 
 /** What became of one `events` frame. */
 export interface Intake {
   /** To be stored, in order: events, and a tombstone for each refused one. */
-  readonly events: readonly IncomingEvent[];
+  readonly events: readonly TakenEvent[];
   readonly rejects: readonly Reject[];
   /** The sequence number that should have come where another came; what follows it was not taken. */
   readonly gapAt?: number;
@@ -29,7 +32,7 @@ export class EventIntake {
   }
 
   take(frame: Events): Intake {
-    const events: IncomingEvent[] = [];
+    const events: TakenEvent[] = [];
     const rejects: Reject[] = [];
     let duplicates = 0;
     for (const item of frame.items) {
@@ -62,14 +65,14 @@ export const REJECTED = 'rejected';
  * A range that begins before what comes next counts from there on: an agent that was not told so far may have given up
  * what it had delivered together with what it had not.
  */
-function restOf(event: IncomingEvent, next: number): IncomingEvent {
+function restOf(event: TakenEvent, next: number): TakenEvent {
   const { throughSequence } = event;
   if (event.lost === 0 || event.sequence >= next || throughSequence < next) return event;
   const lost = Math.min(event.lost, throughSequence - next + 1);
   return { ...event, sequence: next, lost, data: { ...event.data, count: lost } };
 }
 
-function read(item: EventItem): IncomingEvent {
+function read(item: EventItem): TakenEvent {
   const { sequence } = item;
   try {
     const event = readEventItem(item);

@@ -1,9 +1,9 @@
 import { rfc3339 } from '../shared/clock.ts';
 import type { Events, Heartbeat } from '../shared/protocol.ts';
-import { EventIntake, type Intake, REJECTED } from './event-intake.ts';
+import { EventIntake, type Intake, REJECTED, type TakenEvent } from './event-intake.ts';
 import type { SessionLink } from './session-link.ts';
 import type { SessionContext } from './sessions.ts';
-import type { Cursor, IncomingEvent } from './store/store.ts';
+import type { Cursor, EventBatch } from './store/store.ts';
 
 /** Records that wait for a commit before senders are paused. */
 const MAX_BACKLOG = 2000;
@@ -59,7 +59,14 @@ export class EventPlane {
     const { node, session } = this.#link;
     const receivedAtMs = clock.nowMs();
     const { epoch } = this.#intake;
-    const written = store.append({ uid: node.uid, session, epoch, receivedAtMs, events });
+    const batch: EventBatch = {
+      uid: node.uid,
+      session,
+      epoch,
+      receivedAtMs,
+      events: events.map((event) => ({ ...event, data: JSON.stringify(event.data) })),
+    };
+    const written = store.append(batch);
     const isCrowded = store.backlog > MAX_BACKLOG;
     if (isCrowded) this.#link.pause();
     try {
@@ -78,7 +85,7 @@ export class EventPlane {
     }
   }
 
-  #tell(events: readonly IncomingEvent[], cursor: Cursor, receivedAtMs: number): void {
+  #tell(events: readonly TakenEvent[], cursor: Cursor, receivedAtMs: number): void {
     const { fleet, metrics } = this.#context;
     const { uid, name } = this.#link.node;
     const { epoch } = this.#intake;

@@ -85,7 +85,9 @@ export class PostgresEvents {
     const sequence = spool.cursor + 1;
     const rows = emptyRows();
     rows.spools.push(spool.id);
-    rows.events.push({ sequence, event: { ...event, sequence, throughSequence: sequence } });
+    const numbers = { sequence, throughSequence: sequence };
+    const json = JSON.stringify(event.data);
+    rows.events.push({ sequence, event: { ...event, ...numbers, data: json } });
     rows.receivedAtMs.push(atMs);
     rows.lost.set(node, event.lost);
     rows.cursors.set(spool.id, sequence);
@@ -178,7 +180,7 @@ export class PostgresEvents {
         receivedAtMs,
         events.map(({ event }) => storable(event.kind)),
         events.map(({ event }) => event.class),
-        events.map(({ event }) => JSON.stringify(event.data)),
+        events.map(({ event }) => event.data),
         [...cursors.keys()],
         [...cursors.values()],
         losses.map(([node]) => node),

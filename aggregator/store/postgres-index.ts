@@ -53,7 +53,7 @@ export class PostgresIndex {
     { write }: IndexChange,
   ): Promise<void> {
     const things = write.map(({ key, subject }) => thingOf(section, key, subject));
-    await this.#learn(query, things);
+    const ids = await this.#learn(query, things);
     await query(
       // The column `variant` is of earlier versions, and empty: those may still run on the same database.
       `INSERT INTO item (node, section, thing, rank, variant, item)
@@ -64,19 +64,27 @@ export class PostgresIndex {
       [
         node,
         section,
-        things.map(({ digest }) => this.#things.get(digest.toString('hex'))),
+        things.map(({ digest }) => ids.get(digest.toString('hex'))),
         write.map(({ rank }) => rank),
         write.map(({ item }) => item),
       ],
     );
   }
 
-  async #learn(query: Query, things: readonly Thing[]): Promise<void> {
+  /** Ids by digest in hex. Held apart from what is remembered, which another connection's failure may clear meanwhile. */
+  async #learn(query: Query, things: readonly Thing[]): Promise<ReadonlyMap<string, number>> {
     if (this.#things.size >= REMEMBERED) this.#things.clear();
-    await this.#find(query, this.#unknown(things));
+    const ids = new Map<string, number>();
+    for (const { digest } of things) {
+      const id = this.#things.get(digest.toString('hex'));
+      if (id !== undefined) ids.set(digest.toString('hex'), id);
+    }
+    const unknown = (): readonly Thing[] =>
+      things.filter(({ digest }) => !ids.has(digest.toString('hex')));
+    await this.#find(query, unknown(), ids);
     // In one order, so that two aggregators cannot wait for each other.
-    const missing = this.#unknown(things).toSorted((a, b) => Buffer.compare(a.digest, b.digest));
-    if (missing.length === 0) return;
+    const missing = unknown().toSorted((a, b) => Buffer.compare(a.digest, b.digest));
+    if (missing.length === 0) return ids;
     await query(
       `INSERT INTO thing (digest, section, key, subject)
          SELECT * FROM unnest($1::bytea[], $2::text[], $3::text[], $4::text[])
@@ -88,19 +96,18 @@ export class PostgresIndex {
         missing.map(({ subject }) => subject),
       ],
     );
-    await this.#find(query, missing);
+    await this.#find(query, missing, ids);
+    return ids;
   }
 
-  #unknown(things: readonly Thing[]): readonly Thing[] {
-    return things.filter(({ digest }) => !this.#things.has(digest.toString('hex')));
-  }
-
-  async #find(query: Query, things: readonly Thing[]): Promise<void> {
+  async #find(query: Query, things: readonly Thing[], ids: Map<string, number>): Promise<void> {
     if (things.length === 0) return;
     const digests = things.map(({ digest }) => digest);
     const found = await query('SELECT id, digest FROM thing WHERE digest = ANY($1)', [digests]);
     for (const row of found) {
-      this.#things.set(Buffer.from(blob(row, 'digest')).toString('hex'), integer(row, 'id'));
+      const [digest, id] = [Buffer.from(blob(row, 'digest')).toString('hex'), integer(row, 'id')];
+      ids.set(digest, id);
+      this.#things.set(digest, id);
     }
   }
 }

@@ -1,4 +1,4 @@
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../shared/clock.ts';
 import { messageOf } from '../../shared/errors.ts';
 import { StoreError } from './store.ts';
@@ -26,9 +26,6 @@ export class SqliteCommits {
   readonly #clock: Clock;
   readonly #onCommit: OnCommit | undefined;
   readonly #onRollback: () => void;
-  readonly #savepoint: StatementSync;
-  readonly #undo: StatementSync;
-  readonly #release: StatementSync;
   #waiting: Waiting[] = [];
   #scheduled: NodeJS.Immediate | undefined;
   backlog = 0;
@@ -43,9 +40,6 @@ export class SqliteCommits {
     this.#clock = clock;
     this.#onCommit = onCommit;
     this.#onRollback = onRollback;
-    this.#savepoint = database.prepare('SAVEPOINT one');
-    this.#undo = database.prepare('ROLLBACK TO one');
-    this.#release = database.prepare('RELEASE one');
   }
 
   /** Resolves with what `write` returns when that is committed. */
@@ -93,14 +87,9 @@ export class SqliteCommits {
     taken: Waiting[],
     hasTime: () => boolean,
   ): readonly (() => void)[] {
-    const outcomes: (() => void)[] = [];
     try {
       this.#database.exec('BEGIN IMMEDIATE');
-      for (const each of waiting) {
-        if (taken.length > 0 && !hasTime()) break;
-        taken.push(each);
-        outcomes.push(this.#writeOne(each));
-      }
+      const outcomes = this.#write(waiting, taken, hasTime) ?? this.#writeAgain(taken);
       this.#database.exec('COMMIT');
       return outcomes;
     } catch (error) {
@@ -111,22 +100,60 @@ export class SqliteCommits {
     }
   }
 
-  /** What one write makes fail undoes that one: a record nobody foresaw must not fail those of other nodes. */
-  #writeOne({ write, resolve, reject }: Waiting): () => void {
-    this.#savepoint.run();
+  /** Undefined when one failed in a way nobody foresaw, which may have left half of it. */
+  #write(
+    waiting: readonly Waiting[],
+    taken: Waiting[],
+    hasTime: () => boolean,
+  ): readonly (() => void)[] | undefined {
+    const outcomes: (() => void)[] = [];
     try {
-      const value = write();
-      this.#release.run();
-      return () => resolve(value);
+      for (const each of waiting) {
+        if (taken.length > 0 && !hasTime()) break;
+        taken.push(each);
+        outcomes.push(outcomeOf(each));
+      }
+      return outcomes;
     } catch (error) {
       // SQLite itself ends the transaction when the disk is full.
       if (!this.#database.isTransaction) throw error;
-      this.#undo.run();
-      this.#release.run();
-      if (error instanceof StoreError) return () => reject(error);
+      return undefined;
+    }
+  }
+
+  /**
+   * From the start, each so that it can be undone alone: a record nobody foresaw must not fail those of other nodes.
+   * Only then, since inside a savepoint SQLite first copies each page that is changed, beyond 64 KiB to a file.
+   */
+  #writeAgain(taken: readonly Waiting[]): readonly (() => void)[] {
+    this.#database.exec('ROLLBACK; BEGIN IMMEDIATE');
+    this.#onRollback();
+    return taken.map((each) => this.#writeAlone(each));
+  }
+
+  #writeAlone(each: Waiting): () => void {
+    this.#database.exec('SAVEPOINT one');
+    try {
+      const outcome = outcomeOf(each);
+      this.#database.exec('RELEASE one');
+      return outcome;
+    } catch (error) {
+      if (!this.#database.isTransaction) throw error;
+      this.#database.exec('ROLLBACK TO one; RELEASE one');
       this.#onRollback();
       const failed = new StoreError('ERR_STORE_WRITE', messageOf(error), { cause: error });
-      return () => reject(failed);
+      return () => each.reject(failed);
     }
+  }
+}
+
+/** What a write refuses as `StoreError` it refuses before it has written anything. Throws what nobody foresaw. */
+function outcomeOf({ write, resolve, reject }: Waiting): () => void {
+  try {
+    const value = write();
+    return () => resolve(value);
+  } catch (error) {
+    if (error instanceof StoreError) return () => reject(error);
+    throw error;
   }
 }

@@ -54,7 +54,8 @@ export class SqliteEvents {
     const spool = this.open(node, AGGREGATOR_EPOCH, 1, atMs);
     const sequence = spool.cursor + 1;
     const { at, kind, class: eventClass, data, lost } = event;
-    const id = this.#insert(spool.id, sequence, sequence, at, atMs, kind, eventClass, data);
+    const json = JSON.stringify(data);
+    const id = this.#insert(spool.id, sequence, sequence, at, atMs, kind, eventClass, json);
     this.#markHour(atMs, id);
     this.#statements.moveCursor.run(sequence, spool.id);
     if (lost > 0) this.#statements.lose.run(lost, node);
@@ -97,7 +98,7 @@ export class SqliteEvents {
     receivedAtMs: number,
     kind: string,
     eventClass: string,
-    data: object,
+    data: string,
   ): number {
     return Number(
       this.#statements.insert.run(
@@ -108,7 +109,7 @@ export class SqliteEvents {
         receivedAtMs,
         storable(kind),
         eventClass,
-        JSON.stringify(data),
+        data,
       ).lastInsertRowid,
     );
   }

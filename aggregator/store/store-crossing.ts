@@ -6,8 +6,8 @@ import type { StoreMethod } from './store-methods.ts';
  */
 export type Crossing = { readonly json: string } | { readonly value: unknown };
 
-/** Values that hold a Map, which is no JSON. */
-const NO_JSON: ReadonlySet<StoreMethod> = new Set(['touch', 'section']);
+/** Values that hold a Map, which is no JSON, or are mostly text, in which JSON would escape every quote. */
+const NO_JSON: ReadonlySet<StoreMethod> = new Set(['touch', 'section', 'append']);
 
 export function toCrossing(method: StoreMethod, value: unknown): Crossing {
   return value === undefined || NO_JSON.has(method) ? { value } : { json: JSON.stringify(value) };

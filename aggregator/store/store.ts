@@ -66,12 +66,15 @@ export interface IncomingEvent {
   readonly at: string;
   readonly kind: string;
   readonly class: EventClass;
-  readonly data: Readonly<Record<string, Json>>;
+  /** An object as JSON, which is kept as it is. */
+  readonly data: string;
   /** How many events this record says were lost; 0 for an event. */
   readonly lost: number;
 }
 /** A record of the aggregator's own: it gets its number when it is stored. */
-export type OwnEvent = Omit<IncomingEvent, 'sequence' | 'throughSequence'>;
+export type OwnEvent = Omit<IncomingEvent, 'sequence' | 'throughSequence' | 'data'> & {
+  readonly data: EventRecord['data'];
+};
 export interface EventBatch extends Writer {
   readonly epoch: string;
   readonly receivedAtMs: number;

@@ -83,11 +83,13 @@ async function fillNode(store: Store, node: RecordedNode): Promise<void> {
     });
     if (applied.kind !== 'applied') throw new Error(`${name}: ${section}: ${applied.kind}`);
   }
-  for (const [index, { secondsAgo, kind, data, class: grade }] of events.entries()) {
+  for (const [index, { secondsAgo, kind, class: grade, ...event }] of events.entries()) {
     const receivedAtMs = RECORDED_AT - secondsAgo * 1000;
     const sequence = index + 1;
     const at = rfc3339(receivedAtMs);
-    const event = { sequence, throughSequence: sequence, at, kind, class: grade, data, lost: 0 };
-    await store.append({ uid, session, epoch, receivedAtMs, events: [event] });
+    const numbers = { sequence, throughSequence: sequence, lost: 0 };
+    const data = JSON.stringify(event.data);
+    const recorded = { ...numbers, at, kind, class: grade, data };
+    await store.append({ uid, session, epoch, receivedAtMs, events: [recorded] });
   }
 }

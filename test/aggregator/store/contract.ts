@@ -47,7 +47,7 @@ function event(sequence: number, change: Partial<IncomingEvent> = {}): IncomingE
     at: '2026-11-21T00:00:00.000Z',
     kind: 'file.changed',
     class: 'low',
-    data: { n: sequence },
+    data: JSON.stringify({ n: sequence }),
     lost: 0,
     ...change,
   };
@@ -270,6 +270,35 @@ export function storeContract(t: Test, fresh: (t: Test) => OpenStore): void {
       { status: 'fulfilled', value: { sequence: 2 } },
     ]);
     t.same(await sequences(store), [1, 2]);
+  });
+
+  t.test('a state that fails in a way nobody foresaw leaves nothing', async (t) => {
+    await using store = await fresh(t)();
+    const third = { ...OTHER, uid: 'uid-3', name: 'worker-3' };
+    const sessions = [await start(store), await start(store, {}, OTHER)] as const;
+    const last = await start(store, {}, third);
+    const [shared, own] = [rule('a.a', 'fail'), rule('b.b', 'fail')];
+    const broken = { uid: OTHER.uid, asOfMs: {} as unknown as number };
+    const outcomes = await Promise.allSettled([
+      store.apply(full(sessions[0].session, 'checks', rules(shared))),
+      store.apply(full(sessions[1].session, 'checks', rules(shared, own), broken)),
+      store.apply(full(last.session, 'checks', rules(own, shared), { uid: third.uid })),
+    ]);
+    t.match(outcomes, [
+      { value: { kind: 'applied' } },
+      { status: 'rejected', reason: { code: 'ERR_STORE_WRITE' } },
+      { value: { kind: 'applied' } },
+    ]);
+    const { rows } = await store.items({ section: 'checks', limit: 9 });
+    t.same(
+      rows.map(({ node, key, item }) => [node, key, (item as { ruleId: string }).ruleId]),
+      [
+        ['worker-1', 'a.a', 'a.a'],
+        ['worker-3', 'a.a', 'a.a'],
+        ['worker-3', 'b.b', 'b.b'],
+      ],
+    );
+    t.equal(await store.section(OTHER.uid, 'checks'), undefined);
   });
 
   t.test('an epoch that ends with announced records missing is recorded as lost', async (t) => {
@@ -618,7 +647,7 @@ export function storeContract(t: Test, fresh: (t: Test) => OpenStore): void {
       const [nul, half, long] = ['a\0b', 'a\ud800b', 'k'.repeat(5000)];
       await store.append(
         batch(session, [
-          event(1, { kind: nul, data: { [nul]: nul } }),
+          event(1, { kind: nul, data: JSON.stringify({ [nul]: nul }) }),
           event(2, { kind: half }),
           event(3, { kind: long }),
         ]),

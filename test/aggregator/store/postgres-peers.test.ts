@@ -88,7 +88,7 @@ function append(store: Store, session: number, sequences: readonly number[]) {
       at,
       kind: 'k',
       class: 'low',
-      data: {},
+      data: '{}',
       lost: 0,
     })),
   });

@@ -116,7 +116,7 @@ t.test(
       const [node] = await store.nodes();
       const writer = { uid: node?.uid ?? '', session: 2, epoch: 'epoch-1' };
       const append = (sequence: number): Promise<number> => {
-        const what = { at: '2026-11-22T00:00:00.000Z', kind: 'file.changed', lost: 0, data: {} };
+        const what = { at: '2026-11-22T00:00:00.000Z', kind: 'file.changed', lost: 0, data: '{}' };
         const events = [{ ...what, class: 'low' as const, sequence, throughSequence: sequence }];
         return store
           .append({ ...writer, receivedAtMs: Date.now(), events })

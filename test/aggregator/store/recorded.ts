@@ -58,7 +58,7 @@ export async function holdsWhatWasRecorded(
     ...writer,
     epoch: 'epoch-1',
     receivedAtMs: node.lastSeenMs + 2000,
-    events: [{ ...next, kind: 'file.changed', class: 'low', data: {} }],
+    events: [{ ...next, kind: 'file.changed', class: 'low', data: '{}' }],
   });
   t.match(cursor, { sequence: 4 }, 'and takes the next event');
 }

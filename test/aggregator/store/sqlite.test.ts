@@ -237,7 +237,7 @@ t.test('a full disk', { skip: !canMount() && 'needs root to mount a small tmpfs'
     const { session } = await store.openSession({ node, hello, atMs: 0 });
     let acknowledged = 0;
     const append = async (sequence: number): Promise<void> => {
-      const data = { fill: 'x'.repeat(20_000) };
+      const data = JSON.stringify({ fill: 'x'.repeat(20_000) });
       const at = '2026-11-21T00:00:00.000Z';
       const event = { sequence, throughSequence: sequence, at, kind: 'k', data, lost: 0 };
       const events = [{ ...event, class: 'low' as const }];
