@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import { access, readFile } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { SecureContextOptions } from 'node:tls';
 import * as v from 'valibot';
@@ -8,7 +8,7 @@ import type { AggregatorLink } from './config.ts';
 import { type Answer, AskError, postJson } from './identity/ask.ts';
 import { findPinned, readJoinToken } from './identity/ca-pin.ts';
 import { certificateRequest } from './identity/certificate-request.ts';
-import { writePrivate } from './identity/credential-file.ts';
+import { readText, writePrivate } from './identity/credential-file.ts';
 
 /** The aggregator gave no credential; the message says why and never holds a token. */
 export class EnrolError extends CodedError<
@@ -59,7 +59,7 @@ export async function enrol(
   signal?: AbortSignal,
 ): Promise<Given> {
   const { joinTokenFile = '' } = link;
-  const { token, pin } = readJoinToken(await readFile(joinTokenFile, 'utf8'));
+  const { token, pin } = readJoinToken(await readText(joinTokenFile));
   if (token === '') throw new EnrolError('ERR_ENROL_TOKEN', `${joinTokenFile}: empty`);
   const csr = key === undefined ? {} : { csr: certificateRequest(key) };
   const url = addressOf(link, '/v1/enroll');
@@ -96,8 +96,8 @@ export async function renew(
 
 /** Whom to trust: `caFile`, else the key that the join token pinned, else what the system trusts. */
 export async function trustOf(link: AggregatorLink): Promise<SecureContextOptions> {
-  if (link.caFile !== undefined) return { ca: await readFile(link.caFile) };
-  const pinned = await readFile(pinnedFileOf(link), 'utf8').catch(() => undefined);
+  if (link.caFile !== undefined) return { ca: await readText(link.caFile) };
+  const pinned = await readText(pinnedFileOf(link)).catch(() => undefined);
   return pinned === undefined ? {} : trustIn(pinned);
 }
 

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import * as v from 'valibot';
 import type { Json } from '../shared/canonical.ts';
+import { readRegular } from '../shared/read-file.ts';
 import { type Items, SECTIONS, type SectionName } from '../shared/report.ts';
 import { replaceFile } from './replace-file.ts';
 
@@ -15,11 +15,14 @@ const schema = v.strictObject({
   ),
 });
 
+/** Of all sections together: what the aggregator takes of one. */
+const LIMIT_BYTES = 67_108_864;
+
 /** Undefined when nothing is remembered, or nothing that can be used: then the first report is no change. */
 export async function recall(path: string): Promise<Remembered | undefined> {
   let value: unknown;
   try {
-    value = JSON.parse(await readFile(path, 'utf8'));
+    value = JSON.parse((await readRegular(path, LIMIT_BYTES)).toString());
   } catch {
     return undefined;
   }

@@ -4,6 +4,7 @@ import { open, rename, rm } from 'node:fs/promises';
 export async function replaceFile(path: string, text: string): Promise<void> {
   const draft = `${path}.tmp`;
   try {
+    await rm(draft, { force: true });
     await write(draft, text);
     await rename(draft, path);
   } catch (error) {
@@ -13,7 +14,7 @@ export async function replaceFile(path: string, text: string): Promise<void> {
 }
 
 async function write(path: string, text: string): Promise<void> {
-  await using file = await open(path, 'w', 0o600);
+  await using file = await open(path, 'wx', 0o600);
   await file.writeFile(text);
   await file.datasync();
 }

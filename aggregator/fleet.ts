@@ -254,7 +254,7 @@ export class Fleet implements ExpectedSink {
   /** An event of the node, or the aggregator's own on it, was committed. */
   recorded(uid: string, event: EventRecord, lost = 0): void {
     const node = this.#nodes.get(uid);
-    if (node !== undefined) node.lost += lost;
+    if (node !== undefined) node.lost = Math.min(node.lost + lost, Number.MAX_SAFE_INTEGER);
     this.#watchers.tell({ topic: 'events', change: 'set', item: event });
   }
 

@@ -14,6 +14,9 @@ export type ConfigErrorCode =
 /** A configuration file that cannot be used; the message names each place and what was expected there. */
 export class ConfigError extends CodedError<ConfigErrorCode> {}
 
+/** Of a value that is not what was expected, characters. */
+const MOST_SHOWN = 80;
+
 /** Configuration is written by people: what is larger was not. */
 const LIMIT_BYTES = 1_048_576;
 
@@ -127,8 +130,13 @@ function describe(issue: Issue, schema: v.GenericSchema): string {
   const what =
     issue.kind === 'validation'
       ? issue.message
-      : `expected ${expected(issue)}, found ${issue.received}`;
+      : `expected ${expected(issue)}, found ${found(issue)}`;
   return place === '' ? what : `${place}: ${what}`;
+}
+
+/** What stands there: not all of it, where somebody named a file of another kind. */
+function found({ received }: Issue): string {
+  return received.length <= MOST_SHOWN ? received : `${received.slice(0, MOST_SHOWN)}…`;
 }
 
 /** valibot says `("a" | "b")`, `Object`: in the words of the file it is `a or b`, `a mapping`. */

@@ -3,6 +3,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import * as v from 'valibot';
 import type { Json } from './canonical.ts';
 import { messageOf } from './errors.ts';
+import { isDeeper } from './json-depth.ts';
 import {
   type AgentFrame,
   type AggregatorFrame,
@@ -105,7 +106,9 @@ function gunzip(bytes: Uint8Array): Buffer {
 }
 
 function parseJson(text: string): unknown {
-  assertDepth(text);
+  if (isDeeper(text, LIMITS.depth)) {
+    throw new FrameError('ERR_FRAME_DEPTH', `nested deeper than ${LIMITS.depth}`);
+  }
   try {
     return JSON.parse(text);
   } catch (cause) {
@@ -115,37 +118,13 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Before parsing, because everything that walks a value afterwards does so by recursion. */
-function assertDepth(text: string): void {
-  let depth = 0;
-  for (let index = 0; index < text.length; index++) {
-    const code = text.charCodeAt(index);
-    if (code === 0x22) index = endOfString(text, index);
-    else if (code === 0x5b || code === 0x7b) {
-      if (++depth > LIMITS.depth) {
-        throw new FrameError('ERR_FRAME_DEPTH', `nested deeper than ${LIMITS.depth}`);
-      }
-    } else if (code === 0x5d || code === 0x7d) depth--;
-  }
-}
-
-/** Where the string that begins at `start` ends: at a quote with an even number of backslashes before it. */
-function endOfString(text: string, start: number): number {
-  for (let end = start + 1; ; end++) {
-    end = text.indexOf('"', end);
-    if (end < 0) return text.length;
-    let first = end;
-    while (text.charCodeAt(first - 1) === 0x5c) first--;
-    if ((end - first) % 2 === 0) return end;
-  }
-}
-
 function shorten(value: unknown): string {
   return JSON.stringify(value)?.slice(0, 40) ?? 'undefined';
 }
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const positive = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
+const sequence = v.pipe(positive, v.maxValue(LIMITS.sequence));
 const number = v.pipe(v.number(), v.finite());
 const bounded = (least: number, most: number) =>
   v.pipe(v.number(), v.minValue(least), v.maxValue(most));
@@ -154,6 +133,12 @@ const within = (most: number) => v.pipe(positive, v.maxValue(most));
 const heartbeatSeconds = bounded(0.05, 3600);
 const waitSeconds = bounded(0, 86_400);
 const name = v.pipe(v.string(), v.maxLength(1024));
+/** Written as ISO 8601 has it, and a time that there is: who counts with it gets a number. */
+const time = v.pipe(
+  v.string(),
+  v.isoTimestamp(),
+  v.check((text) => !Number.isNaN(Date.parse(text)), 'expected a time'),
+);
 const hash = v.pipe(v.string(), v.regex(/^sha256:[0-9a-f]{64}$/));
 const section = v.picklist(SECTIONS);
 /** What came out of JSON.parse is JSON, and its depth is already limited; only a missing member is not. */
@@ -182,13 +167,13 @@ const hashes: v.GenericSchema<unknown, Hashes> = v.object({
 }) as v.GenericSchema<unknown, Hashes>;
 
 const eventItem = v.object({
-  sequence: positive,
-  at: v.pipe(v.string(), v.isoTimestamp()),
+  sequence,
+  at: time,
   monotonicMs: number,
   kind: name,
   class: v.picklist(EVENT_CLASSES),
   data,
-  throughSequence: v.optional(positive),
+  throughSequence: v.optional(sequence),
   count: v.optional(count),
 });
 
@@ -217,7 +202,7 @@ const agentFrames: Readers<AgentFrame> = {
     agent: v.object({ version: name }),
     host: v.object({ name, machineId: name, bootId: name }),
     capabilities: list(name, MOST_WORDS),
-    spool: v.object({ epoch: name, first: positive, next: positive, bytes: count, lost: count }),
+    spool: v.object({ epoch: name, first: sequence, next: sequence, bytes: count, lost: count }),
     sections: hashes,
     rootHash: hash,
     clock: v.object({ wallMs: number, monotonicMs: number }),
@@ -232,13 +217,13 @@ const agentFrames: Readers<AgentFrame> = {
     of: positive,
     upsert: list(v.tuple([v.string(), json]), LIMITS.partItems),
     remove: list(v.string(), LIMITS.partItems),
-    asOf: v.pipe(v.string(), v.isoTimestamp()),
+    asOf: time,
   }),
   events: v.object({
     type: v.literal('events'),
     epoch: name,
     // More than may be unacknowledged nobody sends.
-    items: list(v.looseObject({ sequence: positive }), LIMITS.inflight),
+    items: list(v.looseObject({ sequence }), LIMITS.inflight),
   }),
   heartbeat,
   result: v.object({

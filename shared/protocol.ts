@@ -17,6 +17,8 @@ export const LIMITS = {
   inflightBytes: 1_048_576,
   /** Items in one part of a section's change. */
   partItems: 8192,
+  /** Number of an event: nobody gives so many, and from it every reader can still count on; 2^52. */
+  sequence: 4_503_599_627_370_496,
   /** Parts of one result. */
   resultParts: 64,
   /** JSON of all parts of one result, in UTF-16 code units. */

@@ -1,10 +1,15 @@
 import { CodedError, messageOf } from './errors.ts';
 import {
+  Composer,
   type Document,
+  isNode,
+  isScalar,
   LineCounter,
-  parseAllDocuments,
+  type Node,
+  Parser,
   TOO_DEEP,
   UNPRINTABLE,
+  visit,
 } from './yaml-nodes.ts';
 
 /** People write none; those of a machine must not multiply. */
@@ -49,20 +54,42 @@ export function readYamlFile(written: string): YamlFile {
     const place = { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
     throw new YamlFileError('expected no control characters', place);
   }
-  const documents = parseAllDocuments(text, { lineCounter: lines, uniqueKeys: true });
-  const [document] = documents;
-  if (documents.length > 1) throw new YamlFileError('expected one YAML document');
+  // In a time that grows with the text: the library's own search for repeated keys compares each with all before it.
+  const composer = new Composer({ uniqueKeys: false, logLevel: 'silent' });
+  const [document, next] = composer.compose(new Parser(lines.addNewLine).parse(text)).take(2);
+  if (next !== undefined) throw new YamlFileError('expected one YAML document');
   const [problem] = [...(document?.errors ?? []), ...(document?.warnings ?? [])];
   if (problem !== undefined) {
     const { line, col: column } = lines.linePos(problem.pos[0]);
-    const [fault = ''] = problem.message.split(/ at line \d+|\n/);
+    const [fault = ''] = problem.message.split('\n');
     throw faultOf(fault, { line, column });
+  }
+  const repeated = document && repeatedKey(document);
+  if (repeated !== undefined) {
+    const { line, col: column } = lines.linePos(repeated.range?.[0] ?? 0);
+    throw new YamlFileError('Map keys must be unique', { line, column });
   }
   try {
     return { value: document?.toJS({ maxAliasCount: MAX_ALIASES }) ?? null, document, lines };
   } catch (cause) {
     throw faultOf(messageOf(cause));
   }
+}
+
+function repeatedKey(document: Document): Node | undefined {
+  let repeated: Node | undefined;
+  visit(document, {
+    Map: (_, { items }) => {
+      const seen = new Set<unknown>();
+      for (const { key } of items) {
+        const value = isScalar(key) ? key.value : key;
+        if (seen.has(value) && isNode(key)) repeated ??= key;
+        seen.add(value);
+      }
+      return repeated === undefined ? undefined : visit.BREAK;
+    },
+  });
+  return repeated;
 }
 
 function faultOf(fault: string, place?: YamlFileError['place']): YamlFileError {

@@ -12,7 +12,6 @@ export {
   LineCounter,
   type Node,
   Parser,
-  parseAllDocuments,
   Scalar,
   stringify,
   visit,

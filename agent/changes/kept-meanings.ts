@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import * as v from 'valibot';
+import { readRegular } from '../../shared/read-file.ts';
 import { replaceFile } from '../replace-file.ts';
 import { type Meaning, meaningSchema } from './meaning.ts';
 import { type SeenMachineConfig, seenMachineConfigSchema } from './seen-machine-config.ts';
@@ -28,10 +28,14 @@ const schema = v.strictObject({
   ),
 });
 
+/** Far more than a node's files say. */
+const LIMIT_BYTES = 67_108_864;
+
 /** Nothing when nothing is kept, or nothing that can be used: then the next changes are told without what they mean. */
 export async function recallMeanings(path: string): Promise<Kept> {
   try {
-    const parsed = v.safeParse(schema, JSON.parse(await readFile(path, 'utf8')));
+    const text = (await readRegular(path, LIMIT_BYTES)).toString();
+    const parsed = v.safeParse(schema, JSON.parse(text));
     if (!parsed.success) return { files: new Map() };
     const { format: _, files, ...others } = parsed.output;
     return { ...others, files: new Map(files) };

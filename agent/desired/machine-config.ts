@@ -1,4 +1,5 @@
 import { IgnitionContentError, ignitionContent } from '../../shared/ignition/content.ts';
+import { isDeeper } from '../../shared/json-depth.ts';
 import { memoryPerHost } from '../content-memory.ts';
 import { textOf } from '../file-text.ts';
 import type { Host } from '../host.ts';
@@ -24,6 +25,8 @@ const PATHS = [
   '/etc/mcs-machine-config-content.json',
 ];
 const LIMIT_BYTES = 16 * 1024 * 1024;
+/** Objects of Kubernetes are some 20 deep. */
+const MAX_DEPTH = 256;
 /** Kubernetes allows no longer one; it stands in every report. */
 const MAX_NAME_LENGTH = 253;
 
@@ -151,6 +154,9 @@ function contentOf(machineConfig: string, file: JsonMember): Buffer {
 }
 
 function parseJson(path: string, text: string): unknown {
+  if (isDeeper(text, MAX_DEPTH)) {
+    throw new MachineConfigError('ERR_MACHINE_CONFIG_SYNTAX', path, 'expected less deep nesting');
+  }
   try {
     return JSON.parse(text);
   } catch {

@@ -22,10 +22,13 @@ export async function postJson(
 ): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
   const text = JSON.stringify(body);
+  // For the whole of it: an answer that drips is none.
+  const limit = AbortSignal.timeout(TIMEOUT_MS);
+  const fail = (error: Error): void =>
+    reject(limit.aborted ? new Error('no whole answer in 10 s') : error);
   const options = {
     method: 'POST',
-    timeout: TIMEOUT_MS,
-    ...(signal === undefined ? {} : { signal }),
+    signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
     headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) },
     // A connection of its own: one that is kept could have been made with another certificate.
     agent: false as const,
@@ -42,14 +45,13 @@ export async function postJson(
       if (length > LIMIT_BYTES) outgoing.destroy(new Error('answer of more than 64 KiB'));
       else chunks.push(chunk);
     });
-    response.on('error', reject);
+    response.on('error', fail);
     response.on('end', () => {
       const answer = parseJson(Buffer.concat(chunks).toString());
       resolve({ status: response.statusCode ?? 0, body: answer });
     });
   });
-  outgoing.on('timeout', () => outgoing.destroy(new Error('no answer in 10 s')));
-  outgoing.on('error', reject);
+  outgoing.on('error', fail);
   outgoing.end(text);
   try {
     return await promise;

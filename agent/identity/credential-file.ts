@@ -5,8 +5,9 @@ import {
   type KeyObject,
   X509Certificate,
 } from 'node:crypto';
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { CodedError, messageOf } from '../../shared/errors.ts';
+import { ReadFileError, readRegular } from '../../shared/read-file.ts';
 
 /** A file that should hold the node's key and does not; it is left as it is. */
 export class CredentialError extends CodedError<'ERR_CREDENTIAL_FILE'> {}
@@ -22,6 +23,8 @@ export interface HeldKey {
 }
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n?/;
+/** Of a bundle of many authorities, which is the largest of these files. */
+const LIMIT_BYTES = 4 * 1024 * 1024;
 const LIMIT_CHARACTERS = 64 * 1024;
 
 /** A key without a certificate, or with the one that `certificate` (PEM) is. Throws `CredentialError` when they do not fit. */
@@ -48,7 +51,7 @@ export function heldKey(key: KeyObject, certificate?: string): HeldKey {
 export async function readHeldKey(file: string): Promise<HeldKey | undefined> {
   let text: string;
   try {
-    text = await readFile(file, 'utf8');
+    text = await readText(file);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
@@ -61,6 +64,16 @@ export async function readHeldKey(file: string): Promise<HeldKey | undefined> {
   } catch (cause) {
     const message = `${file}: expected a private key and its certificate (PEM): ${messageOf(cause)}`;
     throw new CredentialError('ERR_CREDENTIAL_FILE', message, { cause });
+  }
+}
+
+/** A file of key, certificates or token: a pipe is not waited for, and a device has no end. Throws `CredentialError`. */
+export async function readText(file: string): Promise<string> {
+  try {
+    return (await readRegular(file, LIMIT_BYTES)).toString();
+  } catch (cause) {
+    if (!(cause instanceof ReadFileError)) throw cause;
+    throw new CredentialError('ERR_CREDENTIAL_FILE', `${file}: ${cause.message}`, { cause });
   }
 }
 

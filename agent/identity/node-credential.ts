@@ -1,4 +1,4 @@
-import { access, readFile, rename, rm } from 'node:fs/promises';
+import { access, rename, rm } from 'node:fs/promises';
 import type { SecureContextOptions } from 'node:tls';
 import type { Clock } from '../../shared/clock.ts';
 import { CodedError, messageOf } from '../../shared/errors.ts';
@@ -12,6 +12,7 @@ import {
   type HeldKey,
   heldKey,
   readHeldKey,
+  readText,
   writeHeldKey,
   writePrivate,
 } from './credential-file.ts';
@@ -218,7 +219,7 @@ function tlsOf(key: HeldKey['key'], certificate: string | undefined): SecureCont
 
 /** The token as its file holds it, without the end of the line. */
 async function readToken(file: string): Promise<string> {
-  const token = (await readFile(file, 'utf8')).trim();
+  const token = (await readText(file)).trim();
   // What cannot stand in a header would be told in the error that setting it throws.
   if (!/^[\x21-\x7e]+$/.test(token))
     throw new Error(`${file}: expected one token of printable ASCII`);

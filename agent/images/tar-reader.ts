@@ -20,6 +20,9 @@ const BLOCK = 512;
 /** Names and sizes that do not fit into a header come before it, as a file of their own. */
 const EXTENSION_LIMIT_BYTES = 1024 * 1024;
 const [GNU_LONG_NAME, GNU_LONG_LINK, PAX, PAX_GLOBAL] = ['L', 'K', 'x', 'g'];
+/** A file with holes: names and sizes stand elsewhere than in others, and no builder of images makes any. */
+const GNU_SPARSE = 'S';
+const PAX_SPARSE = 'GNU.sparse.';
 /** Links, devices, folders and fifos have no content, whatever size their header says. */
 const HEADER_ONLY = /^[1-6]$/;
 
@@ -93,6 +96,7 @@ export class TarReader {
       this.#begin('extension', own);
       return;
     }
+    if (type === GNU_SPARSE) throw fault('a file with holes');
     const size = HEADER_ONLY.test(type) ? 0 : (this.#longSize ?? own);
     const name = clean(this.#longName ?? nameIn(this.#header));
     const kind =
@@ -119,6 +123,7 @@ export class TarReader {
     if (this.#extensionType !== PAX) return;
     const records = paxRecords(bytes);
     this.#longName = records.get('path') ?? this.#longName;
+    if (records.keys().some((key) => key.startsWith(PAX_SPARSE))) throw fault('a file with holes');
     const size = records.get('size');
     if (size === undefined) return;
     if (!/^\d{1,15}$/.test(size)) throw fault(`a size of "${size.slice(0, 20)}"`);

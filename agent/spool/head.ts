@@ -1,4 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
+import { LIMITS } from '../../shared/protocol.ts';
 import { crc32c } from './crc32c.ts';
 import { isNewer, PREFIX_BYTES, prefix } from './format.ts';
 import { writeAll } from './write-all.ts';
@@ -35,9 +36,9 @@ export function readHead(bytes: Buffer): Head | 'newer' | undefined {
   if (isNewer(bytes, 'NSH')) return 'newer';
   if (bytes.length < BYTES) return undefined;
   if (crc32c(bytes.subarray(0, BYTES - 4)) !== bytes.readUInt32LE(BYTES - 4)) return undefined;
-  return {
-    next: Number(bytes.readBigUInt64LE(PREFIX_BYTES)),
-    acknowledged: Number(bytes.readBigUInt64LE(PREFIX_BYTES + 8)),
-    lost: Number(bytes.readBigUInt64LE(PREFIX_BYTES + 16)),
-  };
+  const [next, acknowledged, lost] = [0, 8, 16].map((at) => {
+    return Number(bytes.readBigUInt64LE(PREFIX_BYTES + at));
+  }) as [number, number, number]; // as many as there are places
+  const isPossible = next <= LIMITS.sequence && lost <= LIMITS.sequence && acknowledged < next;
+  return isPossible ? { next, acknowledged, lost } : undefined;
 }

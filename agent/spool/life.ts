@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { type FileHandle, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ensureFolder } from '../../shared/folder.ts';
 import type { EventItem } from '../../shared/protocol.ts';
@@ -8,6 +8,7 @@ import { EMPTY_HEAD, type Head, readHead, writeHead } from './head.ts';
 import { syncFolder } from './segment.ts';
 import { Segments } from './segments.ts';
 import { lostIn } from './shed.ts';
+import { openSpoolFile, readSpoolFile } from './spool-file.ts';
 
 /** One life of the spool on disk: its name goes on the wire as `epoch`. */
 export interface Life {
@@ -135,13 +136,13 @@ async function tryLife(
   const path = join(folder, 'head');
   const head = readHead(await readIfThere(path));
   if (head === 'newer') return 'newer';
-  const headFile = await open(path, constants.O_RDWR | constants.O_CREAT, 0o600);
+  const headFile = await openSpoolFile(path, constants.O_RDWR | constants.O_CREAT);
   return { epoch, folder, segments, head: head ?? EMPTY_HEAD, headFile };
 }
 
 async function readIfThere(path: string): Promise<Buffer> {
   try {
-    return await readFile(path);
+    return await readSpoolFile(path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return Buffer.alloc(0);
     throw error;

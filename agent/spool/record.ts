@@ -1,5 +1,5 @@
 import { readEventItem } from '../../shared/frames.ts';
-import type { EventItem } from '../../shared/protocol.ts';
+import { type EventItem, LIMITS } from '../../shared/protocol.ts';
 import { crc32c } from './crc32c.ts';
 
 /**
@@ -44,7 +44,8 @@ export function readRecord(bytes: Buffer, start: number): Located | undefined {
   const expected = bytes.readUInt32LE(start + 4);
   if (crc32c(payload, crc32c(bytes.subarray(start, start + 4))) !== expected) return undefined;
   try {
-    return { item: readEventItem(JSON.parse(payload.toString())), start, end };
+    const item = readEventItem(JSON.parse(payload.toString()));
+    return nextAfter(item) > LIMITS.sequence ? undefined : { item, start, end };
   } catch {
     return undefined;
   }

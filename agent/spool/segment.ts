@@ -1,9 +1,10 @@
 import { constants } from 'node:fs';
-import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { EventItem } from '../../shared/protocol.ts';
+import { type EventItem, LIMITS } from '../../shared/protocol.ts';
 import { isNewer, PREFIX_BYTES, prefix } from './format.ts';
 import { encodeRecord, findRecord, type Located, nextAfter, readRecord } from './record.ts';
+import { openSpoolFile, readSpoolFile } from './spool-file.ts';
 import { writeAll } from './write-all.ts';
 
 /** One file of records. `next` follows its last record; numbers between `first` and `next` may be missing. */
@@ -34,14 +35,14 @@ export function segmentPath(folder: string, first: number): string {
   return join(folder, `${String(first).padStart(16, '0')}.seg`);
 }
 
-/** First number by the name of a file; undefined when it is not a segment's. */
+/** First number by the name of a file; undefined when it is not a segment's: none begins at 0 or above `LIMITS.sequence`. */
 export function firstOfName(name: string): number | undefined {
-  const digits = NAME.exec(name)?.[1];
-  return digits === undefined ? undefined : Number(digits);
+  const first = Number(NAME.exec(name)?.[1] ?? 0);
+  return first > 0 && first <= LIMITS.sequence ? first : undefined;
 }
 
 export async function readSegment(path: string): Promise<SegmentContent> {
-  return parseSegment(await readFile(path));
+  return parseSegment(await readSpoolFile(path));
 }
 
 export function parseSegment(bytes: Buffer): SegmentContent {
@@ -112,6 +113,7 @@ export async function createSegment(
   first: number,
 ): Promise<{ readonly file: FileHandle; readonly segment: Segment }> {
   const path = segmentPath(folder, first);
+  // What stood here at the start is known, and was a file.
   const file = await open(path, 'w', 0o600);
   try {
     await writeAll(file, prefix('NSS'), 0);
@@ -132,7 +134,7 @@ export function isContinuable({ bytes }: Segment, segmentBytes: number): boolean
 
 /** Opens a segment of an earlier run for appending; what was torn off at its end is cut. */
 export async function continueSegment(segment: Segment): Promise<FileHandle> {
-  const file = await open(segment.path, 'r+');
+  const file = await openSpoolFile(segment.path, constants.O_RDWR);
   try {
     await file.truncate(segment.bytes);
   } catch (error) {

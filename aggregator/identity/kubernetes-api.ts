@@ -12,9 +12,10 @@ export interface KubernetesServer {
   readonly caFile: string;
   /** Our credential; read again for each request, the kubelet rotates it. */
   readonly tokenFile?: string;
+  /** For one request, from connecting to the last byte; 10 s when nothing is said. */
+  readonly timeoutMs?: number;
 }
 
-/** For one request, from connecting to the last byte. */
 const TIMEOUT_MS = 10_000;
 const LIMIT_BYTES = 1024 * 1024;
 
@@ -42,9 +43,9 @@ export class KubernetesApi {
     content: Pick<Outgoing, 'headers' | 'body'>,
     expected: number,
   ): Promise<unknown> {
-    const { url, caFile, tokenFile } = this.#server;
+    const { url, caFile, tokenFile, timeoutMs = TIMEOUT_MS } = this.#server;
     try {
-      const signal = AbortSignal.timeout(TIMEOUT_MS);
+      const signal = AbortSignal.timeout(timeoutMs);
       const request = { url: new URL(path, url), method, caFile, tokenFile, signal, ...content };
       const answer = await open(request);
       const text = await readBody(answer, LIMIT_BYTES);

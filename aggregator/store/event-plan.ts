@@ -33,6 +33,9 @@ export function placeEvents(batch: EventBatch, cursor: number): Placement {
   return { events, cursor: at, lost };
 }
 
+/** As many lost events are counted for a node at most: a larger number no reader of the database could take. */
+export const MOST_LOST: number = Number.MAX_SAFE_INTEGER;
+
 export function gap(epoch: string, what: string): StoreError {
   return new StoreError('ERR_STORE_GAP', `epoch ${epoch}: ${what}`);
 }

@@ -2,6 +2,7 @@ import type { EventRecord } from '../../shared/api.ts';
 import {
   fenced,
   gap,
+  MOST_LOST,
   type PlacedEvent,
   placeEvents,
   type Spool,
@@ -167,7 +168,8 @@ export class PostgresEvents {
              changed = pg_current_xact_id()
            FROM unnest($9::int[], $10::bigint[]) AS at (spool, cursor) WHERE spool.id = at.spool),
        lost AS (
-         UPDATE node SET lost = node.lost + less.lost, changed = pg_current_xact_id()
+         UPDATE node SET lost = least(node.lost + less.lost, ${MOST_LOST}),
+             changed = pg_current_xact_id()
            FROM unnest($11::int[], $12::bigint[]) AS less (node, lost) WHERE node.id = less.node)
        SELECT min(id) AS first FROM stored`,
       [
@@ -219,7 +221,7 @@ function place(
     rows.spools.push(spool.id);
     rows.receivedAtMs.push(batch.receivedAtMs);
   }
-  rows.lost.set(id, (rows.lost.get(id) ?? 0) + lost);
+  rows.lost.set(id, Math.min((rows.lost.get(id) ?? 0) + lost, MOST_LOST));
   rows.cursors.set(spool.id, cursor);
   spools.set(`${id} ${batch.epoch}`, { ...spool, cursor });
   return { sequence: cursor, before: spool.cursor };

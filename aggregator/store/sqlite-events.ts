@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { EventRecord } from '../../shared/api.ts';
-import { gap, placeEvents, type Spool } from './event-plan.ts';
+import { gap, MOST_LOST, placeEvents, type Spool } from './event-plan.ts';
 import { readSpool, recordOf } from './event-row.ts';
 import { must } from './row.ts';
 import { AGGREGATOR_EPOCH, type Cursor, type EventBatch, type OwnEvent } from './store.ts';
@@ -144,7 +144,7 @@ function prepareAll(database: DatabaseSync) {
          VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
     markHour: prepare('INSERT OR IGNORE INTO event_hour (hour, first) VALUES (?, ?)'),
-    lose: prepare('UPDATE node SET lost = lost + ? WHERE id = ?'),
+    lose: prepare(`UPDATE node SET lost = min(lost + ?, ${MOST_LOST}) WHERE id = ?`),
     // Arrival gives the order: the oldest are found without an index on time, and those of a clock that was ahead too.
     prune: prepare(
       `DELETE FROM event WHERE id IN (SELECT id FROM event ORDER BY id LIMIT ?)

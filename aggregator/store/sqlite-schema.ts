@@ -2,6 +2,7 @@ import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { messageOf } from '../../shared/errors.ts';
 import { newerSchema } from './newer.ts';
+import { text, textOrNull } from './row.ts';
 import { SQLITE_MIGRATIONS } from './sqlite-migrations.ts';
 import { StoreError } from './store.ts';
 
@@ -19,6 +20,9 @@ const BUSY_MS = 2000;
 const PAGES =
   'PRAGMA page_size = 16384; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 4096;';
 
+/** A copy from elsewhere: its schema calls no function, and its pages are looked at before they are believed. */
+const CAUTION = 'PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;';
+
 /** Version of the schema this program writes. */
 export const SCHEMA_VERSION: number = SQLITE_MIGRATIONS.length;
 
@@ -32,6 +36,7 @@ export function openDatabase(path: string): DatabaseSync {
     // Before SQLite makes it: only the owner may read it.
     closeSync(openSync(path, 'a', 0o600));
     database = new DatabaseSync(path, { timeout: BUSY_MS });
+    database.exec(CAUTION);
     assertOurs(database, path);
     database.exec(`${PAGES} PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;`);
     database.exec('PRAGMA foreign_keys = ON;');
@@ -74,7 +79,7 @@ function isBusy(cause: unknown): boolean {
 /** A second connection to a database that is open for writing: sees what is committed and can change nothing. */
 export function openToRead(path: string): DatabaseSync {
   const database = new DatabaseSync(path, { timeout: BUSY_MS, readOnly: true });
-  database.exec('PRAGMA query_only = ON');
+  database.exec(`${CAUTION} PRAGMA query_only = ON`);
   return database;
 }
 
@@ -83,7 +88,7 @@ function assertOurs(database: DatabaseSync, path: string): void {
   const version = pragma(database, 'user_version');
   if (applicationId === APPLICATION_ID) {
     if (version > SCHEMA_VERSION) throw newerSchema(path, version, SCHEMA_VERSION);
-    assertPlain(database, path);
+    assertUnaltered(database, path, version);
     return;
   }
   const tables = database.prepare('SELECT count(*) AS n FROM sqlite_schema').get();
@@ -92,14 +97,49 @@ function assertOurs(database: DatabaseSync, path: string): void {
   }
 }
 
-/** We make tables and indexes. What else is in a copy from elsewhere would run, or answer, in their place. */
-function assertPlain(database: DatabaseSync, path: string): void {
-  const found = database
-    .prepare(`SELECT type, name FROM sqlite_schema WHERE type IN ('trigger', 'view') LIMIT 1`)
-    .get();
-  if (found === undefined) return;
-  const what = `a ${String(found['type'])} that nodeseal does not make: ${String(found['name'])}`;
-  throw new StoreError('ERR_STORE_FOREIGN', `${path}: has ${what}`);
+/**
+ * What was made by us is as we make it, and on our tables is nothing else: of a copy from elsewhere a trigger would run, a
+ * view or another column would answer, in the place of ours. Tables of others (of a program that makes copies) are theirs.
+ */
+function assertUnaltered(database: DatabaseSync, path: string, version: number): void {
+  using asMade = new DatabaseSync(':memory:');
+  for (const migration of SQLITE_MIGRATIONS.slice(0, version)) asMade.exec(migration);
+  const expected = objectsOf(asMade);
+  const found = objectsOf(database);
+  const tables = new Set([...expected.values()].map(({ table }) => table));
+  for (const { name, type, table, sql } of found.values()) {
+    const isForeign = !tables.has(table) && type !== 'trigger' && type !== 'view';
+    if (isForeign || expected.get(name)?.sql === sql) continue;
+    const what = `${type === 'index' ? 'an' : 'a'} ${type} that nodeseal does not make: ${name}`;
+    throw new StoreError('ERR_STORE_FOREIGN', `${path}: has ${what}`);
+  }
+  for (const { name, type } of expected.values()) {
+    if (found.has(name)) continue;
+    throw new StoreError('ERR_STORE_FOREIGN', `${path}: has no ${type} ${name}`);
+  }
+}
+
+interface SchemaObject {
+  readonly type: string;
+  readonly name: string;
+  /** That it is, or that it is on. */
+  readonly table: string;
+  readonly sql: string;
+}
+
+/** By name, without those that SQLite makes for itself; how the text is spaced and quoted depends on SQLite's version. */
+function objectsOf(database: DatabaseSync): ReadonlyMap<string, SchemaObject> {
+  const rows = database.prepare(
+    `SELECT type, name, tbl_name, sql FROM sqlite_schema
+       WHERE type IN ('trigger', 'view') OR name NOT LIKE 'sqlite~_%' ESCAPE '~'`,
+  );
+  return new Map(
+    rows.all().map((row) => {
+      const [type, name, table] = [text(row, 'type'), text(row, 'name'), text(row, 'tbl_name')];
+      const sql = (textOrNull(row, 'sql') ?? '').replaceAll(/["\s]+/g, ' ');
+      return [name, { type, name, table, sql }];
+    }),
+  );
 }
 
 function migrate(database: DatabaseSync): void {

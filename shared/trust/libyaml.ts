@@ -70,19 +70,35 @@ export function documentEnd(document: Document | undefined, text: string): numbe
   return marker === -1 ? text.length : contentEnd + marker;
 }
 
-/** In a block a line must not begin with a tab, not even an empty one. */
+/** In a block a line must not begin with a tab, not even an empty one. Goes once along the text, however long it is. */
 function findTab(
   document: Document | undefined,
   text: string,
   spans: Spans,
 ): YamlFault | undefined {
   const end = documentEnd(document, text);
+  const free = spans.free.sort(([a], [b]) => a - b);
+  const plain = spans.plain.sort(([a], [b]) => a - b);
+  let [nextFree, freeTo, nextPlain, contentAt] = [0, 0, 0, 0];
   for (const { index, 0: blanks } of text.slice(0, end).matchAll(/^ *\t/gm)) {
-    if (spans.free.some(([from, to]) => from < index && index < to)) continue;
-    const before = spans.plain.findLast(([to]) => to <= index);
-    const isBehindPlain = before !== undefined && text.slice(before[0], index).trim() === '';
+    for (; (free[nextFree]?.[0] ?? index) < index; nextFree++) {
+      freeTo = Math.max(freeTo, free[nextFree]?.[1] ?? 0);
+    }
+    if (index < freeTo) continue;
+    const first = nextPlain;
+    while ((plain[nextPlain]?.[0] ?? Infinity) <= index) nextPlain++;
+    const before = plain[nextPlain - 1];
+    if (before !== undefined && nextPlain > first) contentAt = endOfBlanks(text, before[0]);
+    const isBehindPlain = before !== undefined && contentAt >= index;
     if (isBehindPlain && blanks.length - 1 >= before[1]) continue;
     return { offset: index + blanks.length - 1, message: 'expected no tab for indentation' };
   }
   return undefined;
+}
+
+function endOfBlanks(text: string, from: number): number {
+  const blanks = /\s*/y;
+  blanks.lastIndex = from;
+  blanks.test(text);
+  return blanks.lastIndex;
 }

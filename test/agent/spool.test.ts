@@ -1,4 +1,5 @@
 // One piece: every way that a spool on disk can be damaged, against the one promise that losses are counted.
+import { execFileSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import {
   copyFileSync,
@@ -305,6 +306,112 @@ for (const [name, file] of [
     },
   );
 }
+
+/** A head with these numbers, and a sum that is right. */
+function headOf(...numbers: readonly [next: bigint, acknowledged: bigint, lost: bigint]): Buffer {
+  const bytes = Buffer.alloc(36);
+  bytes.write('NSH\u0001', 'latin1');
+  bytes.writeUInt32LE(crc32c(bytes.subarray(0, 4)), 4);
+  for (const [place, number] of numbers.entries()) bytes.writeBigUInt64LE(number, 8 + 8 * place);
+  bytes.writeUInt32LE(crc32c(bytes.subarray(0, 32)), 32);
+  return bytes;
+}
+
+for (const [name, head] of [
+  ['a next number beyond all numbers', headOf(2n ** 63n, 0n, 0n)],
+  ['a next number that nothing could follow', headOf(2n ** 53n - 1n, 0n, 0n)],
+  ['more lost than can be counted', headOf(6n, 0n, 2n ** 64n - 1n)],
+  ['more acknowledged than was given', headOf(6n, 2n ** 60n, 0n)],
+] as const) {
+  t.test(`a head that says ${name} is damage`, async (t) => {
+    const folder = t.testdir({});
+    await fill(folder, 5);
+    writeFileSync(join(lifeFolder(folder), 'head'), head);
+    await using spool = await open(folder);
+    t.match(spool.state, { next: 6, acknowledged: 0, lost: 0 });
+    t.equal(await spool.append(event('6')), 6);
+    t.same((await drain(spool)).names, numbers(6));
+  });
+}
+
+/** One record of this JSON with a sum that is right. */
+function recordOf(item: object): Buffer {
+  const payload = Buffer.from(`${JSON.stringify(item)}\n`);
+  const header = Buffer.alloc(8);
+  header.writeUInt32LE(payload.length, 0);
+  header.writeUInt32LE(crc32c(payload, crc32c(header.subarray(0, 4))), 4);
+  return Buffer.concat([header, payload]);
+}
+
+const MADE = { at: '2026-11-21T00:00:00Z', monotonicMs: 0, kind: 'lost', class: 'low', data: {} };
+for (const [name, bytes] of [
+  ['a length beyond the file', Buffer.from('ffffffff00000000', 'hex')],
+  ['a length of nothing', Buffer.alloc(8)],
+  ['a number that nothing could follow', recordOf({ ...MADE, sequence: 2 ** 53 - 1 })],
+  ['a range without end', recordOf({ ...MADE, sequence: 6, throughSequence: 2 ** 53 - 1 })],
+  ['a number below zero', recordOf({ ...MADE, sequence: -6 })],
+  ['no event', recordOf([])],
+  ['a time that is none', recordOf({ ...MADE, sequence: 6, at: 'never' })],
+] as const) {
+  t.test(`a record that was made with ${name} is damage`, async (t) => {
+    const folder = t.testdir({});
+    await fill(folder, 5);
+    const [segment = ''] = segmentsOf(folder);
+    writeFileSync(segment, Buffer.concat([readFileSync(segment), bytes]));
+    await using spool = await open(folder);
+    t.equal(await spool.append(event('6')), 6);
+    t.same((await drain(spool)).names, numbers(6));
+  });
+}
+
+t.test('segments that were swapped, or put in twice, are read once and in order', async (t) => {
+  const swap = (a: string, b: string): void => {
+    renameSync(a, `${a}.kept`);
+    renameSync(b, a);
+    renameSync(`${a}.kept`, b);
+  };
+  const beyond = (segment: string): string => join(segment, '..', '9999999999999999.seg');
+  const crafts: readonly (readonly [string, (segments: readonly string[]) => void])[] = [
+    ['swapped', ([, a = '', b = '']) => swap(a, b)],
+    ['twice', ([, a = '', b = '']) => copyFileSync(a, b)],
+    ['under a name beyond all numbers', ([, a = '']) => copyFileSync(a, beyond(a))],
+  ];
+  const base = t.testdir({});
+  for (const [name, craft] of crafts) {
+    const folder = join(base, name);
+    await fill(folder, 40, { segmentBytes: 1000 });
+    craft(segmentsOf(folder));
+    await using spool = await open(folder, { segmentBytes: 1000 });
+    t.equal(await spool.append(event('41')), 41, name);
+    const { names, lost } = await drain(spool);
+    t.equal(new Set(names).size, names.length, `${name}: nothing twice`);
+    t.equal(names.length + lost, 41, `${name}: each is an event or counted`);
+  }
+});
+
+t.test('what is no file of the spool is neither read nor written', async (t) => {
+  const crafts: readonly (readonly [string, (at: string, outside: string) => void])[] = [
+    ['a link', (at, outside) => symlinkSync(outside, at)],
+    ['a link to a device', (at) => symlinkSync('/dev/zero', at)],
+    ['a fifo', (at) => void execFileSync('mkfifo', [at])],
+    ['a folder', (at) => void mkdirSync(at)],
+    ['a file of 1 TB', (at) => truncateSync(at, 2 ** 40)],
+  ];
+  const outside = join(t.testdir({ outside: 'of another program\n' }), 'outside');
+  for (const [index, [name, craft]] of crafts.entries()) {
+    for (const file of ['head', '0000000000000001.seg']) {
+      const folder = join(t.testdirName, `${index} ${file}`);
+      await fill(folder, 3);
+      const at = join(lifeFolder(folder), file);
+      if (name.startsWith('a file')) truncateSync(at, 0);
+      else rmSync(at);
+      craft(at, outside);
+      const code = /^(?:ERR_SPOOL_FILE|ELOOP|EISDIR)$/;
+      await t.rejects(open(folder), { code, message: new RegExp(file) }, `${name} as ${file}`);
+    }
+  }
+  t.equal(readFileSync(outside, 'utf8'), 'of another program\n');
+});
 
 t.test('acknowledged events', async (t) => {
   const clock = new TestClock();

@@ -1,9 +1,10 @@
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import t from 'tap';
 import { PROTOCOL } from '../../shared/protocol.ts';
-import { AgentClient, helloFrame } from '../support/agent-client.ts';
+import { AgentClient, event, helloFrame } from '../support/agent-client.ts';
 import { until } from '../support/link-node.ts';
 import { AggregatorProcess } from '../support/processes.ts';
 
@@ -23,6 +24,8 @@ interface Target {
   readonly url: string;
   readonly port: number;
   readonly token: string;
+  /** Of a person. */
+  readonly admin: string;
 }
 
 /** What somebody does to the server, who has the credential of a node or none; resolves when the server has ended it. */
@@ -107,6 +110,32 @@ const attacks: readonly (readonly [name: string, attack: Attack])[] = [
       await flood(agent, () => agent.socket.ping(payload, true, () => {}));
     },
   ],
+  [
+    'a person who watches and never reads',
+    async ({ url, port, token, admin }) => {
+      const watcher = raw(
+        port,
+        `GET /v1/watch HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${admin}\r\n\r\n`,
+      );
+      await once(watcher, 'data');
+      watcher.pause();
+      const ended = closeOf(watcher);
+      const agent = await AgentClient.connect(url, token);
+      const fill = 'x'.repeat(100_000);
+      for (let sequence = 1; !watcher.destroyed; sequence++) {
+        agent.send({
+          type: 'events',
+          epoch: 'epoch-1',
+          items: [event(sequence, { data: { fill: fill + sequence } })],
+        });
+        await agent.next('ack', (ack) => ack.sequence >= sequence);
+        // Who does not read learns of the end by what cannot be sent to it.
+        watcher.write(' ');
+      }
+      await ended;
+      agent.socket.terminate();
+    },
+  ],
   ['headers that never end', ({ port }) => trickle(port, 200, 'GET / HTTP/1.1\r\nX-Slow: ')],
   ['upgrades that never end', (target) => trickle(target.port, 200, head(target))],
   ['sockets that say nothing', ({ port }) => trickleNothing(port, 2000)],
@@ -185,7 +214,7 @@ t.test('I8 memory is bounded', async (t) => {
   await Promise.all(
     attacks.map(async ([name, attack], n) => {
       try {
-        await attack({ url, port, token: tokens[n] ?? '' });
+        await attack({ url, port, token: tokens[n] ?? '', admin: aggregator.adminToken });
       } catch (cause) {
         throw new Error(name, { cause });
       }

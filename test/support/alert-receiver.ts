@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import type { ServerKeys } from './signature-server.ts';
 
 /** How a receiver treats what it gets: a status, or one of the ways servers fail. */
-export type Behaviour = number | 'hang' | 'close' | 'endless';
+export type Behaviour = number | 'hang' | 'close' | 'endless' | 'headers';
 
 export interface Received {
   readonly path: string;
@@ -17,6 +17,8 @@ export interface Received {
 export class AlertReceiver implements AsyncDisposable {
   readonly received: Received[] = [];
   behaviour: Behaviour = 200;
+  /** Where a redirect leads. */
+  elsewhere = '';
   url = '';
   readonly #server: ReturnType<typeof createServer>;
   readonly #got = new EventEmitter();
@@ -57,7 +59,11 @@ export class AlertReceiver implements AsyncDisposable {
     this.received.push({ path: request.url ?? '', authorization, body: JSON.parse(text) });
     if (this.behaviour === 'close') response.destroy();
     else if (this.behaviour === 'endless') response.writeHead(200).write('{"status":');
-    else if (this.behaviour !== 'hang') response.writeHead(this.behaviour).end('{}');
+    else if (this.behaviour === 'headers') {
+      response.socket?.write(`HTTP/1.1 200 OK\r\n${'x: y\r\n'.repeat(50_000)}`);
+    } else if (this.behaviour !== 'hang') {
+      response.writeHead(this.behaviour, { location: this.elsewhere }).end('{}');
+    }
     this.#got.emit('got');
   }
 }

@@ -1,5 +1,15 @@
+// One piece: a real agent with its key file, through every stage of the life of a credential.
+import { execFileSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -293,5 +303,15 @@ t.test('a key file that is damaged is left as it is, and said', async (t) => {
     await using node = await nodeOf(path, of(fleet));
     await node.said('node.pem: expected a private key and its certificate');
     t.equal(readFileSync(node.file, 'latin1'), text, String(index));
+  }
+  for (const [name, make] of [
+    ['a pipe', (at: string) => void execFileSync('mkfifo', [at])],
+    ['a device', (at: string) => symlinkSync('/dev/zero', at)],
+  ] as const) {
+    rmSync(join(path, 'node.pem'));
+    make(join(path, 'node.pem'));
+    await using node = await nodeOf(path, of(fleet));
+    await node.said('node.pem: expected a regular file');
+    t.pass(`${name} is not waited for`);
   }
 });

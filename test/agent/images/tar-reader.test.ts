@@ -106,6 +106,9 @@ const bad: readonly (readonly [string, Buffer, RegExp])[] = [
   ['with attributes longer than they are', pax('99 path=x\n'), /attributes/],
   ['with attributes of no length', pax('0 path=x\n'), /attributes/],
   ['with attributes without a value', pax('8 path x\n'), /attributes/],
+  ['with a file with holes', tarOf([{ name: 'x', type: 'S' }, ...files]), /with holes/],
+  ['with a file with holes by attributes', pax('22 GNU.sparse.major=1\n'), /with holes/],
+  ['with a size below zero', pax('13 size=-512\n'), /a size of "-512"/],
   ['with a size in words', pax('13 size=many\n'), /a size of "many"/],
   [
     'with endless attributes',
@@ -127,6 +130,22 @@ for (const [name, archive, message] of bad) {
     t.throws(() => read(archive, 512), { code: 'ERR_LAYER_ARCHIVE', message });
   });
 }
+
+t.test('names that lead out of an archive, and links, are names and no content', async (t) => {
+  const archive = tarOf([
+    { name: '../../release-manifests/image-references', content: 'out' },
+    { name: '/release-manifests/../release-manifests/image-references', content: 'about' },
+    { name: WANTED, type: '1', link: '/etc/shadow' },
+    { name: WANTED, type: '2', link: '/etc/shadow' },
+    { name: WANTED, type: '3', content: 'device' },
+    { name: `${WANTED}\0.txt`, type: '5' },
+  ]);
+  t.equal(read(archive.subarray(0, 3072), 512).content, '');
+  t.same(
+    read(archive.subarray(0, 3072), 512).entries.map(({ kind }) => kind),
+    ['file', 'file', 'other', 'other'],
+  );
+});
 
 t.test('an archive that ends in the middle of a file is not ended', async (t) => {
   const { content, isEnded } = read(good.subarray(0, 3000), 512);

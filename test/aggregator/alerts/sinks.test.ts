@@ -84,6 +84,7 @@ const failures: readonly (readonly [string, Behaviour, RegExp])[] = [
   ['is too busy', 429, /found 429/],
   ['hangs', 'hang', /timeout/],
   ['closes', 'close', /socket hang up/],
+  ['says headers without end', 'headers', /Header overflow|HPE_HEADER_OVERFLOW/],
   ['never ends its answer', 'endless', /timeout|aborted/],
 ];
 for (const [name, behaviour, reason] of failures) {
@@ -122,9 +123,11 @@ for (const [name, behaviour, reason] of failures) {
 t.test('a receiver that is not there, or is another, gets nothing', async (t) => {
   const { server } = tlsAuthority();
   await using receiver = await AlertReceiver.start(server);
+  await using plain = await AlertReceiver.start();
   const folder = t.testdir({ 'other.crt': tlsAuthority('other').ca });
   const cases = [
     [{ url: 'http://127.0.0.1:1' }, /ECONNREFUSED/],
+    [{ url: plain.url.replace('http', 'https') }, /wrong version|packet length|EPROTO/],
     [{ url: receiver.url, caFile: join(folder, 'other.crt') }, /certificate|self.signed/i],
     [{ url: receiver.url, tokenFile: join(folder, 'missing') }, /ENOENT/],
   ] as const;
@@ -137,6 +140,20 @@ t.test('a receiver that is not there, or is another, gets nothing', async (t) =>
     t.match(sink.status(), { queued: 1, reason });
   }
   t.equal(receiver.received.length, 0);
+});
+
+t.test('a receiver that leads elsewhere does not lead our token there', async (t) => {
+  await using other = await AlertReceiver.start();
+  await using receiver = await AlertReceiver.start();
+  Object.assign(receiver, { behaviour: 307, elsewhere: other.url });
+  const tokenFile = join(t.testdir({ token: 'secret\n' }), 'token');
+  const { options } = rig({ url: receiver.url, tokenFile });
+  await using sink = new WebhookSink(options, []);
+  sink.accept(notice('1'));
+  sink.tick();
+  await sink.idle();
+  t.match(sink.status(), { queued: 1, reason: /found 307/ });
+  t.same(other.received, []);
 });
 
 t.test('a notice that can never be taken does not stop those after it', async (t) => {

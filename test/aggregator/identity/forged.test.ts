@@ -1,4 +1,5 @@
-import { createHmac, X509Certificate } from 'node:crypto';
+// One piece: one fleet, and every way to be taken for another node of it.
+import { createHmac, createPublicKey, sign, X509Certificate } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
@@ -33,6 +34,8 @@ const claims: cluster.Claims = {
   exp: nowSeconds + 3600,
 };
 const publicPem = cluster.rsa.publicKey.export({ type: 'spki', format: 'pem' });
+const own = cluster.newRsa();
+const ownKey = { ...own, jwk: own.publicKey.export({ format: 'jwk' }) };
 const forgedTokens: readonly (readonly [string, string])[] = [
   ['for another audience', cluster.rs256({ ...claims, aud: ['vault'] })],
   ['of another issuer', cluster.rs256({ ...claims, iss: 'https://elsewhere' })],
@@ -40,6 +43,12 @@ const forgedTokens: readonly (readonly [string, string])[] = [
   ['of an unknown key', cluster.rs256(claims, 'k9')],
   ['signed by another key', cluster.rs256(claims, 'k1', makeRsa())],
   ['with algorithm none', cluster.mint(claims, { alg: 'none' }, () => Buffer.alloc(0))],
+  [
+    'that brings its own key',
+    cluster.mint(claims, { alg: 'RS256', kid: 'k1', jwk: ownKey.jwk }, (text) =>
+      sign('sha256', Buffer.from(text), ownKey.privateKey),
+    ),
+  ],
   [
     'with the public key as a shared secret (HS256)',
     cluster.mint(claims, { alg: 'HS256', kid: 'k1' }, (text) =>
@@ -120,8 +129,28 @@ t.test('I6: no report is attributed to another node', async (t) => {
     return { key: impostor.privateKey, pem: text, x509: new X509Certificate(text), uid: b.uid };
   };
 
+  /** Issued by a node, with its own certificate behind it. */
+  const belowNode = (): TestNode => {
+    const key = ecKey();
+    const signer = { publicKey: createPublicKey(a.key), privateKey: a.key, pem: '' };
+    const text = pem(
+      certificate({
+        key,
+        signer,
+        issuer: a.uid,
+        subject: b.uid,
+        extensions: [
+          subjectAltName([generalName.uri(`urn:uuid:${b.uid}`)]),
+          extendedKeyUsage(CLIENT_AUTH),
+        ],
+      }),
+    );
+    return { key: key.privateKey, pem: text + a.pem, x509: new X509Certificate(text), uid: b.uid };
+  };
+
   await t.test('nor by a certificate of another authority, whatever name is in it', async (t) => {
     for (const [name, node] of [
+      ['of a node that takes itself for one', belowNode()],
       ['of another aggregator', issuedBy(foreign, b.uid, DAY_MS)],
       ['signed by itself in the name of ours', lookalike()],
     ] as const) {

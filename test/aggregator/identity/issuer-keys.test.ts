@@ -1,4 +1,4 @@
-import { statSync, writeFileSync } from 'node:fs';
+import { rmSync, statSync, writeFileSync } from 'node:fs';
 import t from 'tap';
 import { IssuerKeyring } from '../../../aggregator/identity/issuer-keys.ts';
 import {
@@ -71,6 +71,40 @@ for (const [name, answers, message] of bad) {
     });
   });
 }
+
+t.test(
+  'an API server whose answer drips is given up, and the keys kept from before hold',
+  async (t) => {
+    const { source, server } = await serve(t, { ...good });
+    await new IssuerKeyring(source, stillClock()).keys();
+    server.removeAllListeners('request');
+    server.on('request', (_, response) => {
+      response.writeHead(200);
+      const drip = setInterval(() => response.write(' '), 10);
+      response.once('close', () => clearInterval(drip));
+    });
+    const hasty = { ...source, timeoutMs: 300 };
+    t.same(await new IssuerKeyring(hasty, stillClock()).keys(), { issuer: ISSUER, keys });
+    rmSync(source.cacheFile);
+    await t.rejects(new IssuerKeyring(hasty, stillClock()).keys(), {
+      code: 'ERR_ISSUER_KEYS',
+      message: /timeout|aborted/,
+    });
+  },
+);
+
+t.test('an answer that leads elsewhere is not followed', async (t) => {
+  const elsewhere = await serve(t, { ...good });
+  const { source, server, seen } = await serve(t, {});
+  server.removeAllListeners('request');
+  server.on('request', (request, response) => {
+    seen.push(request.url ?? '');
+    response.writeHead(302, { location: `${elsewhere.source.url}${request.url}` }).end();
+  });
+  await t.rejects(new IssuerKeyring(source, stillClock()).keys(), { message: /found 302/ });
+  t.equal(seen.length, 1);
+  t.same(elsewhere.seen, [], 'our credential goes nowhere else');
+});
 
 t.test('a server whose certificate is not of our CA gives no keys', async (t) => {
   const { source } = await serve(t, { ...good });

@@ -1,4 +1,4 @@
-import { createHmac, generateKeyPairSync } from 'node:crypto';
+import { createHmac, generateKeyPairSync, sign } from 'node:crypto';
 import t from 'tap';
 import {
   type TokenErrorCode,
@@ -30,6 +30,13 @@ t.test('a token of a cluster before Kubernetes 1.30 names no node', async (t) =>
 });
 
 const publicPem = cluster.rsa.publicKey.export({ type: 'spki', format: 'pem' });
+const BAD = 'ERR_TOKEN_SIGNATURE';
+/** Signed by a key that is none of the cluster's, under the name of one that is. */
+function withHeader(header: object): string {
+  return mint(good, { alg: 'RS256', kid: 'k1', ...header }, (text) =>
+    sign('sha256', Buffer.from(text), other.privateKey),
+  );
+}
 const refused: readonly (readonly [string, string, TokenErrorCode])[] = [
   ['for another audience', rs256({ ...good, aud: ['vault'] }), 'ERR_TOKEN_CLAIM'],
   ['of another issuer', rs256({ ...good, iss: 'https://elsewhere' }), 'ERR_TOKEN_CLAIM'],
@@ -52,6 +59,16 @@ const refused: readonly (readonly [string, string, TokenErrorCode])[] = [
     ),
     'ERR_TOKEN_SYNTAX',
   ],
+  ['whose key is named by a path', rs256(good, '../../../dev/null'), 'ERR_TOKEN_UNKNOWN_KEY'],
+  ['that brings its own key', withHeader({ jwk: other.publicKey.export({ format: 'jwk' }) }), BAD],
+  ['that says where its key is', withHeader({ jku: 'https://elsewhere/jwks' }), BAD],
+  ['that brings a chain', withHeader({ x5c: ['MIIB'] }), BAD],
+  ['of ES256 by the key of RS256', withHeader({ alg: 'ES256' }), 'ERR_TOKEN_UNKNOWN_KEY'],
+  ['of a weaker algorithm', withHeader({ alg: 'RS1' }), 'ERR_TOKEN_SYNTAX'],
+  ['that asks for what we do not know', withHeader({ crit: ['exp'], exp: 1 }), 'ERR_TOKEN_SYNTAX'],
+  ['whose payload is not encoded', withHeader({ b64: false, crit: ['b64'] }), BAD],
+  ['whose end is no number', rs256({ ...good, exp: 'never' }), 'ERR_TOKEN_CLAIM'],
+  ['whose account is a list', rs256({ ...good, sub: [good['sub']] }), 'ERR_TOKEN_CLAIM'],
   ['that is none', 'not-a-token', 'ERR_TOKEN_SYNTAX'],
   ['that is empty', '', 'ERR_TOKEN_SYNTAX'],
 ];

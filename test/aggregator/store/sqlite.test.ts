@@ -78,7 +78,32 @@ t.test('a database that was tampered with is refused, with what is wrong', async
     [
       'without a table',
       (path: string) => sql(path, 'DROP TABLE event'),
-      { message: /no such table: event/ },
+      { code: 'ERR_STORE_FOREIGN', message: /has no table event$/ },
+    ],
+    [
+      'a table without its types',
+      (path: string) =>
+        sql(
+          path,
+          'DROP TABLE event_hour; CREATE TABLE event_hour (hour INTEGER PRIMARY KEY, first)',
+        ),
+      { code: 'ERR_STORE_FOREIGN', message: /table that nodeseal does not make: event_hour$/ },
+    ],
+    [
+      'a column that answers by itself',
+      (path: string) =>
+        sql(path, `ALTER TABLE node ADD COLUMN more TEXT GENERATED ALWAYS AS (name || 'x')`),
+      { code: 'ERR_STORE_FOREIGN', message: /table that nodeseal does not make: node$/ },
+    ],
+    [
+      'an index that refuses what is acknowledged',
+      (path: string) => sql(path, 'CREATE UNIQUE INDEX one_kind ON event (kind)'),
+      { code: 'ERR_STORE_FOREIGN', message: /index that nodeseal does not make: one_kind$/ },
+    ],
+    [
+      'without an index',
+      (path: string) => sql(path, 'DROP INDEX event_of_kind'),
+      { code: 'ERR_STORE_FOREIGN', message: /has no index event_of_kind$/ },
     ],
   ] as const;
   for (const [name, make, expected] of cases) {
@@ -89,6 +114,14 @@ t.test('a database that was tampered with is refused, with what is wrong', async
       t.throws(() => open(path), expected);
     });
   }
+});
+
+t.test('tables of a program that makes copies do not matter', async (t) => {
+  const path = join(t.testdir(), 'nodeseal.db');
+  await open(path)[Symbol.asyncDispose]();
+  sql(path, 'CREATE TABLE _litestream_seq (id INTEGER PRIMARY KEY, seq INTEGER); ANALYZE');
+  await using store = open(path);
+  t.same(await store.nodes(), []);
 });
 
 t.test('a database of a newer version is refused, also right after that', async (t) => {
