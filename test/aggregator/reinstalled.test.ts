@@ -79,7 +79,7 @@ t.test('walk-through 5: a machine set up anew under the name of another', async 
     ]) {
       t.ok(metrics.split('\n').includes(line), line);
     }
-    t.match(String((await server.get('/v1/exports/csv')).body), '1 of 1 nodes reporting');
+    t.match(String((await server.get('/v1/exports/csv')).body), '1 of 1 node reporting');
     const status = await runCli(['status', '-o', 'json', ...flags], { nowMs });
     t.match(JSON.parse(status.stdout), {
       coverage: { expected: 1, reporting: 1 },
