@@ -1,5 +1,6 @@
 import { ContentError } from './content-error.ts';
 import { type CrioVariable, readCrioService } from './crio-service.ts';
+import { walkedFiles } from './folder-files.ts';
 import type { Host } from './host.ts';
 import type { ServiceEnvironment } from './service-environment.ts';
 import { type TomlTable, tomlAt, tomlOf } from './toml.ts';
@@ -8,8 +9,6 @@ export const CRIO_FOLDER: string = '/etc/crio';
 const CONFIG = '/etc/crio/crio.conf';
 const DROP_INS = '/etc/crio/crio.conf.d';
 const PROGRAMS = ['/usr/bin/crio', '/usr/local/bin/crio'];
-/** Deeper folders than this hold no configuration anybody wrote on purpose. */
-const MAX_DEPTH = 8;
 
 /** The files CRI-O reads at its start, in its order: a later one overrules an earlier one, member by member. */
 export interface CrioConfig {
@@ -36,12 +35,13 @@ export interface CrioSetting<T> {
  */
 export async function readCrioConfig(host: Host): Promise<CrioConfig | undefined> {
   const service = await readCrioService(host);
+  if (service.unread !== undefined) throw service.unread;
   const named = (name: CrioVariable): string | undefined => {
-    const value = service.variables.get(name);
-    return value === undefined || value.startsWith('/') ? value : undefined;
+    const value = decided(service, name);
+    return value?.startsWith('/') === true ? value : undefined;
   };
   const files: CrioFile[] = [];
-  const dropIns = await filesBelow(host, named('CONTAINER_CONFIG_DIR') ?? DROP_INS, 0);
+  const dropIns = await walkedFiles(host, named('CONTAINER_CONFIG_DIR') ?? DROP_INS);
   for (const path of [named('CONTAINER_CONFIG') ?? CONFIG, ...dropIns]) {
     const table = await tomlOf(host).of(path);
     if (table !== undefined) files.push({ path, table });
@@ -56,15 +56,8 @@ export async function readCrioConfig(host: Host): Promise<CrioConfig | undefined
 
 /** Settings that flags and variables of the unit overrule, as one file more; those of policies and stores have other readers. */
 function byUnit(service: ServiceEnvironment): readonly CrioFile[] {
-  const { unit, variables, undecided, unread } = service;
-  if (unread !== undefined) throw unread;
-  if (unit === undefined) return [];
-  const { path } = unit;
-  const of = (name: CrioVariable): string | undefined => {
-    const why = undecided.get(name);
-    if (why !== undefined) throw new CrioConfigError('ERR_CRIO_VALUE', path, why);
-    return variables.get(name);
-  };
+  if (service.unit === undefined) return [];
+  const of = (name: CrioVariable): string | undefined => decided(service, name);
   const [selinux, seccomp] = [of('CONTAINER_SELINUX'), of('CONTAINER_SECCOMP_PROFILE')];
   const privileged = of('CONTAINER_PRIVILEGED_SECCOMP_PROFILE');
   const insecure = of('CONTAINER_INSECURE_REGISTRY');
@@ -75,7 +68,17 @@ function byUnit(service: ServiceEnvironment): readonly CrioFile[] {
   };
   const image = insecure === undefined ? {} : { insecure_registries: insecure.split(',') };
   if (Object.keys({ ...runtime, ...image }).length === 0) return [];
-  return [{ path, table: { crio: { runtime, image } } }];
+  return [{ path: service.unit.path, table: { crio: { runtime, image } } }];
+}
+
+/** What a flag or variable says. Throws `CrioConfigError` for one that is set to what no file tells. */
+function decided(
+  { unit, variables, undecided }: ServiceEnvironment,
+  name: CrioVariable,
+): string | undefined {
+  const why = undecided.get(name);
+  if (why === undefined) return variables.get(name);
+  throw new CrioConfigError('ERR_CRIO_VALUE', unit?.path ?? CONFIG, why);
 }
 
 /** As Go reads a switch; anything else CRI-O does not start with. */
@@ -151,16 +154,4 @@ function setting<T>(
     throw new CrioConfigError('ERR_CRIO_VALUE', path, message);
   }
   return undefined;
-}
-
-/** CRI-O walks its folder in order of names and takes every file, whatever its ending. */
-async function filesBelow(host: Host, folder: string, depth: number): Promise<readonly string[]> {
-  const paths: string[] = [];
-  for (const name of (await host.list(folder)) ?? []) {
-    const path = `${folder}/${name}`;
-    const isFolder = (await host.lstat(path))?.kind === 'folder';
-    if (!isFolder) paths.push(path);
-    else if (depth < MAX_DEPTH) paths.push(...(await filesBelow(host, path, depth + 1)));
-  }
-  return paths;
 }

@@ -47,6 +47,31 @@ export async function dropInFiles(host: Host, folder: string): Promise<readonly 
   return paths.filter((_, index) => kinds[index] !== 'folder');
 }
 
+/** Deeper folders than this hold no configuration anybody wrote on purpose. */
+const MAX_WALK_DEPTH = 8;
+
+/**
+ * All files below a folder in the order of Go's filepath.Walk, as CRI-O and kubelet go through theirs: whatever their ending,
+ * not through links in it. Empty for a folder that is not there. Throws `HostError`, for one that is not visible here too.
+ */
+export async function walkedFiles(
+  host: Host,
+  folder: string,
+  depth = 0,
+): Promise<readonly string[]> {
+  const names = await host.list(folder);
+  const hidden = names === undefined ? await hiddenBy(host, folder) : undefined;
+  if (hidden !== undefined) throw hidden;
+  const paths: string[] = [];
+  for (const name of names ?? []) {
+    const path = posix.join(folder, name);
+    const isFolder = (await host.lstat(path))?.kind === 'folder';
+    if (!isFolder) paths.push(path);
+    else if (depth < MAX_WALK_DEPTH) paths.push(...(await walkedFiles(host, path, depth + 1)));
+  }
+  return paths;
+}
+
 /** Gives how many it saw; stops with the folder in which they became too many. */
 async function walk(
   host: Host,

@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import { messageOf } from '../shared/errors.ts';
 import { parseYaml, YamlError, type YamlValue } from '../shared/trust/yaml.ts';
 import { ContentError } from './content-error.ts';
-import { filesBelow } from './folder-files.ts';
+import { walkedFiles } from './folder-files.ts';
 import type { Host } from './host.ts';
 import { readServiceCommand, type ServiceCommand } from './service-command.ts';
 
@@ -27,9 +27,6 @@ export interface KubeletConfig {
   readonly tlsMinVersion: KubeletSetting<string> | undefined;
   readonly tlsCipherSuites: KubeletSetting<readonly string[]> | undefined;
 }
-
-/** Deeper folders than this hold no configuration anybody wrote on purpose. */
-const MAX_DEPTH = 8;
 
 /**
  * The configuration of kubelet: KubeletConfiguration in YAML or JSON, the drop-ins of `--config-dir` in order of
@@ -76,10 +73,10 @@ async function readDropIns(host: Host, folder: string): Promise<readonly Kubelet
   if (!folder.startsWith('/')) return [];
   // Through a link in its place kubelet does not go, unless a slash at the end asks for it.
   const isLink = !folder.endsWith('/') && (await host.lstat(folder))?.kind === 'link';
-  const below = isLink ? undefined : await filesBelow(host, posix.resolve(folder), MAX_DEPTH);
-  if (below?.problem !== undefined) throw below.problem;
+  if (isLink) return [];
   const documents: KubeletDocument[] = [];
-  for (const path of below?.files.filter((file) => file.endsWith('.conf')) ?? []) {
+  for (const path of await walkedFiles(host, posix.resolve(folder))) {
+    if (!path.endsWith('.conf')) continue;
     const text = await host.readText(path);
     if (text !== undefined) documents.push(read(path, text));
   }

@@ -134,6 +134,16 @@ t.test('a value of the wrong type is an error that names file and key', async (t
   });
 });
 
+t.test('which file is read is not known where a variable says what no file tells', async (t) => {
+  for (const name of ['CONTAINER_CONFIG', 'CONTAINER_CONFIG_DIR', 'CONTAINER_SELINUX']) {
+    const files = { [MAIN]: runtime('selinux = true'), ...service('', `Environment=${name}=/%H`) };
+    await t.rejects(readCrioConfig(openHost(t.testdir(treeOf(files)))), {
+      code: 'ERR_CRIO_VALUE',
+      message: `${UNIT}: ${name} is set with a specifier that only the running node knows`,
+    });
+  }
+});
+
 t.test('a file that is no TOML is an error that names it', async (t) => {
   const root = t.testdir(treeOf({ [`${DROP_INS}/00`]: '[crio' }));
   await t.rejects(readCrioConfig(openHost(root)), {

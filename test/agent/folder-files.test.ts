@@ -1,7 +1,7 @@
 import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { filesBelow } from '../../agent/folder-files.ts';
+import { filesBelow, walkedFiles } from '../../agent/folder-files.ts';
 import { openHost } from '../../agent/host.ts';
 
 /** /usr/local of CoreOS is a link into /var, which need not be mounted into the view of an agent in a container. */
@@ -42,3 +42,13 @@ for (const [name, make, expected] of cases) {
     else t.match(found, expected);
   });
 }
+
+t.test('a walk takes all files in order, and goes through no link', async (t) => {
+  const root = t.testdir({ d: { b: { z: '', a: '' }, a: '', 'c.conf': '' }, other: { x: '' } });
+  symlinkSync('../other', join(root, 'd/link'));
+  const host = openHost(root);
+  t.same(await walkedFiles(host, '/d'), ['/d/a', '/d/b/a', '/d/b/z', '/d/c.conf', '/d/link']);
+  t.same(await walkedFiles(host, '/none'), []);
+  symlinkSync('/var/hidden', join(root, 'hidden'));
+  await t.rejects(walkedFiles(host, '/hidden/d'), { message: /^\/hidden: leads to \/var\/hidden/ });
+});

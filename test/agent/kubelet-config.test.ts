@@ -236,6 +236,15 @@ t.test('drop-ins in a folder that is a link are read only behind a slash', async
   }
 });
 
+t.test('however many drop-ins there are, the last decides', async (t) => {
+  const names = Array.from({ length: 600 }, (_, at) => `/etc/kubelet.d/${1000 + at}.conf`);
+  const dropIns = Object.fromEntries(names.map((path, at) => [path, `readOnlyPort: ${at}\n`]));
+  const root = t.testdir(
+    treeOf({ [CONF]: YAML, ...dropIns, ...unit('--config-dir=/etc/kubelet.d') }),
+  );
+  t.match(await readKubeletConfig(openHost(root)), { readOnlyPort: { value: 599 } });
+});
+
 t.test('a node without the file has no kubelet', async (t) => {
   t.equal(await readKubeletConfig(openHost(t.testdir(treeOf(unit('--v=2'))))), undefined);
 });
