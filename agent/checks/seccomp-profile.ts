@@ -84,6 +84,7 @@ async function judgeSetting(
     const message = `${setting.path} sets the seccomp profile${what} to "unconfined"`;
     return { result: 'fail', reason: 'unconfined', message, observed };
   }
+  if (!posix.isAbsolute(profile)) return relative(setting, observed);
   const bytes = await host.readBytes(profile);
   if (bytes === undefined) {
     const message = `${profile} does not exist, named by ${setting.path}: CRI-O cannot start with it`;
@@ -109,6 +110,12 @@ async function judgeSetting(
   return { result: 'fail', reason: 'unmanaged', message, observed: seen };
 }
 
+/** Where such a path leads depends on where the program was started. */
+function relative({ path, value }: CrioSetting<string>, observed: Observed): Statement {
+  const message = `${path} names the profile ${JSON.stringify(value)}, expected an absolute path`;
+  return { result: 'unknown', reason: 'relative', message, observed };
+}
+
 /** Of the operating system: /usr/local is the administrator's. */
 function isVendors(path: string): boolean {
   const plain = posix.normalize(path);
@@ -126,6 +133,7 @@ export async function podmanProfile(host: Host): Promise<Statement> {
     const observed = { path: named.path };
     return { result: 'fail', reason: 'unconfined', message, observed };
   }
+  if (named?.value && !posix.isAbsolute(named.value)) return relative(named, { path: named.value });
   for (const path of named?.value ? [named.value] : PODMAN_PROFILES) {
     const bytes = await host.readBytes(path);
     if (bytes !== undefined) return judgeProfile(path, bytes, { path });

@@ -363,6 +363,11 @@ const CASES: readonly (readonly [name: string, change: Files, expected: readonly
     ['seccomp.crio-profile fail invalid'],
   ],
   [
+    'with a profile by a path that depends on where CRI-O was started',
+    ownProfile('profile.json'),
+    ['seccomp.crio-profile unknown relative'],
+  ],
+  [
     'with a profile that is no JSON',
     { ...ownProfile(PROFILE), [PROFILE]: '{' },
     ['seccomp.crio-profile fail invalid'],
@@ -492,6 +497,11 @@ const CASES: readonly (readonly [name: string, change: Files, expected: readonly
     'whose podman’s configuration names a profile that is not there',
     podman('/usr/share/containers/containers.conf', '/srv/own.json'),
     ['seccomp.podman-profile fail missing'],
+  ],
+  [
+    'whose podman’s configuration names a path that depends on where podman is started',
+    podman('/etc/containers/containers.conf', 'own.json'),
+    ['seccomp.podman-profile unknown relative'],
   ],
   [
     'whose podman’s drop-in takes a profile back',
