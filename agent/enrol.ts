@@ -8,7 +8,7 @@ import type { AggregatorLink } from './config.ts';
 import { type Answer, AskError, postJson } from './identity/ask.ts';
 import { findPinned, readJoinToken } from './identity/ca-pin.ts';
 import { certificateRequest } from './identity/certificate-request.ts';
-import { readText, writePrivate } from './identity/credential-file.ts';
+import { readText, readTextIfThere, writePrivate } from './identity/credential-file.ts';
 
 /** The aggregator gave no credential; the message says why and never holds a token. */
 export class EnrolError extends CodedError<
@@ -94,10 +94,13 @@ export async function renew(
   throw unexpected(link);
 }
 
-/** Whom to trust: `caFile`, else the key that the join token pinned, else what the system trusts. */
+/**
+ * Whom to trust: `caFile`, else the key that the join token pinned, else what the system trusts. Throws when what was
+ * pinned is there and cannot be read: nobody is trusted in its place.
+ */
 export async function trustOf(link: AggregatorLink): Promise<SecureContextOptions> {
   if (link.caFile !== undefined) return { ca: await readText(link.caFile) };
-  const pinned = await readText(pinnedFileOf(link)).catch(() => undefined);
+  const pinned = await readTextIfThere(pinnedFileOf(link));
   return pinned === undefined ? {} : trustIn(pinned);
 }
 

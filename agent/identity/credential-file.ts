@@ -49,13 +49,8 @@ export function heldKey(key: KeyObject, certificate?: string): HeldKey {
 
 /** Key and certificate stand in one file, so that one rename replaces both. Undefined when it is not there. */
 export async function readHeldKey(file: string): Promise<HeldKey | undefined> {
-  let text: string;
-  try {
-    text = await readText(file);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
+  const text = await readTextIfThere(file);
+  if (text === undefined) return undefined;
   try {
     if (text.length > LIMIT_CHARACTERS)
       throw new Error(`larger than ${LIMIT_CHARACTERS} characters`);
@@ -74,6 +69,16 @@ export async function readText(file: string): Promise<string> {
   } catch (cause) {
     if (!(cause instanceof ReadFileError)) throw cause;
     throw new CredentialError('ERR_CREDENTIAL_FILE', `${file}: ${cause.message}`, { cause });
+  }
+}
+
+/** As `readText`; undefined where nothing is. */
+export async function readTextIfThere(file: string): Promise<string | undefined> {
+  try {
+    return await readText(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
   }
 }
 

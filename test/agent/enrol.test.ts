@@ -1,11 +1,11 @@
 import { once } from 'node:events';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import type { AggregatorLink } from '../../agent/config.ts';
-import { enrolIfNew } from '../../agent/enrol.ts';
+import { enrolIfNew, trustOf } from '../../agent/enrol.ts';
 import { runAggregator } from '../support/aggregator.ts';
 
 function linkTo(t: Test, url: string, joinToken: string): AggregatorLink {
@@ -52,6 +52,17 @@ t.test('a node without a join token is left as it is', async (t) => {
   const tokenFile = join(folder, 'agent.token');
   await enrolIfNew({ url: 'http://127.0.0.1:1', tokenFile, allowPlain: false }, 'a');
   t.throws(() => statSync(tokenFile), { code: 'ENOENT' });
+});
+
+t.test('where what was pinned cannot be read, nobody is trusted in its place', async (t) => {
+  const link = linkTo(t, 'https://127.0.0.1:1', 'join-token');
+  t.same(await trustOf(link), {}, 'nothing was pinned');
+  const pinned = join(link.tokenFile, '../aggregator-ca.crt');
+  mkdirSync(pinned);
+  await t.rejects(trustOf(link), { code: 'ERR_CREDENTIAL_FILE', message: /aggregator-ca\.crt/ });
+  rmdirSync(pinned);
+  writeFileSync(pinned, 'PEM');
+  t.match(await trustOf(link), { ca: 'PEM' });
 });
 
 t.test('a join token that is wrong, empty or missing gives no credential', async (t) => {
