@@ -36,9 +36,8 @@ export function readHead(bytes: Buffer): Head | 'newer' | undefined {
   if (isNewer(bytes, 'NSH')) return 'newer';
   if (bytes.length < BYTES) return undefined;
   if (crc32c(bytes.subarray(0, BYTES - 4)) !== bytes.readUInt32LE(BYTES - 4)) return undefined;
-  const [next, acknowledged, lost] = [0, 8, 16].map((at) => {
-    return Number(bytes.readBigUInt64LE(PREFIX_BYTES + at));
-  }) as [number, number, number]; // as many as there are places
+  const at = (place: number): number => Number(bytes.readBigUInt64LE(PREFIX_BYTES + place));
+  const [next, acknowledged, lost] = [at(0), at(8), at(16)];
   const isPossible = next <= LIMITS.sequence && lost <= LIMITS.sequence && acknowledged < next;
   return isPossible ? { next, acknowledged, lost } : undefined;
 }

@@ -64,7 +64,7 @@ export async function readSome(
   offset: number,
   limit: { readonly records: number; readonly bytes: number },
 ): Promise<{ readonly items: readonly EventItem[]; readonly end: number }> {
-  await using file = await open(path, constants.O_RDONLY);
+  await using file = await openSpoolFile(path, constants.O_RDONLY);
   // Who wants all of it names no size that fits into memory.
   const { size } = await file.stat();
   const buffer = Buffer.allocUnsafe(Math.max(0, Math.min(limit.bytes, size - offset)));
@@ -163,7 +163,10 @@ export async function rewriteSegment(
 }
 
 async function writeDurably(path: string, bytes: Buffer): Promise<void> {
-  await using file = await open(path, 'w', 0o600);
+  await using file = await openSpoolFile(
+    path,
+    constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC,
+  );
   await file.writeFile(bytes);
   await file.datasync();
 }

@@ -18,6 +18,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { crc32c } from '../../agent/spool/crc32c.ts';
 import type { SpoolLimits } from '../../agent/spool/retention.ts';
+import { rewriteSegment, segmentPath } from '../../agent/spool/segment.ts';
 import { type EventDraft, Spool } from '../../agent/spool.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { EventItem } from '../../shared/protocol.ts';
@@ -410,6 +411,14 @@ t.test('what is no file of the spool is neither read nor written', async (t) => 
       await t.rejects(open(folder), { code, message: new RegExp(file) }, `${name} as ${file}`);
     }
   }
+  t.equal(readFileSync(outside, 'utf8'), 'of another program\n');
+});
+
+t.test('a link in the place of what a segment is rewritten to is not followed', async (t) => {
+  const folder = t.testdir({ outside: 'of another program\n' });
+  const outside = join(folder, 'outside');
+  symlinkSync(outside, `${segmentPath(folder, 8)}.tmp`);
+  await t.rejects(rewriteSegment(segmentPath(folder, 8), 8, []), { code: 'ELOOP' });
   t.equal(readFileSync(outside, 'utf8'), 'of another program\n');
 });
 
