@@ -68,8 +68,8 @@ export const filePermissions: Rule = {
   remediation: {
     kind: 'MachineConfig',
     text:
-      'Give the file the mode through its MachineConfig; on other hosts `chown root:root` and `chmod` it, and find ' +
-      'who changed it.',
+      'Give the file the mode through its MachineConfig; a folder, and a file of other hosts, by `chown root:root` and ' +
+      '`chmod`. Find who changed it.',
   },
   mappings: upstream({
     CIS: ['4.1.1', '4.1.2', '4.1.5', '4.1.6', '4.1.7', '4.1.8', '4.1.9', '4.1.10'],

@@ -39,7 +39,9 @@ export const crioProfile: Rule = {
   rationale: 'seccomp_profile replaces what RuntimeDefault means for every container of the node.',
   remediation: {
     kind: 'MachineConfig',
-    text: 'Remove seccomp_profile from the drop-in of /etc/crio/crio.conf.d, or manage its file.',
+    text:
+      'Remove seccomp_profile from the drop-in of /etc/crio/crio.conf.d, or --seccomp-profile from crio.service, or ' +
+      'manage its file.',
   },
   mappings: derived({ CIS: ['5.7.2'], nist53: ['CM-6(1)'], nist190: ['4.4.3'] }),
 };

@@ -91,8 +91,8 @@ export const crioEnabled: Rule = {
   remediation: {
     kind: 'MachineConfig',
     text:
-      'Remove the drop-in of /etc/crio/crio.conf.d that sets selinux = false; the cluster’s own ' +
-      'template sets true.',
+      'Remove the drop-in of /etc/crio/crio.conf.d that sets selinux = false, or the flag or variable of ' +
+      'crio.service; the cluster’s own template sets true.',
   },
   mappings: derived({ nist53: ['AC-3', 'SC-39'], nist190: ['4.4.3'] }),
 };
