@@ -52,9 +52,10 @@ class Program implements AsyncDisposable {
     throw new Error(`${this.name} ended: ${this.#error?.message ?? words}`);
   }
 
-  /** Called when it ends, by itself or not. */
+  /** Called when it ends, by itself or not; at once when it has. */
   onEnd(told: () => void): void {
-    this.#child.once('exit', told);
+    if (this.#hasEnded()) told();
+    else this.#child.once('exit', told);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -132,7 +133,7 @@ function forgetOtherRoot(hostRoot: string): void {
   const before = existsSync(note) ? readFileSync(note, 'utf8') : hostRoot;
   if (before !== hostRoot) {
     console.error(
-      `npm start: what the agent kept of ${before} is left out, baseline and unsent events`,
+      `npm start: what the agent kept of ${before} is deleted, baseline and unsent events too`,
     );
     rmSync(join(state, 'agent'), { recursive: true, force: true });
   }
