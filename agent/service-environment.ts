@@ -134,9 +134,8 @@ class Reading {
     if (problem !== undefined) this.problems.push(`${path}: ${problem}`);
     for (const { section, name, value } of assignments) {
       if (section !== 'Service') continue;
-      if (name === 'ExecStart') {
-        this.#words = wordsIn(value);
-      } else if (name === 'Environment') this.#setAll(value);
+      if (name === 'ExecStart') this.#words = wordsIn(value);
+      else if (name === 'Environment') this.#setAll(value);
       else if (name === 'EnvironmentFile') {
         this.#files = value === '' ? [] : [...this.#files, value];
       } else if (name === 'UnsetEnvironment') {

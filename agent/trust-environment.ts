@@ -4,7 +4,8 @@ import { CRIO_SERVICE } from './service-environment.ts';
 
 /**
  * What the environment of CRI-O's service, or a flag in place of a variable, says of where trust is configured: cri-o
- * internal/criocli/criocli.go, and containers/image. Who types `podman` in a shell has another environment, which no file of the node tells.
+ * internal/criocli/criocli.go, and containers/image. Who types `podman` in a shell has another environment, which no file of
+ * the node tells.
  */
 export interface TrustEnvironment {
   /** `HOME`: below it the libraries look before /etc. Without it they take the home that passwd names. */

@@ -1,8 +1,14 @@
 import { counted } from '../../shared/counted.ts';
 import { messageOf } from '../../shared/errors.ts';
 import type { Finding, Observed } from '../../shared/findings.ts';
-import type { SelfKnowledge } from '../check.ts';
-import { type Check, type CheckContext, finding, type Statement, whereReadable } from '../check.ts';
+import {
+  type Check,
+  type CheckContext,
+  finding,
+  type SelfKnowledge,
+  type Statement,
+  whereReadable,
+} from '../check.ts';
 import { MAX_SKEW_MS } from '../clock-skew.ts';
 import { type Host, openHost } from '../host.ts';
 import { type OwnFiles, ownFiles } from '../own-files.ts';

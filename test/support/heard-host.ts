@@ -1,25 +1,28 @@
-import { type Host, openHost } from '../../agent/host.ts';
+import { ForwardingHost } from '../../agent/forwarding-host.ts';
+import { type Host, type IdentifiedContent, openHost } from '../../agent/host.ts';
 
 /** A node that says which file is about to be read as bytes, before it is. */
 export function heardHost(root: string, onRead: (path: string) => void): Host {
-  const host = openHost(root);
-  return {
-    root: host.root,
-    readBytes: async (path, limit) => {
-      onRead(path);
-      return await host.readBytes(path, limit);
-    },
-    readIdentified: async (path, limit) => {
-      onRead(path);
-      return await host.readIdentified(path, limit);
-    },
-    readText: (path, limit) => host.readText(path, limit),
-    stat: (path) => host.stat(path),
-    lstat: (path) => host.lstat(path),
-    list: (path) => host.list(path),
-    readLink: (path) => host.readLink(path),
-    resolve: (path) => host.resolve(path),
-    identify: (path) => host.identify(path),
-    readPieces: (path) => host.readPieces(path),
-  };
+  return new HeardHost(openHost(root), onRead);
+}
+
+class HeardHost extends ForwardingHost {
+  readonly #onRead: (path: string) => void;
+
+  constructor(host: Host, onRead: (path: string) => void) {
+    super(host);
+    this.#onRead = onRead;
+  }
+
+  override async readBytes(path: string, limitBytes?: number): Promise<Buffer | undefined> {
+    this.#onRead(path);
+    return await super.readBytes(path, limitBytes);
+  }
+  override async readIdentified(
+    path: string,
+    limitBytes?: number,
+  ): Promise<IdentifiedContent | undefined> {
+    this.#onRead(path);
+    return await super.readIdentified(path, limitBytes);
+  }
 }
