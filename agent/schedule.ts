@@ -17,7 +17,10 @@ const DEBOUNCE_MS = 50;
 const MAX_WAIT_MS = 2000;
 /** The first change is looked at soon, the many of an image that is pulled are looked at together. */
 const PAUSE_MS = 250;
-/** Looking takes a tenth of a processor while changes go on: so many times what the last run took of it is paused … */
+/**
+ * Looking takes some tenth of a processor while changes go on: so many times what the last run took of it is paused. A change
+ * that comes during a run does not wait for the pause behind it, but for what is left of the one before …
+ */
 const PAUSE_PER_RUN = 9;
 /** … but no longer than this, so that a change is seen within 2 s on a busy machine too; or than a longer run took. */
 const MAX_PAUSE_MS = 1000;
