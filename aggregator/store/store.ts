@@ -175,6 +175,8 @@ export interface Retention {
   readonly eventsBeforeMs: number;
   /** States of sections that were superseded before. */
   readonly historyBeforeMs: number;
+  /** Now. An event of a later time has it from a clock that was ahead, and is as old as those that arrived after it. */
+  readonly nowMs: number;
 }
 
 /** What changes the store. */
