@@ -477,6 +477,12 @@ export function storeContract(t: Test, fresh: (t: Test) => OpenStore): void {
       { subject: 'a.a', outcome: 'error', nodes: 1 },
       { subject: 'a.a', outcome: 'pass', nodes: 1, sample: { title: 'a.a' } },
     ]);
+    t.match(await store.outcomes('checks', [OTHER.uid, 'nobody']), [
+      { subject: 'z.z', outcome: 'fail', severity: 'high', nodes: 1 },
+      { subject: 'a.b', outcome: 'fail', severity: 'low', nodes: 1 },
+      { subject: 'a.a', outcome: 'pass', nodes: 1, sample: { title: 'a.a' } },
+    ]);
+    t.same(await store.outcomes('checks', []), []);
   });
 
   t.test('pages go on where the last ended, whichever nodes join and leave', async (t) => {
