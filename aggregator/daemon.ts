@@ -212,9 +212,11 @@ export async function startAggregator(
   parts.use(
     every(PRUNE_MS, log, async () => {
       const { events, history } = config.retention;
+      const nowMs = clock.nowMs();
       const before: Retention = {
-        eventsBeforeMs: clock.nowMs() - durationMs(events),
-        historyBeforeMs: clock.nowMs() - durationMs(history),
+        eventsBeforeMs: nowMs - durationMs(events),
+        historyBeforeMs: nowMs - durationMs(history),
+        nowMs,
       };
       let removed = 0;
       for (let some = 1; some > 0; removed += some) some = await store.prune(before);

@@ -40,7 +40,7 @@ export interface FleetNode {
   conflictMs: number | undefined;
   /** Wall clock; null when never seen. */
   lastSeenMs: number | null;
-  /** Monotonic clock; undefined when not heard since this program started. */
+  /** Monotonic clock, also of what was heard before this program started; undefined when never seen. */
   heardMs: number | undefined;
   live: LiveSession | undefined;
   /** What it said in its last session here; undefined while it is connected, and before its first. */
@@ -94,13 +94,16 @@ export function newNode(identity: NodeIdentity): FleetNode {
   };
 }
 
-/** Takes over what the store knows of a node. */
-export function fill(node: FleetNode, stored: StoredNode): void {
+/**
+ * Takes over what the store knows of a node. From here on its silence goes by the monotonic clock: no jump of the other
+ * makes it silent, or heard again.
+ */
+export function fill(node: FleetNode, stored: StoredNode, clock: Clock): void {
   const { name, pool, agentVersion, sections, summary, lost, elsewhere } = stored;
   Object.assign(node, { name, pool, agentVersion, sections, summary, lost, elsewhere });
   node.retired = stored.retiredAtMs !== null;
   node.retiredMs = stored.retiredAtMs;
-  node.lastSeenMs = Math.max(stored.lastSeenMs, node.lastSeenMs ?? 0);
+  heardAt(node, stored.lastSeenMs, clock);
 }
 
 /** Somebody else heard it, at a time of the wall clock; what is known already is not put back. */
@@ -115,18 +118,13 @@ export function isDeparted({ gone, retired, live, elsewhere, lastSeenMs }: Fleet
   return gone && !retired && live === undefined && !elsewhere && lastSeenMs !== null;
 }
 
-/** PROTOCOL.md, "Node states". Liveness is by receive time on the monotonic clock once the node was heard. */
-export function stateOf(
-  node: FleetNode,
-  now: { readonly wallMs: number; readonly monotonicMs: number },
-  thresholds: StateThresholds,
-): NodeState {
+/** PROTOCOL.md, "Node states". Liveness is by receive time on the monotonic clock, of which `nowMs` is. */
+export function stateOf(node: FleetNode, nowMs: number, thresholds: StateThresholds): NodeState {
   if (node.retired) return 'retired';
   const { conflictMs } = node;
-  if (conflictMs !== undefined && now.monotonicMs - conflictMs < CONFLICT_MS) return 'conflict';
-  if (node.lastSeenMs === null) return 'expected';
-  const ageMs =
-    node.heardMs === undefined ? now.wallMs - node.lastSeenMs : now.monotonicMs - node.heardMs;
+  if (conflictMs !== undefined && nowMs - conflictMs < CONFLICT_MS) return 'conflict';
+  if (node.heardMs === undefined) return 'expected';
+  const ageMs = nowMs - node.heardMs;
   const lateMs = thresholds.lateMs + (node.elsewhere ? NEWS_MS : 0);
   if (ageMs < lateMs) return 'online';
   if (ageMs < thresholds.silentMs) return 'late';

@@ -22,6 +22,7 @@ import {
 import { FleetNodes } from './fleet-nodes.ts';
 import { LastSeen } from './last-seen.ts';
 import { PendingNodes } from './pending-nodes.ts';
+import { MOST_LOST } from './store/event-plan.ts';
 import type { SectionElsewhere } from './store/peers.ts';
 import type { Applied, SectionChange, SessionOpened, Store } from './store/store.ts';
 import type { NodeIdentity, StoredNode } from './store/stored-node.ts';
@@ -64,9 +65,7 @@ export class Fleet implements ExpectedSink {
     for (const stored of await options.store.nodes()) {
       const node = newNode(stored);
       fleet.#nodes.set(stored.uid, node);
-      fill(node, stored);
-      // From here on by the monotonic clock: no jump of the other makes a node silent, or heard again.
-      heardAt(node, stored.lastSeenMs, options.clock);
+      fill(node, stored, options.clock);
       node.shown = fleet.#stateOf(node);
     }
     const present = [...fleet.#nodes.values()].filter(({ retired }) => !retired);
@@ -221,8 +220,7 @@ export class Fleet implements ExpectedSink {
     const node = isThere ? this.#nodes.present(stored) : this.#nodes.any(stored);
     const { retired: wasRetired, name: oldName, sections: before } = node;
     node.live = undefined;
-    fill(node, stored);
-    heardAt(node, stored.lastSeenMs, this.#options.clock);
+    fill(node, stored, this.#options.clock);
     if (node.elsewhere) node.refused = undefined;
     if (wasRetired && !node.retired) node.gone = false;
     if (node.retired) this.failing.drop(uid);
@@ -254,7 +252,7 @@ export class Fleet implements ExpectedSink {
   /** An event of the node, or the aggregator's own on it, was committed. */
   recorded(uid: string, event: EventRecord, lost = 0): void {
     const node = this.#nodes.get(uid);
-    if (node !== undefined) node.lost = Math.min(node.lost + lost, Number.MAX_SAFE_INTEGER);
+    if (node !== undefined) node.lost = Math.min(node.lost + lost, MOST_LOST);
     this.#watchers.tell({ topic: 'events', change: 'set', item: event });
   }
 
@@ -330,8 +328,8 @@ export class Fleet implements ExpectedSink {
   /** States of this moment; the clock is read once, whatever the number of nodes. */
   stateNow(): (node: FleetNode) => NodeState {
     const { clock, thresholds } = this.#options;
-    const now = { wallMs: clock.nowMs(), monotonicMs: clock.monotonicMs() };
-    return (node) => stateOf(node, now, thresholds);
+    const nowMs = clock.monotonicMs();
+    return (node) => stateOf(node, nowMs, thresholds);
   }
 
   #removed(node: FleetNode): void {

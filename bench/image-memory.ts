@@ -69,6 +69,6 @@ else {
 /** With the flags of bin/nodeseal-agent. */
 function childRun(hostRoot: string): Run {
   const child = join(import.meta.dirname, 'image-memory-child.mjs');
-  const args = [...launcherFlags('nodeseal-agent'), child, hostRoot, String(SETTLE_MS)];
+  const args = [...launcherFlags(), child, hostRoot, String(SETTLE_MS)];
   return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' }));
 }

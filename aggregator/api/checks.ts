@@ -70,18 +70,12 @@ async function readChecks(context: ApiContext): Promise<readonly CheckItem[]> {
 
 /** What stale nodes passed is no longer known to hold: on how many of them, by rule and severity. */
 async function stalePasses({ store, fleet }: ApiContext): Promise<ReadonlyMap<string, number>> {
-  const counts = new Map<string, number>();
   const stateNow = fleet.stateNow();
-  for (const node of [...fleet.members()].filter((each) => stateNow(each) === 'stale')) {
-    const { items = [] } = (await store.section(node.uid, 'checks')) ?? {};
-    const passed = new Set<string>();
-    for (const [key, item] of items) {
-      const { ruleId, result, severity } = toFindingItem(node.name, key, item);
-      if (result === 'pass') passed.add(`${ruleId} ${severity}`);
-    }
-    for (const rule of passed) counts.set(rule, (counts.get(rule) ?? 0) + 1);
-  }
-  return counts;
+  const stale = [...fleet.members()].filter((node) => stateNow(node) === 'stale');
+  if (stale.length === 0) return new Map();
+  const uids = stale.map(({ uid }) => uid);
+  const passed = (await store.outcomes('checks', uids)).filter(({ outcome }) => outcome === 'pass');
+  return new Map(passed.map(({ subject, severity, nodes }) => [`${subject} ${severity}`, nodes]));
 }
 
 function toCheck(
@@ -93,7 +87,8 @@ function toCheck(
   let severity: Severity = 'info';
   for (const { outcome, nodes: count, severity: given } of outcomes) {
     const result = RESULTS.find((known) => known === outcome);
-    const unknown = result === 'pass' ? (stale.get(`${ruleId} ${given}`) ?? 0) : 0;
+    // Counted a moment later: a node that came back meanwhile may pass what it failed before.
+    const unknown = result === 'pass' ? Math.min(count, stale.get(`${ruleId} ${given}`) ?? 0) : 0;
     if (result !== undefined) nodes[result] += count - unknown;
     nodes.unknown += unknown;
     if (given !== '' && SEVERITIES.indexOf(given) > SEVERITIES.indexOf(severity)) severity = given;

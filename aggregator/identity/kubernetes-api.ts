@@ -49,9 +49,8 @@ export class KubernetesApi {
       const request = { url: new URL(path, url), method, caFile, tokenFile, signal, ...content };
       const answer = await open(request);
       const text = await readBody(answer, LIMIT_BYTES);
-      const { statusCode } = answer;
-      if (statusCode !== expected)
-        throw new Error(`expected status ${expected}, found ${statusCode}`);
+      const { statusCode: status } = answer;
+      if (status !== expected) throw new Error(`expected status ${expected}, found ${status}`);
       return toJson(text);
     } catch (cause) {
       const message = `${path}: ${messageOf(cause)}`;

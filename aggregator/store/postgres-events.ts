@@ -17,6 +17,7 @@ import {
   type Cursor,
   type EventBatch,
   type OwnEvent,
+  type Retention,
   StoreError,
 } from './store.ts';
 import { storable } from './text.ts';
@@ -136,14 +137,15 @@ export class PostgresEvents {
   }
 
   /** Forgets what was received before a time, so many at most; returns how many. */
-  async prune(query: Query, beforeMs: number, most: number): Promise<number> {
-    const hour = Math.floor(beforeMs / HOUR_MS);
-    // Arrival gives the order, also of those that a clock that was ahead gave its time.
+  async prune(query: Query, { eventsBeforeMs, nowMs }: Retention, most: number): Promise<number> {
+    const hour = Math.floor(eventsBeforeMs / HOUR_MS);
+    // Arrival gives the order, also of those that a clock that was ahead gave its time. Of these only: a clock that was
+    // behind has its hour among the old ones, after events that are not.
     const gone = await query(
-      `DELETE FROM event WHERE id IN (SELECT id FROM event ORDER BY id LIMIT $1)
-         AND (received_at < $2 OR id < (SELECT max(first) FROM event_hour WHERE hour < $3))
+      `DELETE FROM event WHERE id IN (SELECT id FROM event ORDER BY id LIMIT $1) AND (received_at < $2
+         OR received_at > $3 AND id < (SELECT max(first) FROM event_hour WHERE hour < $4))
          RETURNING 1 AS one`,
-      [most, beforeMs, hour],
+      [most, eventsBeforeMs, nowMs, hour],
     );
     // Until then it says what came before what is to be forgotten.
     if (gone.length === 0) await query('DELETE FROM event_hour WHERE hour < $1', [hour]);

@@ -60,13 +60,15 @@ async function found(
 export async function outcomesOf(
   query: Query,
   section: IndexedSection,
+  uids?: readonly string[],
 ): Promise<readonly OutcomeCount[]> {
   const groups = await query(
     `SELECT thing.subject, item.rank, count(DISTINCT item.node) AS nodes, min(item.node) AS node
        FROM item JOIN node ON node.id = item.node JOIN thing ON thing.id = item.thing
        WHERE item.section = $1 AND node.retired_at IS NULL
+         AND ($2::text[] IS NULL OR node.uid = ANY($2))
        GROUP BY thing.subject, item.rank ORDER BY item.rank, thing.subject`,
-    [section],
+    [section, uids ?? null],
   );
   const sections = await sectionsFor(query, section, groups);
   const samples = new Map<number, ReadonlyMap<string, Json>>();

@@ -76,8 +76,8 @@ export class PostgresReads implements StoreReads {
     });
   }
 
-  outcomes(section: IndexedSection): Promise<readonly OutcomeCount[]> {
-    return this.#read((query) => outcomesOf(query, section));
+  outcomes(section: IndexedSection, uids?: readonly string[]): Promise<readonly OutcomeCount[]> {
+    return this.#read((query) => outcomesOf(query, section, uids));
   }
 
   events(asked: EventQuery): Promise<Page<EventRecord>> {

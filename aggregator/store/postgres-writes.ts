@@ -113,11 +113,11 @@ export class PostgresWrites {
     await retire(query, id, await nextSession(query), atMs);
   }
 
-  async prune(query: Query, { eventsBeforeMs, historyBeforeMs }: Retention): Promise<number> {
+  async prune(query: Query, retention: Retention): Promise<number> {
     const [lock] = await query('SELECT pg_try_advisory_xact_lock($1) AS held', [PRUNE_LOCK]);
     if (!truth(must(lock), 'held')) return 0;
-    const events = await this.events.prune(query, eventsBeforeMs, PRUNE_AT_ONCE);
-    const versions = await this.#sections.prune(query, historyBeforeMs, PRUNE_AT_ONCE);
+    const events = await this.events.prune(query, retention, PRUNE_AT_ONCE);
+    const versions = await this.#sections.prune(query, retention.historyBeforeMs, PRUNE_AT_ONCE);
     await pruneThings(query, PRUNE_AT_ONCE);
     return events + versions;
   }

@@ -3,7 +3,13 @@ import type { EventRecord } from '../../shared/api.ts';
 import { gap, MOST_LOST, placeEvents, type Spool } from './event-plan.ts';
 import { readSpool, recordOf } from './event-row.ts';
 import { must } from './row.ts';
-import { AGGREGATOR_EPOCH, type Cursor, type EventBatch, type OwnEvent } from './store.ts';
+import {
+  AGGREGATOR_EPOCH,
+  type Cursor,
+  type EventBatch,
+  type OwnEvent,
+  type Retention,
+} from './store.ts';
 import { storable } from './text.ts';
 
 const HOUR_MS = 3_600_000;
@@ -82,9 +88,9 @@ export class SqliteEvents {
   }
 
   /** Forgets what was received before a time, so many at most; returns how many. */
-  prune(beforeMs: number, most: number): number {
-    const hour = Math.floor(beforeMs / HOUR_MS);
-    const gone = Number(this.#statements.prune.run(most, beforeMs, hour).changes);
+  prune({ eventsBeforeMs, nowMs }: Retention, most: number): number {
+    const hour = Math.floor(eventsBeforeMs / HOUR_MS);
+    const gone = Number(this.#statements.prune.run(most, eventsBeforeMs, nowMs, hour).changes);
     // Until then it says what came before what is to be forgotten.
     if (gone === 0) this.#statements.pruneHours.run(hour);
     return gone;
@@ -146,9 +152,10 @@ function prepareAll(database: DatabaseSync) {
     markHour: prepare('INSERT OR IGNORE INTO event_hour (hour, first) VALUES (?, ?)'),
     lose: prepare(`UPDATE node SET lost = min(lost + ?, ${MOST_LOST}) WHERE id = ?`),
     // Arrival gives the order: the oldest are found without an index on time, and those of a clock that was ahead too.
+    // Of these only: a clock that was behind has its hour among the old ones, after events that are not.
     prune: prepare(
-      `DELETE FROM event WHERE id IN (SELECT id FROM event ORDER BY id LIMIT ?)
-         AND (received_at < ? OR id < (SELECT max(first) FROM event_hour WHERE hour < ?))`,
+      `DELETE FROM event WHERE id IN (SELECT id FROM event ORDER BY id LIMIT ?) AND (received_at < ?
+         OR received_at > ? AND id < (SELECT max(first) FROM event_hour WHERE hour < ?))`,
     ),
     pruneHours: prepare('DELETE FROM event_hour WHERE hour < ?'),
   };

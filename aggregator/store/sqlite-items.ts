@@ -104,15 +104,16 @@ export class SqliteItems {
     return rows;
   }
 
-  outcomes(section: IndexedSection): readonly OutcomeCount[] {
+  outcomes(section: IndexedSection, uids?: readonly string[]): readonly OutcomeCount[] {
     const groups = this.#database
       .prepare(
         `SELECT thing.subject, item.rank, count(DISTINCT item.node) AS nodes, min(item.node) AS node
            FROM item JOIN node ON node.id = item.node JOIN thing ON thing.id = item.thing
-           WHERE item.section = ? AND node.retired_at IS NULL
+           WHERE item.section = ?1 AND node.retired_at IS NULL
+             AND (?2 IS NULL OR node.uid IN (SELECT value FROM json_each(?2)))
            GROUP BY thing.subject, item.rank ORDER BY item.rank, thing.subject`,
       )
-      .all(section);
+      .all(section, uids === undefined ? null : JSON.stringify(uids));
     const samples = new Map<number, ReadonlyMap<string, Json>>();
     return groups.map((row) => {
       const node = integer(row, 'node');

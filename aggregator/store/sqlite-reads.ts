@@ -73,8 +73,8 @@ export class SqliteReads implements Answers<StoreReads> {
     return [...names].map(([name, isKnown]) => ({ name, isKnown }));
   }
 
-  outcomes(section: IndexedSection): readonly OutcomeCount[] {
-    return this.#snapshot(() => this.#items.outcomes(section));
+  outcomes(section: IndexedSection, uids?: readonly string[]): readonly OutcomeCount[] {
+    return this.#snapshot(() => this.#items.outcomes(section, uids));
   }
 
   events(query: EventQuery): Page<EventRecord> {

@@ -107,15 +107,15 @@ function assertUnaltered(database: DatabaseSync, path: string, version: number):
   const expected = objectsOf(asMade);
   const found = objectsOf(database);
   const tables = new Set([...expected.values()].map(({ table }) => table));
-  for (const { name, type, table, sql } of found.values()) {
+  for (const [key, { name, type, table, sql }] of found) {
     const isForeign = !tables.has(table) && type !== 'trigger' && type !== 'view';
-    if (isForeign || expected.get(name)?.sql === sql) continue;
+    if (isForeign || expected.get(key)?.sql === sql) continue;
     const what = `${type === 'index' ? 'an' : 'a'} ${type} that nodeseal does not make: ${name}`;
     throw new StoreError('ERR_STORE_FOREIGN', `${path}: has ${what}`);
   }
-  for (const { name, type } of expected.values()) {
-    if (found.has(name)) continue;
-    throw new StoreError('ERR_STORE_FOREIGN', `${path}: has no ${type} ${name}`);
+  for (const key of expected.keys()) {
+    if (found.has(key)) continue;
+    throw new StoreError('ERR_STORE_FOREIGN', `${path}: has no ${key}`);
   }
 }
 
@@ -127,7 +127,10 @@ interface SchemaObject {
   readonly sql: string;
 }
 
-/** By name, without those that SQLite makes for itself; how the text is spaced and quoted depends on SQLite's version. */
+/**
+ * By type and name, since a trigger may have the name of a table; without those that SQLite makes for itself. How the text
+ * is spaced and quoted depends on SQLite's version.
+ */
 function objectsOf(database: DatabaseSync): ReadonlyMap<string, SchemaObject> {
   const rows = database.prepare(
     `SELECT type, name, tbl_name, sql FROM sqlite_schema
@@ -137,7 +140,7 @@ function objectsOf(database: DatabaseSync): ReadonlyMap<string, SchemaObject> {
     rows.all().map((row) => {
       const [type, name, table] = [text(row, 'type'), text(row, 'name'), text(row, 'tbl_name')];
       const sql = (textOrNull(row, 'sql') ?? '').replaceAll(/["\s]+/g, ' ');
-      return [name, { type, name, table, sql }];
+      return [`${type} ${name}`, { type, name, table, sql }];
     }),
   );
 }

@@ -106,9 +106,9 @@ export class SqliteWrites implements Answers<StoreWrites> {
     this.#statements.retire.run(atMs, session, id);
   }
 
-  prune({ eventsBeforeMs, historyBeforeMs }: Retention): number {
-    const events = this.#events.prune(eventsBeforeMs, PRUNE_AT_ONCE);
-    return events + this.#sections.prune(historyBeforeMs, PRUNE_AT_ONCE);
+  prune(retention: Retention): number {
+    const events = this.#events.prune(retention, PRUNE_AT_ONCE);
+    return events + this.#sections.prune(retention.historyBeforeMs, PRUNE_AT_ONCE);
   }
 
   /** A write that leaves everything as it is. */

@@ -175,6 +175,8 @@ export interface Retention {
   readonly eventsBeforeMs: number;
   /** States of sections that were superseded before. */
   readonly historyBeforeMs: number;
+  /** Now. An event of a later time has it from a clock that was ahead, and is as old as those that arrived after it. */
+  readonly nowMs: number;
 }
 
 /** What changes the store. */
@@ -211,8 +213,8 @@ export interface StoreReads {
   items(query: ItemQuery): Promise<Page<ItemRow>>;
   /** Names of the nodes that were not retired at a time, each with whether this section of it is known for then. */
   nodesAsOf(section: SectionName, asOfMs: number): Promise<readonly NodeAsOf[]>;
-  /** Outcomes by subject, worst first. */
-  outcomes(section: IndexedSection): Promise<readonly OutcomeCount[]>;
+  /** Outcomes by subject, worst first; of the nodes with these uids alone when they are given. */
+  outcomes(section: IndexedSection, uids?: readonly string[]): Promise<readonly OutcomeCount[]>;
   /** Newest first. */
   events(query: EventQuery): Promise<Page<EventRecord>>;
   sizeBytes(): Promise<number>;

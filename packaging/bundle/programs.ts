@@ -1,12 +1,28 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 import { PACKAGE_FOLDER } from '../../shared/version.ts';
 
 // The end of `npm run build`: what each daemon runs, put together into few files over what tsc wrote. 420 modules cost
 // the agent 5 MiB at rest and half of its start (bench/idle.ts), 830 cost the aggregator 12 MiB (bench/sockets.ts). The
 // command line still runs the single files beside them.
 const CHUNK = /^chunk-\w+\.js(?:\.map)?$/;
+
+/**
+ * An import of one of these has Node.js evaluate every name it exports, with what is loaded behind them when first used:
+ * fetch, WebSocket and HTTP/2 by `node:http`, all root certificates by `node:tls`. As members they stay unused.
+ */
+const lazyBuiltins: Plugin = {
+  name: 'lazy-builtins',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:(?:http|https|tls)$/ }, ({ path, namespace }) =>
+      namespace === 'builtin' ? undefined : { path, namespace: 'builtin' },
+    );
+    onLoad({ filter: /./, namespace: 'builtin' }, ({ path }) => ({
+      contents: `module.exports = process.getBuiltinModule('${path}');`,
+    }));
+  },
+};
 
 // Threads are looked for beside the file that starts them, and here that is in the folder of the program.
 await bundle(
@@ -42,6 +58,7 @@ async function bundle(
     platform: 'node',
     target: 'esnext',
     external: [...external],
+    plugins: [lazyBuiltins],
     // Names stay, and lines stay short, for the sake of stack traces.
     minifyWhitespace: true,
     minifySyntax: true,

@@ -118,7 +118,7 @@ t.test('walk-through 5: a machine set up anew under the name of another', async 
     );
   });
 
-  await t.test('and its predecessor, when it comes back, is no second one', async (t) => {
+  await t.test('and when it is retired in its turn, who comes next is expected once', async (t) => {
     t.equal((await server.post(`/v1/nodes/${NAME}/retire`)).status, 200);
     t.equal(await after.closed, 4003);
     t.match(await server.get('/v1/nodes'), { body: { coverage: { expected: 0 } } });

@@ -49,6 +49,20 @@ export class AgentClient {
     return client;
   }
 
+  /** As `connect`, again and again until it is let in. */
+  static async insist(url: string, token: string): Promise<AgentClient> {
+    for (;;) {
+      const client = new AgentClient(url, token);
+      const isOpen = await new Promise<boolean>((resolve) => {
+        client.socket.once('open', () => resolve(true)).once('close', () => resolve(false));
+      });
+      if (!isOpen) continue;
+      client.send(helloFrame());
+      await client.next('welcome');
+      return client;
+    }
+  }
+
   send(frame: AgentFrame): void {
     this.socket.send(encodeFrame(frame));
   }

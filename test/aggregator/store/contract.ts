@@ -17,6 +17,7 @@ export type OpenStore = () => Promise<Store>;
 const NODE = { uid: 'uid-1', name: 'worker-1', pool: 'worker' };
 const OTHER = { uid: 'uid-2', name: 'worker-2', pool: 'worker' };
 const AT_MS = Date.parse('2026-11-21T00:00:00.000Z');
+const DAY_MS = 86_400_000;
 
 interface Spool {
   readonly epoch: string;
@@ -476,6 +477,12 @@ export function storeContract(t: Test, fresh: (t: Test) => OpenStore): void {
       { subject: 'a.a', outcome: 'error', nodes: 1 },
       { subject: 'a.a', outcome: 'pass', nodes: 1, sample: { title: 'a.a' } },
     ]);
+    t.match(await store.outcomes('checks', [OTHER.uid, 'nobody']), [
+      { subject: 'z.z', outcome: 'fail', severity: 'high', nodes: 1 },
+      { subject: 'a.b', outcome: 'fail', severity: 'low', nodes: 1 },
+      { subject: 'a.a', outcome: 'pass', nodes: 1, sample: { title: 'a.a' } },
+    ]);
+    t.same(await store.outcomes('checks', []), []);
   });
 
   t.test('pages go on where the last ended, whichever nodes join and leave', async (t) => {
@@ -785,7 +792,7 @@ export function storeContract(t: Test, fresh: (t: Test) => OpenStore): void {
     await using store = await fresh(t)();
     const { session } = await start(store);
     const ahead = Array.from({ length: 2500 }, (_, index) => event(index + 1));
-    const [hourMs, yearMs] = [3_600_000, 365 * 86_400_000];
+    const [hourMs, yearMs] = [3_600_000, 365 * DAY_MS];
     for (const [events, ms] of [
       [ahead, yearMs],
       [[event(2501)], 0],
@@ -798,6 +805,21 @@ export function storeContract(t: Test, fresh: (t: Test) => OpenStore): void {
     for (let some = 1; some > 0; removed += some) some = await store.prune(old);
     t.equal(removed, 2501);
     t.same(await sequences(store), [2502]);
+  });
+
+  t.test('a clock that was behind for a moment makes no event old but its own', async (t) => {
+    await using store = await fresh(t)();
+    const { session } = await start(store);
+    const behindMs = [0, -365 * DAY_MS, 1000];
+    for (const [index, ms] of behindMs.entries()) {
+      const receivedAtMs = AT_MS + ms;
+      await store.append({ ...batch(session, [event(index + 1)]), receivedAtMs });
+    }
+    const old = before(AT_MS - DAY_MS);
+    let removed = 0;
+    for (let some = 1; some > 0; removed += some) some = await store.prune(old);
+    t.equal(removed, 1);
+    t.same(await sequences(store), [1, 3]);
   });
 
   t.test('many old records are forgotten step by step', async (t) => {
@@ -840,7 +862,7 @@ export function storeContract(t: Test, fresh: (t: Test) => OpenStore): void {
 }
 
 function before(atMs: number): Retention {
-  return { eventsBeforeMs: atMs, historyBeforeMs: atMs };
+  return { eventsBeforeMs: atMs, historyBeforeMs: atMs, nowMs: AT_MS + DAY_MS };
 }
 
 async function useStore<T>(open: OpenStore, use: (store: Store) => Promise<T>): Promise<T> {

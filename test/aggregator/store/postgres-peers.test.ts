@@ -213,15 +213,17 @@ t.test('aggregators on one database', { skip: withoutPostgres }, async (t) => {
       const fleet = await Fleet.load({ store: a.store, clock, thresholds, inventory: [] });
       const text = JSON.stringify({ webhooks: [{ url: receiver.url }], holdSeconds: 0 });
       const records = (): Records => a.peers.records('alerts');
-      const duty = await openAlerts(parseConfig(text, 'alerts', alertsSchema), {
-        records,
-        isOurs: () => true,
-        fleet,
-        metrics: new Metrics(),
-        clock,
-        log: keptLog(),
-        returnMs: 300_000,
-      });
+      const begin = () =>
+        openAlerts(parseConfig(text, 'alerts', alertsSchema), {
+          records,
+          isOurs: () => true,
+          fleet,
+          metrics: new Metrics(),
+          clock,
+          log: keptLog(),
+          returnMs: 300_000,
+        });
+      const duty = await begin();
       const fail = (ruleId: string): void => {
         const item = findingItem({ ruleId, result: 'fail', severity: 'critical' });
         fleet.failing.applied(NODE.uid, NODE.name, { set: [[ruleId, item]], removed: [] });
@@ -240,15 +242,7 @@ t.test('aggregators on one database', { skip: withoutPostgres }, async (t) => {
       t.match(receiver.received, [{ body: { status: 'firing', rule: 'a.rule' } }]);
       await duty[Symbol.asyncDispose]();
       // Whose turn it was meanwhile is not written over when this one ends.
-      const late = await openAlerts(parseConfig(text, 'alerts', alertsSchema), {
-        records,
-        isOurs: () => true,
-        fleet,
-        metrics: new Metrics(),
-        clock,
-        log: keptLog(),
-        returnMs: 300_000,
-      });
+      const late = await begin();
       await other.read();
       t.ok(await other.write({ ...state, families: ['identity'] }));
       fail('b.rule');

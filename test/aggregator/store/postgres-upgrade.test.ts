@@ -89,12 +89,13 @@ t.test(
       const uid = node?.uid ?? '';
       await migrateToNext(url);
       const before = await server.sql(url, EVENTS);
-      const at = { atMs: Date.now(), receivedAtMs: Date.now() };
+      const nowMs = Date.now();
+      const at = { atMs: nowMs, receivedAtMs: nowMs };
       const calls = {
         append: () => store.append({ uid, session: 2, epoch: 'epoch-1', ...at, events: [] }),
         touch: () => store.touch(new Map([[uid, Date.now()]])),
         retire: () => store.retire(uid, Date.now()),
-        prune: () => store.prune({ eventsBeforeMs: Date.now(), historyBeforeMs: Date.now() }),
+        prune: () => store.prune({ eventsBeforeMs: nowMs, historyBeforeMs: nowMs, nowMs }),
         probe: () => store.probe(),
         nodes: () => store.nodes(),
         section: () => store.section(uid, 'checks'),

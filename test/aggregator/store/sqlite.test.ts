@@ -52,6 +52,17 @@ t.test('a database that was tampered with is refused, with what is wrong', async
       { code: 'ERR_STORE_FOREIGN', message: /trigger that nodeseal does not make: t$/ },
     ],
     [
+      'a trigger that has the name of a table, made before it',
+      (path: string) =>
+        sql(
+          path,
+          `DROP TABLE event_hour;
+           CREATE TRIGGER event_hour AFTER INSERT ON event BEGIN DELETE FROM event; END;
+           CREATE TABLE event_hour (hour INTEGER PRIMARY KEY, first INTEGER NOT NULL) STRICT`,
+        ),
+      { code: 'ERR_STORE_FOREIGN', message: /trigger that nodeseal does not make: event_hour$/ },
+    ],
+    [
       'a view in place of a table',
       (path: string) =>
         sql(path, 'DROP TABLE event_hour; CREATE VIEW event_hour AS SELECT 1 AS hour'),
