@@ -53,7 +53,7 @@ const RETRY_MS = 5000;
 const SWEEP_MS = 600_000;
 
 /**
- * Keeps events until an aggregator has acknowledged them (PROTOCOL.md, "Spool"). Numbers start at 1 and have no holes: what was given up
+ * Keeps events until an aggregator has acknowledged them. Numbers start at 1 and have no holes: what was given up
  * or damaged is read as a `lost` item that counts it.
  */
 export class Spool implements AsyncDisposable {

@@ -118,7 +118,7 @@ export function isDeparted({ gone, retired, live, elsewhere, lastSeenMs }: Fleet
   return gone && !retired && live === undefined && !elsewhere && lastSeenMs !== null;
 }
 
-/** PROTOCOL.md, "Node states". Liveness is by receive time on the monotonic clock, of which `nowMs` is. */
+/** Liveness is by receive time on the monotonic clock, of which `nowMs` is. */
 export function stateOf(node: FleetNode, nowMs: number, thresholds: StateThresholds): NodeState {
   if (node.retired) return 'retired';
   const { conflictMs } = node;

@@ -8,7 +8,7 @@ import type { Cursor, EventBatch } from './store/store.ts';
 /** Records that wait for a commit before senders are paused. */
 const MAX_BACKLOG = 2000;
 
-/** The event plane of one session: in order, without holes, acknowledged after commit (PROTOCOL.md, "Flow"). */
+/** The event plane of one session: in order, without holes, acknowledged after commit. */
 export class EventPlane {
   readonly #link: SessionLink;
   readonly #context: SessionContext;

@@ -7,7 +7,7 @@ import { StateParts, type WholeChange } from './state-parts.ts';
 /** An agent may have changed its state a moment before it said its hash. */
 const QUIET_MS = 1000;
 
-/** The state plane of one session: sections converge by their hashes (PROTOCOL.md, "State"). */
+/** The state plane of one session: sections converge by their hashes. */
 export class StatePlane {
   readonly #link: SessionLink;
   readonly #context: SessionContext;

@@ -13,7 +13,7 @@ export interface Reconnect {
 }
 
 /**
- * Milliseconds to wait before connecting (PROTOCOL.md, "Reconnect"): at first uniform in [0, spread), then
+ * Milliseconds to wait before connecting: at first uniform in [0, spread), then
  * spread/2 + uniform [0, spread). The cap is put on the spread, so that the jitter stays whole: a cap on the sum would
  * bring a whole fleet back in the same moment.
  */

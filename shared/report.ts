@@ -1,6 +1,6 @@
 import { canonicalJson, type Json, sha256 } from './canonical.ts';
 
-/** The parts a node's state is cut into; each converges by its hash alone (PROTOCOL.md, state plane). */
+/** The parts a node's state is cut into; each converges by its hash alone. */
 export const SECTIONS = ['host', 'checks', 'trust', 'files', 'images', 'agent'] as const;
 export type SectionName = (typeof SECTIONS)[number];
 

@@ -30,7 +30,7 @@ interface FleetStatus {
   readonly lastHeard: string | null;
 }
 
-/** Every node is heard within 20 s; after 5 minutes it is silent (PROTOCOL.md). */
+/** Every node is heard within 20 s; after 5 minutes it is silent. */
 const QUIET_MS = 300_000;
 /** So many are named in a line. */
 const NAMED = 3;

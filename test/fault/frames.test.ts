@@ -74,7 +74,7 @@ const holds =
     frame.type === 'events' &&
     frame.items.some(({ data }) => data['id'] === `event ${n}`);
 
-// PROTOCOL.md, I4, with heartbeats as they are by default.
+// I4, with heartbeats as they are by default.
 const holes = [
   ['events in the middle of the stream', holds(1), 3, 2],
   ['the last events of the stream', holds(2), 3, 25],
