@@ -155,7 +155,7 @@ for (const [name, look, rests] of looks) {
       await setImmediate();
       const [start, end] = [once(done, 'start'), once(done, 'end')];
       // Of two timers the one that is due first comes first, however late both are.
-      const rested = delay(TOOK_MS * 8, 'rested', { ref: false });
+      const rested = delay(TOOK_MS * 4, 'rested', { ref: false });
       schedule.changed(['a']);
       t.equal(
         await Promise.race([start.then(() => 'at once'), rested]),
