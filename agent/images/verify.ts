@@ -90,7 +90,8 @@ export async function verifyImages(
       return assessment === undefined;
     });
     const assessed = await assess(changed, trust, options, {
-      ...{ pass, cache },
+      pass,
+      cache,
       ...(options.release === false ? {} : { candidates: memory.releases.candidates }),
     });
     evaluations += assessed.evaluations;

@@ -4,7 +4,7 @@ import { build, type Plugin } from 'esbuild';
 import { PACKAGE_FOLDER } from '../../shared/version.ts';
 
 // The end of `npm run build`: what each daemon runs, put together into few files over what tsc wrote. 420 modules cost
-// the agent 5 MiB at rest and half of its start (bench/idle.ts), 830 cost the aggregator 12 MiB (bench/sockets.ts). The
+// the agent 5 MiB at rest and half of its start (bench/idle.ts), 830 cost the aggregator 21 MiB (bench/sockets.ts). The
 // command line still runs the single files beside them.
 const CHUNK = /^chunk-\w+\.js(?:\.map)?$/;
 
@@ -15,9 +15,10 @@ const CHUNK = /^chunk-\w+\.js(?:\.map)?$/;
 const lazyBuiltins: Plugin = {
   name: 'lazy-builtins',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^node:(?:http|https|tls)$/ }, ({ path, namespace }) =>
-      namespace === 'builtin' ? undefined : { path, namespace: 'builtin' },
-    );
+    onResolve({ filter: /^node:(?:http|https|tls)$/ }, ({ path }) => ({
+      path,
+      namespace: 'builtin',
+    }));
     onLoad({ filter: /./, namespace: 'builtin' }, ({ path }) => ({
       contents: `module.exports = process.getBuiltinModule('${path}');`,
     }));

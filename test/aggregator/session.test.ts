@@ -10,7 +10,7 @@ import type { Json } from '../../shared/canonical.ts';
 import { PROTOCOL } from '../../shared/protocol.ts';
 import { diffItems, EMPTY_HASH, hashItems, hashRoot, SECTIONS } from '../../shared/report.ts';
 import { VERSION } from '../../shared/version.ts';
-import { AgentClient, event, helloFrame, state } from '../support/agent-client.ts';
+import { AgentClient, event, heartbeatFrame, helloFrame, state } from '../support/agent-client.ts';
 import { type RunningAggregator, runAggregator } from '../support/aggregator.ts';
 import { rules } from '../support/cluster.ts';
 import { tlsAuthority } from '../support/tls-authority.ts';
@@ -356,15 +356,11 @@ t.test('a heartbeat with another root hash asks for every section', async (t) =>
   const files = items('/a');
   agent.send(state('files', files));
   await agent.next('stateApplied');
-  const beat = {
-    type: 'heartbeat',
+  const beat = heartbeatFrame({
     rootHash: hashRoot({ files: hashItems(files) }),
-    unsent: { records: 0, oldestSeconds: 0 },
-    rssBytes: 1,
-    loopDelayMs: 1,
     wallMs: Date.now() - 86_400_000,
     conditions: ['SpoolDegraded'],
-  } as const;
+  });
   agent.send(beat);
   agent.send({ ...beat, rootHash: hashRoot({}) });
   agent.send({ ...beat, rootHash: hashRoot({}) });
@@ -387,14 +383,7 @@ t.test('a heartbeat of an agent that still waits is answered with what is held',
   const agent = await AgentClient.connect(server.url, server.agentToken);
   agent.events([1]);
   await agent.next('ack');
-  agent.send({
-    type: 'heartbeat',
-    rootHash: hashRoot({}),
-    unsent: { records: 3, oldestSeconds: 9 },
-    rssBytes: 1,
-    loopDelayMs: 1,
-    wallMs: Date.now(),
-  });
+  agent.send(heartbeatFrame({ unsent: { records: 3, oldestSeconds: 9 } }));
   t.match(await agent.next('ack'), { sequence: 1 });
 });
 

@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { type Clock, systemClock } from '../../shared/clock.ts';
-import { hashRoot } from '../../shared/report.ts';
-import { AgentClient } from '../support/agent-client.ts';
+import { AgentClient, heartbeatFrame } from '../support/agent-client.ts';
 import { type RunningAggregator, runAggregator } from '../support/aggregator.ts';
 import { until } from '../support/link-node.ts';
 import { PostgresServer, withoutPostgres } from '../support/postgres.ts';
@@ -37,14 +36,7 @@ class WrongClock implements Clock {
 async function connect(t: Test, url: string, token: string): Promise<void> {
   const agent = await AgentClient.connect(url, token);
   const beating = setInterval(() => {
-    agent.send({
-      type: 'heartbeat',
-      rootHash: hashRoot({}),
-      unsent: { records: 0, oldestSeconds: 0 },
-      rssBytes: 1,
-      loopDelayMs: 0,
-      wallMs: systemClock.nowMs(),
-    });
+    agent.send(heartbeatFrame());
   }, 500);
   t.teardown(() => {
     clearInterval(beating);

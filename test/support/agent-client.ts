@@ -6,6 +6,7 @@ import {
   type AgentFrame,
   type AggregatorFrame,
   type EventItem,
+  type Heartbeat,
   type Hello,
   PROTOCOL,
   type State,
@@ -120,6 +121,19 @@ export function helloFrame(change: Partial<Hello> = {}): Hello {
     sections: {},
     rootHash: hashRoot({}),
     clock: { wallMs: Date.now(), monotonicMs: 1 },
+    ...change,
+  };
+}
+
+/** Of an agent that holds nothing and has sent everything. */
+export function heartbeatFrame(change: Partial<Heartbeat> = {}): Heartbeat {
+  return {
+    type: 'heartbeat',
+    rootHash: hashRoot({}),
+    unsent: { records: 0, oldestSeconds: 0 },
+    rssBytes: 1,
+    loopDelayMs: 1,
+    wallMs: Date.now(),
     ...change,
   };
 }

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { hashRoot } from '../../../shared/report.ts';
+import { heartbeatFrame } from '../../support/agent-client.ts';
 import { HOSTILE } from '../fake-io.ts';
 import { finding, HOSTILE_NAME } from '../fleet.ts';
 import { APP, ORDINARY, runTrustNodes } from '../trust-nodes.ts';
@@ -34,15 +34,8 @@ t.test('describe answers what one would ask next', async (t) => {
       ]),
     );
     const agent = fleet.agent('worker-2');
-    agent.send({
-      type: 'heartbeat',
-      rootHash: hashRoot({}),
-      unsent: { records: 7, oldestSeconds: 9 },
-      rssBytes: 1,
-      loopDelayMs: 1,
-      wallMs: Date.now(),
-      conditions: ['SpoolDegraded'],
-    });
+    const unsent = { records: 7, oldestSeconds: 9 };
+    agent.send(heartbeatFrame({ unsent, conditions: ['SpoolDegraded'] }));
     await agent.next('ack');
     await agent.close();
     const detail = async () =>
